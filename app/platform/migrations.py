@@ -1,4 +1,4 @@
-"""Applies sql/migrations in order, each file once, in its own transaction; refuses a file that was changed afterwards."""
+"""Applies sql/migrations in order, each file once, in a transaction; refuses a file that was changed afterwards."""
 
 from __future__ import annotations
 
@@ -30,7 +30,9 @@ async def migrate(admin_url: str) -> list[str]:
             "CREATE TABLE IF NOT EXISTS schema_migrations"
             " (name text PRIMARY KEY, sha256 text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        done = {row["name"]: row["sha256"] for row in await connection.fetch("SELECT name, sha256 FROM schema_migrations")}
+        done = {
+            row["name"]: row["sha256"] for row in await connection.fetch("SELECT name, sha256 FROM schema_migrations")
+        }
         files = sorted(MIGRATIONS.glob("*.sql"))
         missing = done.keys() - {file.name for file in files}
         if missing:
@@ -46,7 +48,9 @@ async def migrate(admin_url: str) -> list[str]:
             async with connection.transaction():
                 await connection.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT}'")
                 await connection.execute(text)
-                await connection.execute("INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", file.name, digest)
+                await connection.execute(
+                    "INSERT INTO schema_migrations (name, sha256) VALUES ($1, $2)", file.name, digest
+                )
             applied.append(file.name)
         return applied
     finally:

@@ -15,7 +15,7 @@ HEADER = re.compile(r"^-- ([a-z_]+): (.+)$", re.MULTILINE)
 
 @cache
 def load(path: str) -> dict[str, str]:
-    """The statements of `sql/queries/<path>.sql` by name. Raises FileNotFoundError, or ValueError for a file without header."""
+    """The statements of `sql/queries/<path>.sql` by name. Raises FileNotFoundError, or ValueError without a header."""
     text = (SQL_FOLDER / "queries" / f"{path}.sql").read_text(encoding="utf-8")
     parts = HEADER.split(text)
     if parts[0].strip() or len(parts) < 4:

@@ -1,0 +1,62 @@
+"""Who is asking: the token says it, the database says whether the session still lives."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar.types import Scope
+
+from app.identity.problems import NotSignedIn, TokenExpired
+from app.identity.tokens import Tokens
+from app.platform.database import Connection
+from app.platform.sql import statement
+
+LIVE = statement("identity/session")
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """The person and phone behind a request. `lane` is where the participant's messages wait."""
+
+    participant_id: UUID
+    session_id: UUID
+    device_id: UUID
+    locale: str
+    lane: int
+
+
+class Identify:
+    """Checks access tokens; wired into the transaction that wraps every request."""
+
+    def __init__(self, tokens: Tokens) -> None:
+        self.tokens = tokens
+
+    async def __call__(self, connection: Connection, scope: Scope) -> tuple[UUID, datetime]:
+        """Raises NotSignedIn (no, forged or ended), TokenExpired (refresh and try again)."""
+        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        scheme, _, value = header.partition(" ")
+        token = self.tokens.read_access(value) if scheme.lower() == "bearer" else None
+        if token is None:
+            raise NotSignedIn
+        row = await connection.fetchrow(LIVE, token.participant_id, token.session_id)
+        if row is None:
+            raise NotSignedIn
+        if row["now"] >= token.expires_at:
+            raise TokenExpired
+        scope["user"] = SignedIn(
+            participant_id=token.participant_id,
+            session_id=token.session_id,
+            device_id=row["device_id"],
+            locale=row["locale"],
+            lane=row["lane"],
+        )
+        return token.participant_id, row["now"]
+
+
+async def provide_signed_in(request: Request[Any, Any, Any]) -> SignedIn:
+    """The person and phone behind this request."""
+    signed_in: SignedIn = request.scope["user"]
+    return signed_in

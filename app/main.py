@@ -1,0 +1,92 @@
+"""The list of routes and the wiring; nothing else wires."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from litestar import Litestar
+from litestar.di import Provide
+from litestar.middleware import DefineMiddleware
+from litestar.types import ControllerRouterHandler
+
+from app.identity.session import Identify, provide_signed_in
+from app.identity.tokens import Tokens
+from app.platform import database, health, logs, problems
+from app.platform.clock import advance_local_clock
+from app.platform.jobs import Jobs
+from app.platform.strict_json import StrictBody
+from app.platform.transaction import RequestIds, Transactions, provide_connection, provide_doorbell, provide_now
+from app.settings import Settings, read
+
+API_ROUTES: list[ControllerRouterHandler] = [
+    health.live,
+    health.ready,
+]
+FEED_ROUTES: list[ControllerRouterHandler] = [
+    health.live,
+    health.ready,
+]
+LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
+
+
+@asynccontextmanager
+async def _connections(app: Litestar) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
+    app.state.jobs = Jobs(settings.redis_url)
+    try:
+        yield
+    finally:
+        await app.state.jobs.close()
+        await app.state.pool.close()
+
+
+def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler], **options: Any) -> Litestar:
+    logs.configure()
+    app: Litestar
+
+    async def provide_settings() -> Settings:
+        return settings
+
+    app = Litestar(
+        routes,
+        middleware=[
+            RequestIds,
+            StrictBody,
+            DefineMiddleware(
+                Transactions,
+                pool=lambda: app.state.pool,
+                jobs=lambda: app.state.jobs,
+                identify=Identify(Tokens(settings.secret)),
+                wait_s=settings.pool_wait_s,
+            ),
+        ],
+        dependencies={
+            "connection": Provide(provide_connection),
+            "now": Provide(provide_now),
+            "doorbell": Provide(provide_doorbell),
+            "who": Provide(provide_signed_in),
+            "settings": Provide(provide_settings),
+        },
+        exception_handlers={Exception: problems.render},
+        lifespan=[_connections],
+        request_max_body_size=None,
+        **options,
+    )
+    app.state.settings = settings
+    app.state.name = name
+    return app
+
+
+def create_api(settings: Settings | None = None) -> Litestar:
+    """What phones talk to. Its database role may confirm merges, and may not execute them."""
+    settings = settings or read()
+    routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
+    return _create("api", settings, routes, openapi_config=None)
+
+
+def create_feed(settings: Settings | None = None) -> Litestar:
+    """What the agency's core system talks to: its own listener, credentials and database role."""
+    return _create("feed", settings or read(), FEED_ROUTES, openapi_config=None)

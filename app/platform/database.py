@@ -1,0 +1,59 @@
+"""The connection pool, with every wait bounded."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+if TYPE_CHECKING:  # asyncpg's classes are generic in their stubs only
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    Connection: TypeAlias = PoolConnectionProxy[asyncpg.Record]
+else:
+    Pool: TypeAlias = asyncpg.Pool
+    Connection: TypeAlias = PoolConnectionProxy
+
+COMMAND_TIMEOUT_S = 30.0
+
+
+async def connect(url: str, *, size: int, application: str) -> Pool:
+    """A pool of at most `size` connections as the role that the URL names. Close it with `pool.close()`."""
+    return await asyncpg.create_pool(
+        url,
+        min_size=1,
+        max_size=size,
+        init=_prepare,
+        reset=_reset,
+        command_timeout=COMMAND_TIMEOUT_S,
+        server_settings={"application_name": application, "timezone": "UTC"},
+    )
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+
+
+async def _reset(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Nothing to reset: no session state is ever set, and asyncpg ends an open transaction before it asks."""
+
+
+@asynccontextmanager
+async def transaction(pool: Pool, *, wait_s: float) -> AsyncIterator[Connection]:
+    """One transaction on a connection of the pool. Raises TimeoutError when none comes free within `wait_s` seconds."""
+    async with pool.acquire(timeout=wait_s) as connection, connection.transaction():
+        yield connection
+
+
+def new_id() -> uuid.UUID:
+    """A fresh opaque id."""
+    return uuid.uuid4()
+
+
+def array_of(rows: list[dict[str, Any]], fields: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Rows as asyncpg wants an array of a composite type; a missing key is NULL."""
+    return [tuple(row.get(field) for field in fields) for row in rows]

@@ -1,0 +1,27 @@
+"""Alive: the process answers. Ready: it reaches its database."""
+
+from __future__ import annotations
+
+from litestar import Request, get
+
+from app.platform.database import Pool
+from app.platform.problems import Busy
+
+READY_WAIT_S = 1.0
+
+
+@get("/health/live", opt={"transaction": False}, tags=["machines"])
+async def live() -> dict[str, str]:
+    """Alive."""
+    return {"status": "live"}
+
+
+@get("/health/ready", opt={"transaction": False}, tags=["machines"])
+async def ready(request: Request[object, object, object]) -> dict[str, str]:  # type: ignore[type-var]
+    """Ready to serve; 503 `busy` while the database cannot be reached."""
+    pool: Pool = request.app.state.pool
+    try:
+        await pool.fetchval("SELECT 1", timeout=READY_WAIT_S)
+    except Exception as error:
+        raise Busy from error
+    return {"status": "ready"}

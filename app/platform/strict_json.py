@@ -1,0 +1,111 @@
+"""What is accepted as a JSON body: UTF-8, no duplicate keys, bounded size, no control, bidi or zero-width characters.
+
+msgspec decodes into structs afterwards; it would keep the last of two equal keys and let NUL into a string, which
+PostgreSQL refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from litestar.types import ASGIApp, Receive, Send
+
+from app.platform.problems import BodyMalformed, BodyTooLarge, WrongContentType
+
+DEFAULT_LIMIT_BYTES = 64 * 1024
+# C0, DEL, C1; soft hyphen; Arabic letter mark; zero-width, joiners and directional marks; embeddings, overrides and
+# isolates; word joiner and invisible operators; byte-order mark; interlinear marks; lone surrogates.
+FORBIDDEN_CHARACTERS = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+def check(raw: bytes) -> None:
+    """Raises BodyMalformed, with the reason, unless `raw` is strict JSON."""
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
+        _check_strings(value)
+    except UnicodeDecodeError:
+        raise BodyMalformed(reason="not UTF-8") from None
+    except RecursionError:
+        raise BodyMalformed(reason="nested too deeply") from None
+    except json.JSONDecodeError as error:
+        raise BodyMalformed(reason=f"{error.msg} at byte {error.pos}") from None
+    except ValueError as error:
+        raise BodyMalformed(reason=str(error)) from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _check_strings(value: object) -> None:
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            if FORBIDDEN_CHARACTERS.search(item):
+                raise ValueError("a string holds a control, bidirectional or zero-width character")
+        elif isinstance(item, dict):
+            waiting.extend(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+
+
+class StrictBody:
+    """Reads the whole body before the handler is called, checks it, and leaves its bytes in `scope["state"]["body"]`.
+
+    A route sets its own limit with `opt={"body_limit": bytes}`.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD", "OPTIONS"):
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        raw = await _read(receive, headers, int(scope["route_handler"].opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
+        if raw:
+            content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
+            if content_type != b"application/json":
+                raise WrongContentType
+            check(raw)
+        scope["state"]["body"] = raw
+        given = False
+
+        async def receive_again() -> Any:
+            nonlocal given
+            if given:
+                return await receive()
+            given = True
+            return {"type": "http.request", "body": raw, "more_body": False}
+
+        await self.app(scope, receive_again, send)
+
+
+async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
+    declared = headers.get(b"content-length", b"0")
+    if declared.isdigit() and int(declared) > limit:
+        raise BodyTooLarge(limit=limit)
+    body = bytearray()
+    while True:
+        message: Any = await receive()
+        if message["type"] != "http.request":
+            raise BodyMalformed(reason="the body was cut off")
+        body += message["body"]
+        if len(body) > limit:
+            raise BodyTooLarge(limit=limit)
+        if not message.get("more_body"):
+            return bytes(body)
