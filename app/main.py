@@ -11,8 +11,12 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
+from app.cards import overview, statement
+from app.cards import show as show_card
 from app.identity.session import Identify, provide_signed_in
 from app.identity.tokens import Tokens
+from app.merges import close, confirm, options, propose, renew_plan
+from app.merges import show as show_merge
 from app.platform import database, health, logs, problems
 from app.platform.clock import advance_local_clock
 from app.platform.jobs import Jobs
@@ -21,6 +25,23 @@ from app.platform.transaction import RequestIds, Transactions, provide_connectio
 from app.settings import Settings, read
 
 API_ROUTES: list[ControllerRouterHandler] = [
+    # my cards
+    overview.overview,
+    show_card.show,
+    show_card.resolve,
+    statement.statement,
+    # merges
+    options.options,
+    options.judge_option,
+    propose.propose_mine,
+    show_merge.page,
+    show_merge.show,
+    renew_plan.renew,
+    renew_plan.choose_survivor,
+    confirm.confirm,
+    close.decline,
+    close.cancel,
+    # for machines
     health.live,
     health.ready,
 ]

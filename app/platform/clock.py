@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import post
@@ -16,6 +17,14 @@ from app.platform.sql import statement
 
 ADVANCE = statement("platform/clock", "advance")
 TEN_YEARS_S = 315_360_000
+
+
+JAKARTA = ZoneInfo("Asia/Jakarta")
+
+
+def jakarta_day(instant: datetime) -> date:
+    """The day that counts: in Asia/Jakarta."""
+    return instant.astimezone(JAKARTA).date()
 
 
 class Advance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,128 @@
+"""A card as its owner sees it, and why it is in the state it is in. Pure."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+WORDING = "2026-11"
+
+
+class Row(Protocol):
+    """A row of the database."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+class Employer(msgspec.Struct, frozen=True):
+    id: str
+    name: str
+
+
+class LastContribution(msgspec.Struct, frozen=True):
+    """`month` is YYYY-MM, `amount` whole rupiah."""
+
+    month: str
+    amount: int
+
+
+class MergedInto(msgspec.Struct, frozen=True):
+    """The living card, in one hop; `via` is the path of merges that led there."""
+
+    card_id: UUID
+    kpj: str
+    merge_id: UUID
+    merged_at: datetime
+    via: list[UUID]
+
+
+class Card(msgspec.Struct, frozen=True):
+    """`balance` is whole rupiah of JHT savings, null for a card without JHT."""
+
+    card_id: UUID
+    kpj: str
+    status: str
+    segment: str
+    employer: Employer | None
+    programmes: list[str]
+    balance: int | None
+    opened_on: date
+    closed_on: date | None
+    last_contribution: LastContribution | None
+    merged_into: MergedInto | None
+    locked: bool
+
+
+class Act(msgspec.Struct, frozen=True):
+    code: str
+    text: str
+
+
+class Explanation(msgspec.Struct, frozen=True):
+    """Why the card is in its state: who did it and when, and whether the owner's consent is on file (null: none needed)."""
+
+    code: str
+    text: str
+    actor: str
+    occurred_at: datetime | None
+    consent: str | None
+    merge_id: UUID | None
+    what_you_can_do: list[Act]
+
+
+def from_row(row: Row) -> Card:
+    """A row of cards/overview or cards/show."""
+    return Card(
+        card_id=row["card_id"],
+        kpj=row["kpj"],
+        status=row["status"],
+        segment=row["segment"],
+        employer=Employer(row["employer_id"], row["employer_name"] or "") if row["employer_id"] else None,
+        programmes=row["programmes"],
+        balance=row["balance"],
+        opened_on=row["opened_on"],
+        closed_on=row["closed_on"],
+        last_contribution=LastContribution(f"{row['last_contribution_month']:%Y-%m}", row["last_contribution_amount"])
+        if row["last_contribution_month"]
+        else None,
+        merged_into=MergedInto(
+            row["living_card_id"], row["living_kpj"], row["merge_id"], row["merged_at"], row["merged_via"]
+        )
+        if row["living_card_id"]
+        else None,
+        locked=row["locked"],
+    )
+
+
+def explain(row: Row, locale: str) -> Explanation:
+    """Why a card of cards/show is in its state, in the words of `locale` (id, en)."""
+    status = row["status"]
+    merged = status in ("merged", "merged_without_consent")
+    acts = {
+        "merged": ["see_living_card", "see_merge"],
+        "merged_without_consent": ["see_merge", "call_the_agency"],
+        "frozen": ["call_the_agency"],
+        "claim_in_progress": ["wait_for_claim"],
+        "inactive": ["see_merge_options"],
+    }.get(status, ["see_statement"])
+    words = _wording(WORDING)
+    return Explanation(
+        code=f"card_{status}",
+        text=words["explanations"][status][locale].format(living_kpj=row["living_kpj"]),
+        actor=row["latest_origin"] or "core",
+        occurred_at=row["merged_at"] if merged else row["latest_at"],
+        consent=("confirmed" if row["confirmed"] else "none_on_file") if merged else None,
+        merge_id=row["merge_id"],
+        what_you_can_do=[Act(code, words["acts"][code][locale]) for code in acts],
+    )
+
+
+@cache
+def _wording(version: str) -> dict[str, dict[str, dict[str, str]]]:
+    text = (Path(__file__).parent / "wording" / f"{version}.json").read_bytes()
+    return msgspec.json.decode(text, type=dict[str, dict[str, dict[str, str]]])

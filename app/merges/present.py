@@ -1,0 +1,82 @@
+"""A merge as the API shows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.merges.load import Merge
+from app.merges.merge import severity, text
+from app.merges.plan import Plan
+from app.platform.clock import jakarta_day
+
+
+class Consequence(msgspec.Struct, frozen=True):
+    """`severity` is info or warning; a warning must be acknowledged by its code."""
+
+    code: str
+    severity: str
+    text: str
+
+
+class PlanShown(Plan, frozen=True):
+    """The digest's input field for field, and `texts`, which is not part of the digest."""
+
+    texts: list[Consequence]
+
+
+class MergeShown(msgspec.Struct, frozen=True):
+    """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported."""
+
+    id: UUID
+    state: str
+    core: str | None
+    proposed_by: str
+    reason: str | None
+    absorb: list[str]
+    into: str
+    plan: PlanShown | None
+    plan_digest: str | None
+    plan_expires_at: datetime | None
+    expires_at: datetime | None
+    confirmed_at: datetime | None
+    executes_at: datetime | None
+    executed_at: datetime | None
+    undo_until: datetime | None
+    last_refusal: Any
+
+
+def show_plan(plan: Plan, locale: str, now: datetime) -> PlanShown:
+    """The plan with its texts, by the wording version that the plan names."""
+    members = {name: getattr(plan, name) for name in Plan.__struct_fields__}
+    texts = [
+        Consequence(code, severity(code), text(code, locale, jakarta_day(now), plan.wording))
+        for code in plan.consequences
+    ]
+    return PlanShown(**members, texts=texts)
+
+
+def show_merge(merge: Merge, locale: str, now: datetime) -> MergeShown:
+    """A merge in the words of `locale`."""
+    plan = merge.plan
+    return MergeShown(
+        id=merge.merge_id,
+        state=merge.state,
+        core=merge.core,
+        proposed_by=merge.proposed_by,
+        reason=merge.reason,
+        absorb=merge.absorb_kpj,
+        into=merge.into_kpj,
+        plan=show_plan(plan, locale, now) if plan else None,
+        plan_digest=merge.plan_digest,
+        plan_expires_at=merge.plan_expires_at,
+        expires_at=merge.expires_at,
+        confirmed_at=merge.confirmed_at,
+        executes_at=merge.executes_at,
+        executed_at=merge.executed_at,
+        undo_until=merge.undo_until,
+        last_refusal=merge.last_refusal,
+    )

@@ -1,0 +1,25 @@
+"""What a merge's state allows. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from app.merges.load import Merge
+from app.merges.problems import MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired
+
+
+def refuse_unless_proposed(merge: Merge, now: datetime) -> None:
+    """Raises what tells best why this is not an open proposal any more."""
+    if merge.state == "confirmed":
+        raise MergeAlreadyConfirmed(merge_id=merge.merge_id, executes_at=merge.executes_at)
+    if merge.state == "expired" or (merge.state == "proposed" and merge.expires_at and merge.expires_at <= now):
+        raise MergeExpired
+    if merge.state != "proposed":
+        refuse_closed(merge)
+
+
+def refuse_closed(merge: Merge) -> None:
+    """Raises for a merge that is over, or that was never a proposal."""
+    if merge.state == "executed":
+        raise MergeAlreadyExecuted(merge_id=merge.merge_id, executed_at=merge.executed_at)
+    raise MergeClosed(state=merge.state)

@@ -1,0 +1,27 @@
+-- read_pair: two cards of a participant, and in what merge each stands
+SELECT
+    k.card_id,
+    k.kpj,
+    k.merge_mark,
+    k.merged_into,
+    o.kpj AS merged_into_kpj
+FROM cards AS k
+LEFT JOIN cards AS o ON k.participant_id = o.participant_id AND k.merged_into = o.card_id
+WHERE k.participant_id = $1 AND k.card_id = any($2::uuid[]);
+
+-- acknowledge: the executed merge that put this card into that one
+UPDATE merges
+SET core = 'acknowledged'
+WHERE participant_id = $1 AND state = 'executed' AND $2::uuid = any(absorb) AND into_card = $3
+RETURNING merge_id;
+
+-- cancel_open: the open merges that held one of these cards
+UPDATE merges
+SET state = 'cancelled', cause_id = $3, closed_at = current_instant()
+WHERE
+    participant_id = $1 AND state IN ('proposed', 'confirmed')
+    AND (absorb || into_card) && $2::uuid[]
+RETURNING merge_id;
+
+-- report_merge: nothing
+SELECT report_merge($1, $2, $3, $4, $5, $6, $7);
