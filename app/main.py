@@ -13,8 +13,14 @@ from litestar.types import ControllerRouterHandler
 
 from app.cards import overview, statement
 from app.cards import show as show_card
+from app.identity.challenge import make_challenge
+from app.identity.end_session import end_current_session, end_session
+from app.identity.enrol import enrol
+from app.identity.refresh import refresh_session
 from app.identity.session import Identify, provide_signed_in
+from app.identity.sign_in import sign_in
 from app.identity.tokens import Tokens
+from app.identity.verify_enrolment import verify_enrolment
 from app.merges import close, confirm, options, propose, renew_plan
 from app.merges import show as show_merge
 from app.platform import database, health, logs, problems
@@ -25,6 +31,14 @@ from app.platform.transaction import RequestIds, Transactions, provide_connectio
 from app.settings import Settings, read
 
 API_ROUTES: list[ControllerRouterHandler] = [
+    # who I am
+    enrol,
+    verify_enrolment,
+    make_challenge,
+    sign_in,
+    refresh_session,
+    end_current_session,
+    end_session,
     # my cards
     overview.overview,
     show_card.show,

@@ -15,3 +15,63 @@ class TokenExpired(Problem):
     status, code, title = 401, "token_expired", "The access token has expired"
     indonesian = "Token akses sudah kedaluwarsa. Perbarui lewat /v1/sessions/refresh, lalu ulangi."
     english = "The access token has expired. Renew it at /v1/sessions/refresh and try again."
+
+
+class ProofInvalid(Problem):
+    status, code, title = 403, "proof_invalid", "The proof does not hold"
+    indonesian = "Bukti ini tidak berlaku. Minta tantangan baru dan tanda tangani lagi di ponsel ini."
+    english = "This proof does not hold. Ask for a new challenge and sign again on this phone."
+    leaves_trace = True
+
+
+class ChallengeUnknown(ProofInvalid):
+    """Nothing was spent, so there is no trace to keep."""
+
+    leaves_trace = False
+
+
+class ChallengeExpired(Problem):
+    status, code, title = 403, "challenge_expired", "The challenge has expired"
+    indonesian = "Tantangan ini sudah lewat waktunya (5 menit). Minta yang baru dan tanda tangani lagi."
+    english = "This challenge is past its 5 minutes. Ask for a new one and sign again."
+
+
+class ChallengeSpent(Problem):
+    status, code, title = 409, "challenge_spent", "The challenge was used already"
+    indonesian = "Tantangan ini sudah dipakai. Periksa apakah tindakan Anda sudah terjadi; bila belum, minta yang baru."
+    english = "This challenge was used already. See whether your act took place; if not, ask for a new one."
+
+
+class HoldInForce(Problem):
+    status, code, title = 403, "hold_in_force", "This key is on hold"
+    indonesian = "Kunci di ponsel ini baru, dan belum boleh menyetujui apa pun sampai {until}. Coba lagi setelah itu."
+    english = "The key on this phone is new and may not confirm anything before {until}. Try again after that."
+    leaves_trace = True
+
+
+class OtpInvalid(Problem):
+    status, code, title = 422, "otp_invalid", "The code is wrong or no longer valid"
+    indonesian = (
+        "Kode salah atau tidak berlaku lagi. Sisa percobaan untuk kode ini: {tries_left}. Bila habis, daftar lagi untuk "
+        "mendapat kode baru; setelah 10 percobaan dalam sehari, coba lagi besok."
+    )
+    english = (
+        "The code is wrong or no longer valid. Tries left with this code: {tries_left}. When there are none, enrol again "
+        "for a new code; after 10 tries in one day, try again tomorrow."
+    )
+    leaves_trace = True
+
+
+class RefreshTokenReused(Problem):
+    status, code, title = 401, "refresh_token_reused", "An old refresh token was used; the session has ended"
+    indonesian = (
+        "Token penyegar lama dipakai lagi, jadi sesi ini diakhiri demi keamanan. Masuk lagi dengan kunci ponsel Anda."
+    )
+    english = "An old refresh token came back, so this session was ended to be safe. Sign in again with the key on your phone."
+    leaves_trace = True
+
+
+class SessionUnknown(Problem):
+    status, code, title = 404, "session_unknown", "No such session"
+    indonesian = "Sesi ini tidak ada di akun Anda. Lihat daftar di /v1/sessions."
+    english = "You have no such session. See the list at /v1/sessions."

@@ -19,7 +19,7 @@ LIVE = statement("identity/session")
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """The person and phone behind a request. `lane` is where the participant's messages wait."""
+    """The person and phone behind a request. `locale` (id, en) is what texts are shown in; `lane` is where messages wait."""
 
     participant_id: UUID
     session_id: UUID
@@ -36,7 +36,8 @@ class Identify:
 
     async def __call__(self, connection: Connection, scope: Scope) -> tuple[UUID, datetime]:
         """Raises NotSignedIn (no, forged or ended), TokenExpired (refresh and try again)."""
-        header = dict(scope["headers"]).get(b"authorization", b"").decode("latin-1")
+        headers = dict(scope["headers"])
+        header = headers.get(b"authorization", b"").decode("latin-1")
         scheme, _, value = header.partition(" ")
         token = self.tokens.read_access(value) if scheme.lower() == "bearer" else None
         if token is None:
@@ -50,10 +51,16 @@ class Identify:
             participant_id=token.participant_id,
             session_id=token.session_id,
             device_id=row["device_id"],
-            locale=row["locale"],
+            locale=_language(headers.get(b"accept-language", b""), row["locale"]),
             lane=row["lane"],
         )
         return token.participant_id, row["now"]
+
+
+def _language(accept_language: bytes, preferred: str) -> str:
+    """What the request asks for, else what the participant prefers."""
+    asked = accept_language[:2].lower().decode("latin-1")
+    return asked if asked in ("id", "en") else preferred
 
 
 async def provide_signed_in(request: Request[Any, Any, Any]) -> SignedIn:

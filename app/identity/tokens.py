@@ -10,6 +10,7 @@ import hmac
 import struct
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime
+from functools import lru_cache
 from uuid import UUID
 
 import msgspec
@@ -31,6 +32,7 @@ class RefreshToken(msgspec.Struct, frozen=True):
     generation: int
 
 
+@lru_cache(maxsize=16)
 def derive_key(secret: str, purpose: str) -> bytes:
     """32 bytes for one purpose, from SEPAKAT_SECRET (HKDF-SHA256): a leak of one says nothing of the others."""
     return HKDF(algorithm=SHA256(), length=32, salt=b"sepakat", info=purpose.encode()).derive(secret.encode())

@@ -66,9 +66,7 @@ def read_outcome(reply: Reply, now: datetime) -> Outcome:
         case 403 if code == "SENDER_ID_MISMATCH":
             return Rejected(code)
         case 401 if code == "THIRD_PARTY_AUTH_ERROR":
-            return Misconfigured(
-                "FCM cannot sign in at Apple or web push: THIRD_PARTY_AUTH_ERROR", "apple_and_web"
-            )
+            return Misconfigured("FCM cannot sign in at Apple or web push: THIRD_PARTY_AUTH_ERROR", "apple_and_web")
         case 401 | 403 | 404:
             return Misconfigured(f"FCM answered {reply.status} {_word(error)}: check project, key and role")
         case 400 if error is not None:
@@ -79,13 +77,9 @@ def read_outcome(reply: Reply, now: datetime) -> Outcome:
             # One message may be what makes FCM stumble: the others need not wait for it.
             return RetryLater(_wait_s(reply, now, OVERLOADED_AFTER_S), "internal_error", provider_wide=False)
         case status if status > HTTPStatus.INTERNAL_SERVER_ERROR:
-            return RetryLater(
-                _wait_s(reply, now, OVERLOADED_AFTER_S), f"unavailable_{status}", provider_wide=True
-            )
+            return RetryLater(_wait_s(reply, now, OVERLOADED_AFTER_S), f"unavailable_{status}", provider_wide=True)
         case status:
-            return RetryLater(
-                _wait_s(reply, now, OVERLOADED_AFTER_S), f"unknown_status_{status}", provider_wide=False
-            )
+            return RetryLater(_wait_s(reply, now, OVERLOADED_AFTER_S), f"unknown_status_{status}", provider_wide=False)
 
 
 def _read_accepted(body: bytes) -> Outcome:

@@ -97,7 +97,7 @@ class Busy(Problem):
 
 class InternalError(Problem):
     status, code, title = 500, "internal_error", "Something failed here"
-    indonesian = "Terjadi kesalahan di pihak kami. Tidak ada yang berubah; coba lagi, atau sebutkan nomor permintaan ini."
+    indonesian = "Terjadi kesalahan di pihak kami. Tidak ada yang berubah; coba lagi, atau sebutkan nomor ini."
     english = "Something failed on our side. Nothing was changed; try again, and quote this request id if it recurs."
 
 

@@ -37,6 +37,7 @@ class SmsGateway:
         self._url = url
         self._transport = pyqwest.HTTPTransport(
             tls_include_system_certs=True,
+            http_version=pyqwest.HTTPVersion.HTTP1,
             timeout=timeout_s,
             connect_timeout=timeout_s,
             follow_redirects=False,

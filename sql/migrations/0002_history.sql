@@ -260,6 +260,15 @@ CREATE TYPE history_entry AS (
 RESET ROLE;
 SET LOCAL ROLE sepakat_writer;
 
+-- Locks a participant's head for this transaction: whoever decides about cards takes it first. Returns its seq and lane.
+CREATE FUNCTION lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint)
+LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+    SELECT h.seq, public.lane_of(h.participant_id) FROM public.participant_heads AS h
+    WHERE h.participant_id = p_participant_id FOR UPDATE
+$$;
+GRANT EXECUTE ON FUNCTION lock_participant(uuid) TO sepakat_api, sepakat_worker, sepakat_feed;
+
 -- Who, why, and which merge or event, recorded before anything changes. Returns the cause's id.
 CREATE FUNCTION record_cause(
     p_participant_id uuid, p_origin text, p_actor text, p_reason text DEFAULT NULL, p_merge_id uuid DEFAULT NULL,

@@ -147,7 +147,7 @@ GRANT SELECT ON merges, merge_plans, confirmations, merge_executions, open_merge
 GRANT INSERT, UPDATE ON merges TO sepakat_api;
 GRANT UPDATE ON merges TO sepakat_worker;
 GRANT INSERT ON merges TO sepakat_feed;
-GRANT UPDATE (core) ON merges TO sepakat_feed;
+GRANT UPDATE (core, state, closed_at, cause_id) ON merges TO sepakat_feed;
 GRANT INSERT ON merge_plans TO sepakat_api, sepakat_worker, sepakat_feed;
 GRANT INSERT ON confirmations TO sepakat_api;
 GRANT SELECT, INSERT, UPDATE ON merges TO sepakat_writer;
@@ -194,6 +194,8 @@ DECLARE
 BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
+        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one
+        OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled'))
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
@@ -237,7 +239,12 @@ DECLARE
 BEGIN
     IF tg_op = 'INSERT' AND v_open THEN
         INSERT INTO public.open_merge_cards (participant_id, card_id, merge_id)
-        SELECT new.participant_id, card_id, new.merge_id FROM unnest(new.absorb || new.into_card) AS card_id;
+        SELECT new.participant_id, held.card_id, new.merge_id FROM unnest(new.absorb || new.into_card) AS held (card_id)
+        -- the core may have merged several cards into one: what a reported merge holds, another one need not hold again
+        WHERE new.state <> 'reported' OR NOT EXISTS (
+            SELECT FROM public.open_merge_cards AS o
+            JOIN public.merges AS m ON m.participant_id = o.participant_id AND m.merge_id = o.merge_id
+            WHERE o.participant_id = new.participant_id AND o.card_id = held.card_id AND m.state IN ('reported', 'disputed'));
     ELSIF NOT v_open THEN
         DELETE FROM public.open_merge_cards WHERE participant_id = new.participant_id AND merge_id = new.merge_id;
     END IF;

@@ -32,6 +32,7 @@ CREATE TABLE feed_held (
     event_id text NOT NULL REFERENCES feed_events,
     PRIMARY KEY (stream, position, event_id)
 );
+CREATE INDEX held_streams_of_event ON feed_held (event_id);
 GRANT SELECT, INSERT, UPDATE ON feed_events, feed_streams TO sepakat_feed;
 GRANT SELECT, INSERT ON feed_quarantine TO sepakat_feed;
 GRANT SELECT, INSERT, DELETE ON feed_held TO sepakat_feed;

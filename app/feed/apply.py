@@ -1,0 +1,70 @@
+"""Which types of event are taken, and what each does."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+import structlog
+
+from app.feed import apply_card, apply_claim, apply_merge, apply_money, apply_participant
+from app.feed.event import (
+    CardMerged,
+    CardOpened,
+    CardStatusChanged,
+    Claim,
+    ContributionPosted,
+    Data,
+    GrowthCredited,
+    MergeProposed,
+    ParticipantRegistered,
+    read_data,
+)
+from app.feed.rejection import Rejected
+from app.feed.turn import Applied, Turn
+
+log = structlog.get_logger()
+
+TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] = {
+    "participant.registered": (ParticipantRegistered, apply_participant.register_participant),
+    "card.opened": (CardOpened, apply_card.open_card),
+    "card.status_changed": (CardStatusChanged, apply_card.change_status),
+    "contribution.posted": (ContributionPosted, apply_money.post_contribution),
+    "growth.credited": (GrowthCredited, apply_money.credit_growth),
+    "claim.opened": (Claim, apply_claim.open_claim),
+    "claim.paid": (Claim, apply_claim.pay_claim),
+    "merge.proposed": (MergeProposed, apply_merge.propose_merge),
+    "card.merged": (CardMerged, apply_merge.report_merge),
+}
+
+CONSTRAINTS = {
+    "card_numbers_pkey": "card_known",
+    "claims_pkey": "claim_known",
+    "one_open_claim_per_card": "claim_already_open",
+    "source_event_is_posted_once": "already_posted",
+    "balance_is_not_negative": "balance_too_small",
+    "ledger_is_not_negative": "balance_too_small",
+    "only_jht_has_a_balance": "card_without_jht",
+}
+
+
+async def apply(turn: Turn) -> Applied:
+    """Does what the event says, all of it or nothing: what was begun before a refusal is rolled back.
+
+    Raises Rejected, also where the database refuses.
+    """
+    if turn.event.type not in TYPES:
+        raise Rejected("type_unsupported")
+    shape, do = TYPES[turn.event.type]
+    data = read_data(turn.event, shape, turn.now)
+    try:
+        async with turn.connection.transaction():
+            return await do(turn, data)
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as error:
+        name = getattr(error, "constraint_name", None)
+        code = CONSTRAINTS.get(name or "")
+        if code is None:
+            log.exception("event_refused_by_database", event_id=turn.event.id, constraint=name)
+            raise Rejected("invariant_violated", constraint=name or type(error).__name__) from None
+        raise Rejected(code) from None

@@ -1,0 +1,83 @@
+"""A claim is opened on a card, and paid from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.feed.apply_card import Card, change_card, find_card
+from app.feed.event import Claim
+from app.feed.rejection import Rejected
+from app.feed.turn import Applied, Owner, Turn
+from app.platform.sql import load
+
+SQL = load("feed/apply_claim")
+
+
+async def _find(turn: Turn, data: Claim) -> tuple[Owner, Card, str | None]:
+    """The card that can be claimed from, and the state of this claim if it is known."""
+    owner, card = await find_card(turn, data.kpj)
+    if card.merge_mark == "merged":
+        raise Rejected("card_merged", into=card.living_kpj)
+    if card.living_balance is None:
+        raise Rejected("card_without_jht")
+    row = await turn.connection.fetchrow(SQL["find_claim"], owner.participant_id, data.claim_id)
+    if row is not None and row["card_id"] != card.card_id:
+        raise Rejected("claim_of_another_card")
+    return owner, card, row["state"] if row else None
+
+
+async def open_claim(turn: Turn, data: Claim) -> Applied:
+    """A claim is under way: the card shows it, and merges of the card wait.
+
+    Raises Rejected: `card_unknown`, `card_merged`, `card_without_jht`, `claim_known`, `claim_already_open`,
+    `claim_of_another_card`.
+    """
+    owner, card, state = await _find(turn, data)
+    if state is not None:
+        raise Rejected("claim_known")
+    if card.claim_id is not None:
+        raise Rejected("claim_already_open")
+    await turn.connection.execute(
+        SQL["open_claim"], owner.participant_id, data.claim_id, card.card_id, data.kind, data.amount, turn.event.day
+    )
+    return await change_card(
+        turn,
+        owner,
+        card_id=card.card_id,
+        kind="claim_opened",
+        patch={"claim_id": data.claim_id},
+        data={"claim_id": data.claim_id, "claim_kind": data.kind, "amount": data.amount},
+    )
+
+
+async def pay_claim(turn: Turn, data: Claim) -> Applied:
+    """Money leaves the card; a full claim ends it. A payment whose claim was never opened here counts all the same.
+
+    Raises Rejected: `card_unknown`, `card_merged`, `card_without_jht`, `claim_paid_already`, `claim_of_another_card`,
+    `balance_too_small`.
+    """
+    owner, card, state = await _find(turn, data)
+    if state == "paid":
+        raise Rejected("claim_paid_already")
+    if (card.living_balance or 0) < data.amount:
+        raise Rejected("balance_too_small")
+    await turn.connection.execute(
+        SQL["pay_claim"], owner.participant_id, data.claim_id, card.card_id, data.kind, data.amount, turn.event.day
+    )
+    patch: dict[str, Any] = {}
+    if card.claim_id == data.claim_id:
+        patch["claim_id"] = None
+    if data.kind == "full":
+        patch |= {"lifecycle": "claimed", "closed_on": card.closed_on or turn.event.day}
+    return await change_card(
+        turn,
+        owner,
+        card_id=card.card_id,
+        kind="claim_paid",
+        ledger_kind="claim_payment",
+        amount=-data.amount,
+        effective_on=turn.event.day,
+        source_event=turn.event.id,
+        patch=patch,
+        data={"claim_id": data.claim_id, "claim_kind": data.kind, "amount": data.amount},
+    )

@@ -1,0 +1,74 @@
+"""Money comes in: contributions and the yearly growth. It goes to the living card, whatever number it was meant for."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from app.feed.apply_card import change_card, find_card
+from app.feed.event import ContributionPosted, GrowthCredited
+from app.feed.rejection import Rejected
+from app.feed.turn import SQL, Applied, Turn
+from app.platform.clock import jakarta_day
+
+PAID_AHEAD_AT_MOST = timedelta(days=370)
+"""The self-employed may pay up to twelve months ahead."""
+
+
+async def post_contribution(turn: Turn, data: ContributionPosted) -> Applied:
+    """The JHT share of one month's contribution.
+
+    Paid for a card that was merged by consent, it is posted to the survivor and says so; a card that the core merged
+    on its own keeps receiving its own. Raises Rejected: `card_unknown`, `card_without_jht`, `date_in_future`.
+    """
+    month = date.fromisoformat(f"{data.month}-01")
+    if month > jakarta_day(turn.now + PAID_AHEAD_AT_MOST):
+        raise Rejected("date_in_future", field="month")
+    owner, card = await find_card(turn, data.kpj)
+    if card.living_balance is None:
+        raise Rejected("card_without_jht")
+    employer = await turn.connection.fetchval(SQL["employer_name"], data.employer_id)
+    return await change_card(
+        turn,
+        owner,
+        card_id=card.living_card_id,
+        kind="late_contribution_posted" if card.received_for_kpj else "contribution_posted",
+        ledger_kind="contribution",
+        amount=data.amount,
+        effective_on=data.paid_on,
+        employer_id=data.employer_id,
+        month=month,
+        received_for_kpj=card.received_for_kpj,
+        source_event=turn.event.id,
+        data={
+            "amount": data.amount,
+            "month": data.month,
+            "employer": employer,
+            "paid_on": data.paid_on,
+            "received_for_kpj": card.received_for_kpj,
+        },
+    )
+
+
+async def credit_growth(turn: Turn, data: GrowthCredited) -> Applied:
+    """A year's growth, effective on its 31 December. Zero is an entry too: the year was looked at.
+
+    Raises Rejected: `card_unknown`, `card_without_jht`, `date_in_future`.
+    """
+    if data.year > jakarta_day(turn.now).year:
+        raise Rejected("date_in_future", field="year")
+    owner, card = await find_card(turn, data.kpj)
+    if card.living_balance is None:
+        raise Rejected("card_without_jht")
+    return await change_card(
+        turn,
+        owner,
+        card_id=card.living_card_id,
+        kind="growth_credited",
+        ledger_kind="growth",
+        amount=data.amount,
+        effective_on=date(data.year, 12, 31),
+        year=data.year,
+        received_for_kpj=card.received_for_kpj,
+        source_event=turn.event.id,
+        data={"amount": data.amount, "year": data.year, "received_for_kpj": card.received_for_kpj},
+    )

@@ -1,0 +1,157 @@
+"""What the agency's core sends: the event around, and the data of each type. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import date, datetime, timedelta
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import rfc8785
+
+from app.feed.rejection import Rejected
+from app.platform.clock import jakarta_day
+
+FIRST_YEAR, LAST_YEAR = 1900, 9990
+MAX_AMOUNT = 1_000_000_000_000
+
+Identifier = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[0-9A-Za-z][0-9A-Za-z._:-]*$")]
+Kpj = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{10,15}$")]
+Nik = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{16}$")]
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Amount = Annotated[int, msgspec.Meta(ge=1, le=MAX_AMOUNT)]
+Balance = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)]
+Month = Annotated[str, msgspec.Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$")]
+Year = Annotated[int, msgspec.Meta(ge=1950, le=2099)]
+Stream = Annotated[str, msgspec.Meta(pattern=r"^(card:[0-9A-Za-z]{10,15}|participant:[0-9]{16})$")]
+StreamNumber = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Lifecycle = Literal["pending", "active", "arrears", "inactive", "claimed"]
+ClaimKind = Literal["full", "ten_percent", "thirty_percent"]
+Programme = Literal["JHT", "JP", "JKK", "JKM", "JKP"]
+
+
+class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One event as sent; `streams` gives its number in each stream, counted from 1."""
+
+    id: Identifier
+    type: Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[a-z_]+\.[a-z_]+$")]
+    occurred_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    data: dict[str, Any]
+    streams: Annotated[dict[Stream, StreamNumber], msgspec.Meta(max_length=50)] = {}
+
+    @property
+    def day(self) -> date:
+        """The day on which it happened, in Jakarta."""
+        return jakarta_day(self.occurred_at)
+
+
+class Data(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The data of one type of event. Amounts are whole rupiah, days are Jakarta's."""
+
+
+class ParticipantRegistered(Data, frozen=True):
+    nik: Nik
+    name: Text
+    birth_date: date
+    phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    phone_since: date | None = None
+    email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    locale: Literal["id", "en"] | None = None
+    time_zone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] | None = None
+
+
+class Employer(Data, frozen=True):
+    id: Identifier
+    name: Text
+
+
+class CardOpened(Data, frozen=True, kw_only=True):
+    kpj: Kpj
+    nik: Nik
+    employer: Employer | None = None
+    segment: Literal["PU", "BPU", "JAKON", "PMI"]
+    programmes: Annotated[list[Programme], msgspec.Meta(min_length=1, max_length=5)]
+    opened_on: date
+    status: Lifecycle
+    opening_balance: Balance | None = None
+
+
+class CardStatusChanged(Data, frozen=True):
+    kpj: Kpj
+    status: Lifecycle
+    effective_on: date
+    reason: Text | None = None
+
+
+class ContributionPosted(Data, frozen=True, kw_only=True):
+    kpj: Kpj
+    employer_id: Identifier | None = None
+    month: Month
+    amount: Amount
+    paid_on: date
+
+
+class GrowthCredited(Data, frozen=True):
+    kpj: Kpj
+    year: Year
+    amount: Balance
+
+
+class Claim(Data, frozen=True):
+    """The data of claim.opened and of claim.paid."""
+
+    kpj: Kpj
+    claim_id: Identifier
+    kind: ClaimKind
+    amount: Amount
+
+
+class MergeProposed(Data, frozen=True):
+    absorb: Annotated[list[Kpj], msgspec.Meta(min_length=1, max_length=20)]
+    into: Kpj
+    reason: Text | None = None
+
+
+class CardMerged(Data, frozen=True):
+    """`balances` are those of the day before, by card number."""
+
+    absorbed: Kpj
+    into: Kpj
+    merged_on: date
+    balances: Annotated[dict[Kpj, Balance], msgspec.Meta(max_length=2)]
+
+
+Shape = TypeVar("Shape", bound=Data)
+
+
+def read_event(value: Any) -> tuple[Event, bytes]:
+    """The event and its content hash: SHA-256 of its RFC 8785 form. Raises Rejected (`event_malformed`)."""
+    try:
+        event = msgspec.convert(value, Event)
+        content_hash = hashlib.sha256(rfc8785.dumps(value)).digest()
+    except (msgspec.ValidationError, rfc8785.CanonicalizationError) as error:
+        raise Rejected("event_malformed", reason=str(error)) from None
+    except RecursionError:
+        raise Rejected("event_malformed", reason="nested too deeply") from None
+    if not FIRST_YEAR <= event.occurred_at.year <= LAST_YEAR:
+        raise Rejected("event_malformed", reason="occurred_at lies outside of history")
+    return event, content_hash
+
+
+def read_data(event: Event, shape: type[Shape], now: datetime) -> Shape:
+    """The data as its type has it, every day of it in the past. Raises Rejected (`data_invalid`, `date_in_future`)."""
+    try:
+        data = msgspec.convert(event.data, shape)
+    except (msgspec.ValidationError, RecursionError) as error:
+        raise Rejected("data_invalid", reason=str(error)) from None
+    if event.occurred_at > now + timedelta(days=1):
+        raise Rejected("date_in_future", field="occurred_at")
+    tomorrow = jakarta_day(now + timedelta(days=1))
+    for field in shape.__struct_fields__:
+        value = getattr(data, field)
+        if isinstance(value, date):
+            if value > tomorrow:
+                raise Rejected("date_in_future", field=field)
+            if value.year < FIRST_YEAR:
+                raise Rejected("data_invalid", reason=f"{field} lies before {FIRST_YEAR}")
+    return data

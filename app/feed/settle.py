@@ -1,0 +1,144 @@
+"""One event, one transaction: known already, too early, or its turn. Then those that waited for it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Literal
+
+import asyncpg
+import msgspec
+
+from app.feed.apply import apply
+from app.feed.event import Event
+from app.feed.rejection import Rejected
+from app.feed.turn import Applied, Turn
+from app.platform.database import Connection, Pool, transaction
+from app.platform.jobs import Doorbell
+from app.platform.sql import load
+from app.settings import Settings
+
+SQL = load("feed/settle")
+
+TRIES = 5
+FIRST_PAUSE_S = 0.02
+LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+
+
+class Result(msgspec.Struct, frozen=True):
+    """What became of an event. `id` is null when none could be read."""
+
+    id: str | None
+    outcome: Literal["applied", "duplicate", "held", "rejected", "quarantined"]
+    code: str | None = None
+    detail: str | None = None
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """What a request settles its events with. The doorbell is rung by the caller."""
+
+    pool: Pool
+    settings: Settings
+    doorbell: Doorbell
+
+
+class Received(msgspec.Struct, frozen=True):
+    """An event with the JSON that it came as and the SHA-256 of that."""
+
+    event: Event
+    content: Any
+    content_hash: bytes
+
+
+async def settle(desk: Desk, received: Received) -> Result:
+    """Settles one event in a transaction of its own; five times when it loses a race for a lock.
+
+    Raises what the database raised in the last try; nothing of the event is kept then, and it can be sent again.
+    """
+    for attempt in range(TRIES):
+        try:
+            async with transaction(desk.pool, wait_s=desk.settings.pool_wait_s) as connection:
+                result, applied = await _settle_once(desk.settings, connection, received)
+            break
+        except LOST_RACES:
+            if attempt == TRIES - 1:
+                raise
+            await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
+    if applied is not None:
+        desk.doorbell.ring(applied.participant_id, applied.lane)
+    return result
+
+
+async def release(desk: Desk, streams: set[str]) -> list[Result]:
+    """Settles held events as far as these streams have come, and then those that waited for them."""
+    results: list[Result] = []
+    while streams:
+        async with transaction(desk.pool, wait_s=desk.settings.pool_wait_s) as connection:
+            rows = await connection.fetch(SQL["find_released"], sorted(streams))
+        streams = set()
+        for row in rows:
+            event = msgspec.convert(row["content"], Event)
+            results.append(await settle(desk, Received(event, row["content"], row["content_hash"])))
+            streams |= event.streams.keys()
+    return results
+
+
+async def _settle_once(settings: Settings, connection: Connection, received: Received) -> tuple[Result, Applied | None]:
+    event = received.event
+    known = await connection.fetchrow(SQL["find_event"], event.id)
+    positions: dict[str, int] = {}
+    if known is None or known["outcome"] == "held":
+        positions = await _lock_streams(connection, event)
+        known = await _take(connection, received)
+    if known is not None and known["content_hash"] != received.content_hash:
+        await connection.execute(SQL["quarantine"], event.id, received.content_hash, received.content)
+        return Result(event.id, "quarantined", "id_reused", "This id was used for another event. Use a new one."), None
+    if known is not None and known["outcome"] != "held":
+        return Result(event.id, "duplicate", known["code"], known["detail"]), None
+    for stream, number in event.streams.items():
+        if number > positions[stream] + 1:
+            await connection.execute(SQL["hold"], event.id, list(event.streams), list(event.streams.values()))
+            waits = f"{stream} waits for number {positions[stream] + 1}."
+            return Result(event.id, "held", "number_missing", waits), None
+    return await _take_turn(settings, connection, event, positions)
+
+
+async def _lock_streams(connection: Connection, event: Event) -> dict[str, int]:
+    if not event.streams:
+        return {}
+    rows = await connection.fetch(SQL["lock_streams"], list(event.streams))
+    return {row["stream"]: row["position"] for row in rows}
+
+
+async def _take(connection: Connection, received: Received) -> asyncpg.Record | None:
+    """Nothing when the event is new and ours to settle, else what is known of it by now."""
+    event = received.event
+    if await connection.fetchval(
+        SQL["take_event"], event.id, received.content_hash, event.type, event.occurred_at, received.content
+    ):
+        return None
+    return await connection.fetchrow(SQL["find_event"], event.id)
+
+
+async def _take_turn(
+    settings: Settings, connection: Connection, event: Event, positions: dict[str, int]
+) -> tuple[Result, Applied | None]:
+    """Applied or rejected, the event has used its numbers."""
+    applied = None
+    try:
+        _check_numbers(event, positions)
+        now = await connection.fetchval(SQL["now"])
+        applied = await apply(Turn(connection, event, settings, now))
+        result = Result(event.id, "applied", applied.code)
+    except Rejected as rejected:
+        result = Result(event.id, "rejected", rejected.code, rejected.detail)
+    await connection.execute(SQL["finish"], event.id, result.outcome, result.code, result.detail)
+    if event.streams:
+        await connection.execute(SQL["consume"], list(event.streams), list(event.streams.values()))
+        await connection.execute(SQL["forget_held"], event.id)
+    return result, applied
+
+
+def _check_numbers(event: Event, positions: dict[str, int]) -> None:
+    for stream, number in event.streams.items():
+        if number <= positions[stream]:
+            raise Rejected("stream_number_taken", stream=stream, number=number)

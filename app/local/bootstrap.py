@@ -1,0 +1,96 @@
+"""What a local instance needs once its database server runs: secrets, the schema, roles that may log in."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import msgspec
+
+from app.local.servers import ServerError
+from app.platform.migrations import migrate
+from app.platform.sql import SQL_FOLDER
+
+DATABASE = "sepakat"
+ROLES = ("sepakat_api", "sepakat_feed", "sepakat_operator", "sepakat_worker")
+SQL = SQL_FOLDER / "local"
+
+
+class Secrets(msgspec.Struct, frozen=True):
+    """Made once for a state folder and kept in its secrets.json, readable by its owner only."""
+
+    secret: str
+    feed_secret: str
+    passwords: dict[str, str]
+
+
+def keep_secrets(folder: Path) -> Secrets:
+    """The secrets of this state folder; made at the first start."""
+    path = folder / "secrets.json"
+    if path.exists():
+        return msgspec.json.decode(path.read_bytes(), type=Secrets)
+    made = Secrets(
+        secret=secrets.token_urlsafe(48),
+        feed_secret="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        passwords={role: secrets.token_urlsafe(24) for role in ROLES},
+    )
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(msgspec.json.format(msgspec.json.encode(made)))
+    new.rename(path)
+    return made
+
+
+def complete_url(admin_url: str) -> str:
+    """The administrator's URL with a database in it: `sepakat` unless it names one."""
+    parts = urlsplit(admin_url)
+    return urlunsplit(parts._replace(path=f"/{DATABASE}")) if parts.path in ("", "/") else admin_url
+
+
+def role_url(admin_url: str, role: str, password: str) -> str:
+    """The same server and database, for one of the product's roles."""
+    parts = urlsplit(admin_url)
+    server = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{role}:{password}@{server}"))
+
+
+async def prepare_database(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
+    """Creates the database if it is missing, migrates it and gives its roles their passwords.
+
+    Returns the migrations that were applied. Raises ServerError if the server cannot be reached.
+    """
+    await _ensure_database(admin_url)
+    applied = await migrate(admin_url)
+    connection = await asyncpg.connect(admin_url)
+    try:
+        for role, password in passwords.items():
+            await connection.execute(await connection.fetchval(_sql("set_password"), role, password))
+        await connection.execute(_sql("allow_clock"))
+    finally:
+        await connection.close()
+    return applied
+
+
+async def _ensure_database(admin_url: str) -> None:
+    name = urlsplit(admin_url).path.lstrip("/")
+    try:
+        await (await asyncpg.connect(admin_url)).close()
+    except asyncpg.InvalidCatalogNameError:
+        connection = await asyncpg.connect(urlunsplit(urlsplit(admin_url)._replace(path="/postgres")))
+        try:
+            await connection.execute(await connection.fetchval(_sql("create_database"), name))
+        finally:
+            await connection.close()
+    except (OSError, asyncpg.PostgresError) as error:
+        server = urlsplit(admin_url).netloc.rpartition("@")[2]
+        raise ServerError(f"SEPAKAT_DATABASE_URL: cannot connect to {server}: {error}") from error
+
+
+def _sql(name: str) -> str:
+    return (SQL / f"{name}.sql").read_text()

@@ -1,0 +1,190 @@
+"""The simulator's HTTP: Google's routes, the SMS gateway's, and those that show and script what it does."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections import defaultdict, deque
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from app.local.simulator_accounts import PROJECT_ID, TOKEN_LIFE_S, GrantRefusedError, TokenEndpoint
+from app.local.simulator_fcm import (
+    GOOGLE_STATUS,
+    InvalidArgumentError,
+    Outcome,
+    build_error,
+    read_send_request,
+)
+from app.local.simulator_http import Receive, Reply, Scope, Send, find_header, live, read_body, write_reply
+from app.local.simulator_journal import Journal, Record
+
+_NORMAL = Outcome()
+_GARBAGE = b"<html><body>upstream connect error \xff"
+
+
+class _Sms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+    to: Annotated[str, msgspec.Meta(pattern=r"^\+?[0-9][0-9 -]{2,30}$")]
+    text: Annotated[str, msgspec.Meta(min_length=1, max_length=1600)]
+
+
+class _Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    target: Annotated[str, msgspec.Meta(min_length=1)]
+    outcomes: list[Outcome]
+
+
+class Simulator:
+    """An ASGI application. Scripts are by target value: a registration, a phone number, `*` for any push."""
+
+    def __init__(self, journal: Journal, tokens: TokenEndpoint) -> None:
+        self._journal = journal
+        self._tokens = tokens
+        self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
+        self._sms: dict[str, tuple[_Sms, asyncio.Future[None] | None]] = {}
+        for record in journal.records:
+            if record["channel"] == "sms":
+                sms = _Sms(record["id"], record["to"], record["text"])
+                self._sms[sms.id] = (sms, None)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await live(receive, send)
+            return
+        body = await read_body(receive)
+        reply = Reply(413) if body is None else await self._answer(scope, body)
+        await write_reply(reply, send)
+
+    async def take_mail(self, to: str, subject: str, text: str) -> None:
+        """Returns when the mail is on disk."""
+        await self._journal.append({"at": _now(), "channel": "mail", "to": to, "subject": subject, "text": text})
+
+    async def _answer(self, scope: Scope, body: bytes) -> Reply:
+        match scope["method"], scope["path"].split("/")[1:]:
+            case "POST", ["token"]:
+                return self._grant_token(body)
+            case "POST", ["v1", "projects", project, "messages:send"]:
+                return await self._send_push(project, find_header(scope, b"authorization"), body)
+            case "POST", ["sms"]:
+                return await self._send_sms(body)
+            case "GET", ["messages"]:
+                return self._show_messages(scope["query_string"].decode("ascii", "replace"))
+            case "POST", ["script"]:
+                return self._add_script(body)
+            case "DELETE", ["script"]:
+                self._scripts.clear()
+                return Reply(204)
+            case "GET", ["health"]:
+                counts = {"messages": len(self._journal.records), "tokens_issued": self._tokens.issued}
+                return _json(200, {"status": "ok", **counts})
+            case _:
+                return _json(404, build_error(404, "Requested entity was not found.", None, []))
+
+    def _grant_token(self, body: bytes) -> Reply:
+        try:
+            token = self._tokens.grant(body)
+        except GrantRefusedError as error:
+            return _json(400, {"error": "invalid_grant", "error_description": str(error)})
+        return _json(200, {"access_token": token, "expires_in": TOKEN_LIFE_S, "token_type": "Bearer"})
+
+    async def _send_push(self, project: str, authorization: str, body: bytes) -> Reply:
+        if not self._tokens.knows(authorization):
+            message = "Request had invalid authentication credentials."
+            return _json(401, build_error(401, message, None, []))
+        if project != PROJECT_ID:
+            message = f"Permission 'cloudmessaging.messages.create' denied on project {project}."
+            return _json(403, build_error(403, message, None, []))
+        try:
+            taken = read_send_request(body)
+        except InvalidArgumentError as error:
+            return _json(400, build_error(400, str(error), "INVALID_ARGUMENT", []))
+        scripted = self._next(taken.target.value, "*")
+        await self._journal.append(
+            {
+                "at": _now(),
+                "channel": "push",
+                "target": {"kind": taken.target.kind, "value": taken.target.value},
+                "message": taken.message,
+                "outcome": _outcome_word(scripted),
+            }
+        )
+        name = f"projects/{project}/messages/0:{secrets.token_hex(8)}"
+        return await _play(scripted, _json(200, {"name": name}))
+
+    async def _send_sms(self, body: bytes) -> Reply:
+        try:
+            sms = msgspec.json.decode(body, type=_Sms)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _json(422, {"error": f"send {{id, to, text}}: {error}"})
+        scripted = self._next(sms.to)
+        if scripted.status >= 300:
+            return await _play(scripted, Reply(scripted.status))
+        known, written = self._sms.get(sms.id, (sms, None))
+        if known != sms:
+            return _json(409, {"error": "this id was used for another message"})
+        if sms.id not in self._sms:
+            written = asyncio.ensure_future(
+                self._journal.append({"at": _now(), "channel": "sms", "to": sms.to, "text": sms.text, "id": sms.id})
+            )
+            self._sms[sms.id] = (sms, written)
+        if written is not None:
+            await asyncio.shield(written)
+        return await _play(scripted, _json(200, {"id": sms.id}))
+
+    def _show_messages(self, query: str) -> Reply:
+        after = parse_qs(query).get("after", ["0"])[0]
+        if not (after.isascii() and after.isdigit()):
+            return _json(400, {"error": "after is the number of lines that you have already"})
+        lines = [msgspec.json.encode(_shown(record)) + b"\n" for record in self._journal.records[int(after) :]]
+        return Reply(200, b"".join(lines), "application/x-ndjson")
+
+    def _add_script(self, body: bytes) -> Reply:
+        try:
+            script = msgspec.json.decode(body, type=_Script)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _json(422, {"error": f"send {{target, outcomes: [{{status, …}}]}}: {error}"})
+        self._scripts[script.target].extend(script.outcomes)
+        return Reply(204)
+
+    def _next(self, *targets: str) -> Outcome:
+        for target in targets:
+            if self._scripts.get(target):
+                return self._scripts[target].popleft()
+        return _NORMAL
+
+
+async def _play(scripted: Outcome, normal: Reply) -> Reply:
+    await asyncio.sleep(scripted.delay_s)
+    if scripted.drop:
+        return Reply(scripted.status, drop=True)
+    if scripted.body == "garbage":
+        reply = Reply(scripted.status, _GARBAGE, "text/html")
+    elif scripted.status == 200 and not scripted.error_code:
+        reply = normal
+    else:
+        message = f"Scripted: {scripted.error_code or scripted.status}"
+        error = build_error(scripted.status, message, scripted.error_code, scripted.details)
+        reply = _json(scripted.status, error)
+    return msgspec.structs.replace(reply, retry_after=str(scripted.retry_after or ""))
+
+
+def _outcome_word(scripted: Outcome) -> str:
+    if scripted.status == 200:
+        return "accepted"
+    return scripted.error_code or GOOGLE_STATUS.get(scripted.status, "UNKNOWN")
+
+
+def _shown(record: Record) -> Record:
+    """An SMS keeps its id on disk, for the gateway's memory only."""
+    return {key: value for key, value in record.items() if key != "id"}
+
+
+def _json(status: int, content: dict[str, Any]) -> Reply:
+    return Reply(status, msgspec.json.encode(content))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,63 @@
+"""A history entry as a person reads it: in the inbox, on the stream, and in the history of a card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.notifications.wording import Cause, Locale, render
+from app.platform.problems import speaks_english
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """`hash` (hex) chains it to all entries before; `read` is for display only, `acknowledged` stops its ladder."""
+
+    seq: int
+    kind: str
+    reach: str
+    severity: str
+    title: str
+    body: str
+    kpj: str | None
+    merge_id: UUID | None
+    cause_id: UUID
+    occurred_at: datetime
+    read: bool
+    acknowledged: bool
+    hash: str
+
+
+def present(row: Mapping[str, Any], locale: Locale) -> Entry:
+    """The entry of a row with the columns `seq kind reach severity wording data merge_id cause_id occurred_at hash origin
+    actor reason read acknowledged`: `data` as JSON text, NULL once erased; `origin actor reason` of its cause.
+    """
+    data = msgspec.json.decode(row["data"] or "{}")
+    cause = Cause(row["origin"], row["actor"], row["reason"])
+    text = render(row["wording"], row["kind"], data, cause, locale)
+    return Entry(
+        seq=row["seq"],
+        kind=row["kind"],
+        reach=row["reach"],
+        severity=row["severity"],
+        title=text.title,
+        body=text.body,
+        kpj=data.get("kpj"),
+        merge_id=row["merge_id"],
+        cause_id=row["cause_id"],
+        occurred_at=row["occurred_at"],
+        read=row["read"],
+        acknowledged=row["acknowledged"],
+        hash=row["hash"].hex(),
+    )
+
+
+def choose_locale(accept_language: str | None, own: str) -> Locale:
+    """The language asked for; what the participant chose when the request asks for neither of ours."""
+    asked = (accept_language or "").strip().lower()
+    if asked.startswith("id") or asked.startswith("in"):
+        return "id"
+    return "en" if speaks_english(asked) or own == "en" else "id"

@@ -1,0 +1,68 @@
+"""`/openapi.json` and `/docs`, with every script and style served from here: no other host is asked.
+
+The page is Swagger UI (Apache-2.0, its licence lies beside it); `assets/` is all that the web can reach.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, get
+from litestar.handlers import BaseRouteHandler
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.response import Response
+from litestar.router import Router
+from litestar.static_files import create_static_files_router
+
+_ASSETS = Path(__file__).parent / "assets"
+_POLICY = (
+    "default-src 'none'; script-src 'self'; connect-src 'self'; "
+    "style-src 'self' 'unsafe-inline'; img-src data:; form-action 'none'"
+)
+_PAGE = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sepakat</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+</head>
+<body>
+<div id="docs"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script>
+<script src="/docs/assets/start.js"></script>
+</body>
+</html>
+""".encode()
+
+
+class _LocalSwagger(OpenAPIRenderPlugin):
+    def render(self, request: Request[Any, Any, Any], openapi_schema: dict[str, Any]) -> bytes:  # noqa: ARG002
+        return _PAGE
+
+
+def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:
+    """For `Litestar(openapi_config=…)`; `openapi_routes` must be among its route handlers."""
+    return OpenAPIConfig(
+        title="Sepakat",
+        version=version,
+        path="/docs",
+        render_plugins=[_LocalSwagger(path="/")],
+        use_handler_docstrings=True,
+    )
+
+
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+def show_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
+    """The OpenAPI 3.1 description of this API."""
+    return Response(request.app.openapi_schema.to_schema(), media_type="application/vnd.oai.openapi+json")
+
+
+openapi_routes: list[BaseRouteHandler | Router] = [
+    show_schema,
+    create_static_files_router(path="/docs/assets", directories=[_ASSETS], include_in_schema=False),
+]

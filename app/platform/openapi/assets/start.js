@@ -1,0 +1,7 @@
+// The validator badge would send this API's address to another host.
+SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#docs",
+  deepLinking: true,
+  validatorUrl: null,
+});
