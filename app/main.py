@@ -11,11 +11,17 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from app.cards import overview, statement
+from app.cards import history, overview, statement
 from app.cards import show as show_card
+from app.devices.push_target import clear_push_target, set_push_target
+from app.devices.remove import remove_device
+from app.devices.show import list_devices, rename_device
+from app.feed import receive
 from app.identity.challenge import make_challenge
 from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
+from app.identity.list_sessions import list_sessions
+from app.identity.me import show_me
 from app.identity.refresh import refresh_session
 from app.identity.session import Identify, provide_signed_in
 from app.identity.sign_in import sign_in
@@ -23,11 +29,17 @@ from app.identity.tokens import Tokens
 from app.identity.verify_enrolment import verify_enrolment
 from app.merges import close, confirm, options, propose, renew_plan
 from app.merges import show as show_merge
+from app.notifications.inbox import inbox
+from app.notifications.read import acknowledge, mark_read, record_receipts
+from app.notifications.stream import stream
 from app.platform import database, health, logs, problems
+from app.platform.capabilities import capabilities
 from app.platform.clock import advance_local_clock
 from app.platform.jobs import Jobs
+from app.platform.openapi import openapi_config, openapi_routes
 from app.platform.strict_json import StrictBody
 from app.platform.transaction import RequestIds, Transactions, provide_connection, provide_doorbell, provide_now
+from app.platform.wakes import Wakes
 from app.settings import Settings, read
 
 API_ROUTES: list[ControllerRouterHandler] = [
@@ -37,13 +49,21 @@ API_ROUTES: list[ControllerRouterHandler] = [
     make_challenge,
     sign_in,
     refresh_session,
+    list_sessions,
     end_current_session,
     end_session,
+    show_me,
+    list_devices,
+    rename_device,
+    remove_device,
+    set_push_target,
+    clear_push_target,
     # my cards
     overview.overview,
     show_card.show,
     show_card.resolve,
     statement.statement,
+    history.history,
     # merges
     options.options,
     options.judge_option,
@@ -55,11 +75,20 @@ API_ROUTES: list[ControllerRouterHandler] = [
     confirm.confirm,
     close.decline,
     close.cancel,
+    # inbox
+    inbox,
+    mark_read,
+    record_receipts,
+    acknowledge,
+    stream,
     # for machines
+    capabilities,
     health.live,
     health.ready,
+    *openapi_routes,
 ]
 FEED_ROUTES: list[ControllerRouterHandler] = [
+    receive.receive_events,
     health.live,
     health.ready,
 ]
@@ -71,9 +100,11 @@ async def _connections(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
     app.state.jobs = Jobs(settings.redis_url)
+    app.state.wakes = Wakes(settings.redis_url)
     try:
         yield
     finally:
+        await app.state.wakes.close()
         await app.state.jobs.close()
         await app.state.pool.close()
 
@@ -81,6 +112,7 @@ async def _connections(app: Litestar) -> AsyncIterator[None]:
 def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler], **options: Any) -> Litestar:
     logs.configure()
     app: Litestar
+    identify = Identify(Tokens(settings.secret))
 
     async def provide_settings() -> Settings:
         return settings
@@ -94,7 +126,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
                 Transactions,
                 pool=lambda: app.state.pool,
                 jobs=lambda: app.state.jobs,
-                identify=Identify(Tokens(settings.secret)),
+                identify=identify,
                 wait_s=settings.pool_wait_s,
             ),
         ],
@@ -111,6 +143,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
         **options,
     )
     app.state.settings = settings
+    app.state.identify = identify
     app.state.name = name
     return app
 
@@ -119,7 +152,7 @@ def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
     routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
-    return _create("api", settings, routes, openapi_config=None)
+    return _create("api", settings, routes, openapi_config=openapi_config())
 
 
 def create_feed(settings: Settings | None = None) -> Litestar:

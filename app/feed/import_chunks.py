@@ -100,6 +100,7 @@ async def _write(connection: asyncpg.Connection[Any], people: Sequence[Person], 
     async def call(name: str, *rows: list[dict[str, Any]]) -> None:
         await connection.fetch(statement(IMPORT, name), *(msgspec.json.encode(part).decode() for part in rows))
 
+    await call("plan_for_size")
     await call("register_participants", chunk.participants)
     if chunk.cards:
         owners = list(dict.fromkeys(card["participant_id"] for card in chunk.cards))

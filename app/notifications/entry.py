@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
-from app.notifications.wording import Cause, Locale, render
-from app.platform.problems import speaks_english
+from app.notifications.wording import Cause, render
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -31,9 +29,11 @@ class Entry(msgspec.Struct, frozen=True):
     hash: str
 
 
-def present(row: Mapping[str, Any], locale: Locale) -> Entry:
-    """The entry of a row with the columns `seq kind reach severity wording data merge_id cause_id occurred_at hash origin
-    actor reason read acknowledged`: `data` as JSON text, NULL once erased; `origin actor reason` of its cause.
+def present(row: asyncpg.Record, locale: str) -> Entry:
+    """The entry in `locale` (id, en), of a row with the columns `seq kind reach severity wording data merge_id cause_id
+    occurred_at hash origin actor reason read acknowledged`.
+
+    `data` is JSON text, NULL once erased; `origin`, `actor` and `reason` are those of its cause.
     """
     data = msgspec.json.decode(row["data"] or "{}")
     cause = Cause(row["origin"], row["actor"], row["reason"])
@@ -53,11 +53,3 @@ def present(row: Mapping[str, Any], locale: Locale) -> Entry:
         acknowledged=row["acknowledged"],
         hash=row["hash"].hex(),
     )
-
-
-def choose_locale(accept_language: str | None, own: str) -> Locale:
-    """The language asked for; what the participant chose when the request asks for neither of ours."""
-    asked = (accept_language or "").strip().lower()
-    if asked.startswith("id") or asked.startswith("in"):
-        return "id"
-    return "en" if speaks_english(asked) or own == "en" else "id"

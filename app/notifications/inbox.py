@@ -7,10 +7,10 @@ from typing import Annotated
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.params import QueryParameter
 
 from app.identity.session import SignedIn
-from app.notifications.entry import Entry, choose_locale, present
+from app.notifications.entry import Entry, present
 from app.platform.database import Connection
 from app.platform.problems import RequestInvalid
 from app.platform.sql import load
@@ -42,7 +42,6 @@ async def inbox(
     after: Annotated[int | None, QueryParameter(ge=0, le=LAST_SEQ)] = None,
     before: Annotated[int | None, QueryParameter(ge=0, le=LAST_SEQ)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
-    accept_language: Annotated[str | None, HeaderParameter(name="Accept-Language")] = None,
 ) -> Inbox:
     """My entries: after a seq in order, before a seq or without either the newest first."""
     if after is not None and before is not None:
@@ -51,8 +50,7 @@ async def inbox(
         rows = await connection.fetch(INBOX["after"], who.participant_id, after, limit + 1)
     else:
         rows = await connection.fetch(INBOX["before"], who.participant_id, before, limit + 1)
-    locale = choose_locale(accept_language, who.locale)
-    entries = [present(row, locale) for row in rows[:limit] if row["seq"] is not None]
+    entries = [present(row, who.locale) for row in rows[:limit] if row["seq"] is not None]
     return Inbox(
         entries=entries,
         unread=rows[0]["unread"],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from uuid import UUID
 
+import msgspec
 import structlog
 from arq import ArqRedis, create_pool
 from arq.connections import RedisSettings
@@ -18,6 +19,9 @@ log = structlog.get_logger()
 
 RING_TIMEOUT_S = 2.0
 QUEUE = "sepakat:jobs"
+# arq would pickle: whoever can write to Valkey could then run code here.
+encode_job = msgspec.json.encode
+decode_job = msgspec.json.decode
 
 
 def redis_settings(url: str) -> RedisSettings:
@@ -63,7 +67,9 @@ class Jobs:
         """The connection. Raises RedisError or OSError when Valkey is away."""
         async with self._opening:
             if self._redis is None:
-                self._redis = await create_pool(self.settings, default_queue_name=QUEUE)
+                self._redis = await create_pool(
+                    self.settings, job_serializer=encode_job, job_deserializer=decode_job, default_queue_name=QUEUE
+                )
             return self._redis
 
     def ring_soon(self, doorbell: Doorbell) -> None:

@@ -77,9 +77,13 @@ CREATE TABLE enrolments (
     code_attempts integer NOT NULL DEFAULT 0,
     code_not_before timestamptz
 );
+COMMENT ON COLUMN enrolments.code_not_before IS
+    'Real time, not the local clock: the lease of a worker that sends the code now, or a retry; infinity when it was rejected.';
 COMMENT ON COLUMN enrolments.participant_id IS 'NULL for somebody who is not known: the answer is the same, no code goes out.';
 CREATE INDEX enrolments_waiting_for_their_code ON enrolments (code_not_before NULLS FIRST)
     WHERE participant_id IS NOT NULL AND code_sent_at IS NULL;
+CREATE INDEX enrolments_of_participant ON enrolments (participant_id, asked_at) WHERE participant_id IS NOT NULL;
+CREATE INDEX enrolments_by_expiry ON enrolments (expires_at);
 
 CREATE TABLE code_tries (
     participant_id uuid NOT NULL REFERENCES participants,
@@ -106,7 +110,7 @@ GRANT SELECT, INSERT ON device_owners TO sepakat_api;
 GRANT SELECT ON devices, push_targets, enrolments TO sepakat_worker;
 GRANT UPDATE (cleared_at, cleared_because) ON push_targets TO sepakat_worker;
 GRANT UPDATE (code_sent_at, code_attempts, code_not_before) ON enrolments TO sepakat_worker;
-GRANT SELECT, DELETE ON challenges, idempotency_keys TO sepakat_worker;
+GRANT SELECT, DELETE ON challenges, enrolments, code_tries, idempotency_keys TO sepakat_worker;
 REVOKE ALL ON challenges, enrolments, idempotency_keys FROM sepakat_operator;
 
 RESET ROLE;

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import signal
+import subprocess
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +14,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.local.leftovers import end_leftovers, find_servers, scratch_folder
+from app.local.server_user import ServerUser, server_user
 from app.local.servers import ServerError, start_postgres, start_valkey
 
 
@@ -39,6 +40,10 @@ async def calling(url: str) -> AsyncIterator[Redis]:
         yield client
     finally:
         await client.aclose()
+
+
+def start_sleep(user: ServerUser) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(["sleep", "60"], **user.as_popen_arguments())
 
 
 async def test_postgres_answers_and_keeps_its_data_over_a_restart(folder: Path) -> None:
@@ -81,9 +86,14 @@ async def test_postgres_recovers_when_it_was_killed_and_its_pid_is_somebody_else
     for server in find_servers(folder):
         server.send_signal(signal.SIGKILL)
     left.process.wait(5)
-    pid_file.write_text("\n".join([str(os.getpid()), *lines[1:], ""]))
+    # PostgreSQL itself ignores a pid of another user, and that of its own parent.
+    somebody = start_sleep(server_user(left.data, left.data))
+    pid_file.write_text("\n".join([str(somebody.pid), *lines[1:], ""]))
 
     postgres = start_postgres(folder)
+    assert somebody.poll() is None
+    somebody.kill()
+    somebody.wait()
     async with connected(postgres.url("postgres", "postgres")) as connection:
         assert await connection.fetch("SELECT FROM kept") == []
     postgres.stop()

@@ -49,5 +49,3 @@ def cool_off(wait: Callable[[int], Awaitable[None]], settle_due: Settle) -> Sett
         await settle_due()
 
     return run
-
-

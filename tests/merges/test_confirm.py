@@ -142,7 +142,9 @@ async def test_a_contribution_during_the_cooling_off_sends_the_merge_back_with_t
     back = (await phone.get(f"/v1/merges/{merge['id']}")).json()
     assert back["state"] == "proposed"
     assert back["last_refusal"]["code"] == "merge_plan_stale"
-    assert {"kpj": new, "field": "balance_before", "before": 9_910_352, "after": 9_910_353} in back["last_refusal"]["diff"]
+    assert {"kpj": new, "field": "balance_before", "before": 9_910_352, "after": 9_910_353} in back["last_refusal"][
+        "diff"
+    ]
     assert await balances(phone) == {old: ("inactive", 14_265_493), new: ("active", 9_910_353)}
     assert (await phone.confirm(back)).json()["code"] == "merge_plan_stale", "the fresh plan must be asked for"
     renewed = (await phone.post(f"/v1/merges/{merge['id']}/plan")).json()
@@ -207,13 +209,17 @@ async def test_a_stranger_sees_nothing_of_the_merge(
     merge = await propose(phone, dwi)
     stranger = await Phone(api).enrol(await add_person(database, name="Orang Lain"))
     answers = [
-        await stranger.confirm(merge | {"id": merge_id}) for merge_id in (merge["id"], "01937f5e-7a40-7cc1-8f6e-000000000000")
+        await stranger.confirm(merge | {"id": merge_id})
+        for merge_id in (merge["id"], "01937f5e-7a40-7cc1-8f6e-000000000000")
     ]
     assert {code(answer) for answer in answers} == {(404, "merge_unknown")}
     assert len({json.dumps(answer.json() | {"instance": ""}) for answer in answers}) == 1
     for path in ("decline", "cancel", "plan"):
         assert code(await stranger.post(f"/v1/merges/{merge['id']}/{path}")) == (404, "merge_unknown")
-    assert code(await stranger.post("/v1/merges", {"absorb": [dwi.kpjs[0]], "into": dwi.kpjs[1]})) == (404, "card_unknown")
+    assert code(await stranger.post("/v1/merges", {"absorb": [dwi.kpjs[0]], "into": dwi.kpjs[1]})) == (
+        404,
+        "card_unknown",
+    )
 
 
 async def test_a_key_on_hold_cannot_confirm(api: httpx.AsyncClient, database: Database) -> None:
@@ -236,7 +242,9 @@ async def test_the_same_request_twice_is_one_confirmation_with_the_same_bytes(ph
         "acknowledged": merge["plan"]["to_acknowledge"],
         "nonce": nonce,
     }
-    body = {name: statement[name] for name in ("plan_digest", "acknowledged", "nonce")} | {"proof": phone.proof(statement)}
+    body = {name: statement[name] for name in ("plan_digest", "acknowledged", "nonce")} | {
+        "proof": phone.proof(statement)
+    }
     path = f"/v1/merges/{merge['id']}/confirmation"
     answers = await asyncio.gather(*(phone.post(path, body, key="twice") for _ in range(5)))
     assert {(answer.status_code, answer.content) for answer in answers} == {(200, answers[0].content)}
@@ -277,7 +285,9 @@ async def test_cancelling_wins_until_the_execution(phone: Phone, dwi: Person, co
     assert again["id"] != merge["id"]
 
 
-async def test_what_is_executed_can_no_longer_be_cancelled_or_confirmed(phone: Phone, dwi: Person, cool_off: Settle) -> None:
+async def test_what_is_executed_can_no_longer_be_cancelled_or_confirmed(
+    phone: Phone, dwi: Person, cool_off: Settle
+) -> None:
     merge = await propose(phone, dwi)
     await phone.confirm(merge)
     await cool_off()
@@ -296,7 +306,8 @@ async def test_one_open_merge_per_card(phone: Phone, dwi: Person) -> None:
 async def test_opposite_proposals_at_once_leave_one(phone: Phone, dwi: Person) -> None:
     old, new = dwi.kpjs
     answers = await asyncio.gather(
-        phone.post("/v1/merges", {"absorb": [old], "into": new}), phone.post("/v1/merges", {"absorb": [new], "into": old})
+        phone.post("/v1/merges", {"absorb": [old], "into": new}),
+        phone.post("/v1/merges", {"absorb": [new], "into": old}),
     )
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     winner, loser = sorted(answers, key=lambda answer: answer.status_code)

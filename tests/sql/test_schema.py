@@ -37,7 +37,9 @@ async def test_migrating_again_changes_nothing(fresh_database: Database) -> None
 
 async def test_a_migration_that_was_changed_afterwards_is_refused(fresh_database: Database) -> None:
     connection = await fresh_database.connect()
-    await connection.execute("UPDATE schema_migrations SET sha256 = 'x' WHERE name = $1", min(MIGRATIONS.glob("*")).name)
+    await connection.execute(
+        "UPDATE schema_migrations SET sha256 = 'x' WHERE name = $1", min(MIGRATIONS.glob("*")).name
+    )
     with pytest.raises(MigrationError, match=r"0001_roles\.sql was changed"):
         await migrate(fresh_database.url())
     await connection.execute("INSERT INTO schema_migrations VALUES ('9999_from_the_future.sql', 'x')")

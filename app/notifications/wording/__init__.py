@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from string import Formatter
-from typing import Any, Literal
+from typing import Any
 
 import msgspec
 
@@ -19,7 +19,6 @@ from app.notifications.wording.values import Words, write_value
 
 FOLDER = Path(__file__).parent
 
-Locale = Literal["id", "en"]
 Part = tuple[str, str | None, str]
 """Literal text, then the name of a fact (None at the end) and how it is written."""
 
@@ -75,8 +74,8 @@ def newest() -> str:
     return max(path.stem for path in FOLDER.glob("[0-9]*.json"))
 
 
-def render(version: str, kind: str, data: Mapping[str, Any], cause: Cause, locale: Locale) -> Text:
-    """Title and body as plain text. Raises KeyError for a kind that this version has no words for."""
+def render(version: str, kind: str, data: Mapping[str, Any], cause: Cause, locale: str) -> Text:
+    """Title and body as plain text in `locale` (id, en). Raises KeyError for a kind that this version has no words for."""
     wording = load(version)
     facts = {**data, "origin": cause.origin, "reason": data.get("reason") or cause.reason}
     for part in ("status", "balance"):
@@ -118,14 +117,14 @@ def _parse(text: str) -> tuple[Part, ...]:
 
 
 def _write(
-    sentences: tuple[tuple[tuple[Part, ...], ...], ...], facts: Mapping[str, Any], words: Words, locale: Locale
+    sentences: tuple[tuple[tuple[Part, ...], ...], ...], facts: Mapping[str, Any], words: Words, locale: str
 ) -> str:
     written = (_write_sentence(alternatives, facts, words, locale) for alternatives in sentences)
     return " ".join(sentence for sentence in written if sentence)
 
 
 def _write_sentence(
-    alternatives: tuple[tuple[Part, ...], ...], facts: Mapping[str, Any], words: Words, locale: Locale
+    alternatives: tuple[tuple[Part, ...], ...], facts: Mapping[str, Any], words: Words, locale: str
 ) -> str | None:
     for parts in alternatives:
         text = ""

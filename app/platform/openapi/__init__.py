@@ -45,18 +45,21 @@ class _LocalSwagger(OpenAPIRenderPlugin):
         return _PAGE
 
 
+NO_TRANSACTION = {"transaction": False}
+
+
 def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:
     """For `Litestar(openapi_config=…)`; `openapi_routes` must be among its route handlers."""
     return OpenAPIConfig(
         title="Sepakat",
         version=version,
-        path="/docs",
+        openapi_router=Router("/docs", route_handlers=[], opt=NO_TRANSACTION),
         render_plugins=[_LocalSwagger(path="/")],
         use_handler_docstrings=True,
     )
 
 
-@get("/openapi.json", include_in_schema=False, sync_to_thread=False)
+@get("/openapi.json", include_in_schema=False, sync_to_thread=False, opt=NO_TRANSACTION)
 def show_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The OpenAPI 3.1 description of this API."""
     return Response(request.app.openapi_schema.to_schema(), media_type="application/vnd.oai.openapi+json")
@@ -64,5 +67,5 @@ def show_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
 
 openapi_routes: list[BaseRouteHandler | Router] = [
     show_schema,
-    create_static_files_router(path="/docs/assets", directories=[_ASSETS], include_in_schema=False),
+    create_static_files_router(path="/docs/assets", directories=[_ASSETS], include_in_schema=False, opt=NO_TRANSACTION),
 ]

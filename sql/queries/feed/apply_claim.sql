@@ -13,4 +13,4 @@ VALUES ($1, $2, $3, $4, $5, 'open', $6);
 INSERT INTO claims (participant_id, claim_id, card_id, kind, amount, state, opened_on, paid_on)
 VALUES ($1, $2, $3, $4, $5, 'paid', $6, $6)
 ON CONFLICT (participant_id, claim_id) DO UPDATE
-SET kind = excluded.kind, amount = excluded.amount, state = 'paid', paid_on = excluded.paid_on;
+    SET kind = excluded.kind, amount = excluded.amount, state = 'paid', paid_on = excluded.paid_on;

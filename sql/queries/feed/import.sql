@@ -15,6 +15,9 @@ SELECT nik AS known FROM participant_numbers WHERE nik = any($1::text[])
 UNION ALL
 SELECT kpj FROM card_numbers WHERE kpj = any($2::text[]);
 
+-- plan_for_size: nothing; until the transaction ends plans are made for the arrays and tables as large as they are now
+SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
+
 -- register_participants: how many of them are new
 SELECT
     count(*) FILTER (

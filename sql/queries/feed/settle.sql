@@ -61,15 +61,16 @@ SELECT
     e.content,
     e.content_hash
 FROM feed_events AS e
-WHERE e.event_id IN (
-    SELECT h.event_id
-    FROM feed_held AS h
-    INNER JOIN feed_streams AS f ON h.stream = f.stream
-    WHERE h.stream = any($1::text[]) AND h.position <= f.position + 1
-) AND NOT EXISTS (
-    SELECT
-    FROM feed_held AS h
-    INNER JOIN feed_streams AS f ON h.stream = f.stream
-    WHERE h.event_id = e.event_id AND h.position > f.position + 1
-)
+WHERE
+    e.event_id IN (
+        SELECT h.event_id
+        FROM feed_held AS h
+        INNER JOIN feed_streams AS f ON h.stream = f.stream
+        WHERE h.stream = any($1::text[]) AND h.position <= f.position + 1
+    ) AND NOT EXISTS (
+        SELECT
+        FROM feed_held AS h
+        INNER JOIN feed_streams AS f ON h.stream = f.stream
+        WHERE h.event_id = e.event_id AND h.position > f.position + 1
+    )
 ORDER BY e.received_at, e.event_id;

@@ -15,12 +15,13 @@ RETURNING
 INSERT INTO code_tries AS t (participant_id, day, tries)
 SELECT
     p.participant_id,
-    jakarta_day($2),
-    1
+    jakarta_day($2) AS day,
+    1 AS tries
 FROM participants AS p
 WHERE p.participant_id = $1 AND p.deceased_on IS NULL
-ON CONFLICT (participant_id, day) DO UPDATE SET tries = t.tries + 1
-WHERE t.tries < $3
+ON CONFLICT (participant_id, day) DO UPDATE
+    SET tries = t.tries + 1
+    WHERE t.tries < $3
 RETURNING tries;
 
 -- record_cause: cause_id
@@ -29,7 +30,7 @@ SELECT record_cause($1, 'participant', $2::uuid::text);
 -- first_key_on_settled_phone: whether no key was ever added and the phone on file has stood for long enough
 SELECT
     coalesce(jakarta_day($2) - p.phone_since >= $3, FALSE)
-    AND NOT exists(SELECT FROM devices AS d WHERE d.participant_id = $1)
+    AND NOT EXISTS (SELECT FROM devices AS d WHERE d.participant_id = $1)
 FROM participants AS p
 WHERE p.participant_id = $1;
 

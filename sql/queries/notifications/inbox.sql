@@ -41,7 +41,7 @@ LEFT JOIN LATERAL (
         c.origin,
         c.actor,
         c.reason,
-        EXISTS (
+        EXISTS(
             SELECT FROM acknowledgements AS a
             WHERE a.participant_id = $1 AND a.seq = t.seq
         ) AS acknowledged
@@ -99,7 +99,7 @@ LEFT JOIN LATERAL (
         c.origin,
         c.actor,
         c.reason,
-        EXISTS (
+        EXISTS(
             SELECT FROM acknowledgements AS a
             WHERE a.participant_id = $1 AND a.seq = t.seq
         ) AS acknowledged

@@ -29,7 +29,7 @@ SELECT
     $3,
     current_instant()
 FROM history AS t
-WHERE t.participant_id = $1 AND t.seq = any($2::bigint [])
+WHERE t.participant_id = $1 AND t.seq = any($2::bigint[])
 ON CONFLICT (participant_id, seq, device_id) DO NOTHING;
 
 -- acknowledge: when this entry was done with, now or before; no row for an entry that is not in the inbox

@@ -1,0 +1,48 @@
+"""Where pushes for this phone go."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from litestar import delete, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from app.identity.session import SignedIn
+from app.platform.database import Connection
+from app.platform.sql import load
+
+SQL = load("devices/push_target")
+
+
+class PushTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`value` is FCM's installation id (`fid`) or registration token (`token`)."""
+
+    kind: Literal["fid", "token"]
+    value: Annotated[str, msgspec.Meta(pattern="^[!-~]{1,4096}$")]
+    platform: Literal["android", "ios", "web"]
+    locale: Literal["id", "en"]
+
+
+@put("/v1/push-target", status_code=204, tags=["devices"])
+async def set_push_target(
+    data: JSONBody[PushTarget],
+    connection: NamedDependency[Connection],
+    who: NamedDependency[SignedIn],
+    now: NamedDependency[datetime],
+) -> None:
+    """Sets where pushes for this phone go; each phone has one target, and the newest replaces it."""
+    target = (data.kind, data.value, data.platform, data.locale)
+    # A phone that enrolled anew kept its installation: without this it would get every push twice.
+    await connection.execute(SQL["take_over"], who.participant_id, who.device_id, data.kind, data.value, now)
+    await connection.execute(SQL["set"], who.participant_id, who.device_id, *target, now)
+
+
+@delete("/v1/push-target", tags=["devices"])
+async def clear_push_target(
+    connection: NamedDependency[Connection], who: NamedDependency[SignedIn], now: NamedDependency[datetime]
+) -> None:
+    """No more pushes to this phone, whether it had a target or not. What it would have been told is in the inbox."""
+    await connection.execute(SQL["clear"], who.participant_id, who.device_id, now)

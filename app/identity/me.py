@@ -1,0 +1,53 @@
+"""Who am I, as this phone may know it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+
+from app.identity.problems import NotSignedIn
+from app.identity.session import SignedIn
+from app.platform.database import Connection
+from app.platform.sql import statement
+
+ME = statement("identity/me")
+
+
+class Hold(msgspec.Struct, frozen=True):
+    """This phone's key confirms nothing before `until`. `reason`: `key_added_recently`."""
+
+    until: datetime
+    reason: str
+
+
+class Me(msgspec.Struct, frozen=True):
+    """`nik` is masked but for its last four digits: the others tell region, birthday and sex."""
+
+    name: str
+    nik: str
+    locale: str
+    time_zone: str
+    device_id: str
+    hold: Hold | None
+
+
+@get("/v1/me", tags=["identity"])
+async def show_me(
+    connection: NamedDependency[Connection], who: NamedDependency[SignedIn], now: NamedDependency[datetime]
+) -> Me:
+    """My name, masked identity number, language and time zone, and whether this phone's key is on hold."""
+    row = await connection.fetchrow(ME, who.participant_id, who.device_id)
+    if row is None:
+        raise NotSignedIn
+    held = row["hold_until"] is not None and now < row["hold_until"]
+    return Me(
+        name=row["name"],
+        nik=row["nik"],
+        locale=row["locale"],
+        time_zone=row["time_zone"],
+        device_id=str(who.device_id),
+        hold=Hold(until=row["hold_until"], reason="key_added_recently") if held else None,
+    )

@@ -1,0 +1,20 @@
+"""Throw away what has served: spent challenges, old enrolments and counts of tries, answers kept for repeats."""
+
+from __future__ import annotations
+
+from app.platform.database import Pool
+from app.platform.sql import load
+
+SQL = load("identity/sweep")
+BATCH = 5000
+
+
+async def sweep_identity(pool: Pool) -> int:
+    """Deletes what is older than 24 hours, in batches, and returns how many rows went."""
+    gone = 0
+    for delete in SQL.values():
+        while batch := await pool.fetchval(delete, BATCH):
+            gone += batch
+            if batch < BATCH:
+                break
+    return gone

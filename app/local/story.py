@@ -1,0 +1,222 @@
+"""`make story`: the story that Sepakat exists for, lived through to a good end against a fresh instance.
+
+Every step says what the participant sees, and stops with an error when that is not so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from rich.console import Console
+
+from app.local.core import Core, post_contribution, propose_merge
+from app.local.messages import Messages
+from app.local.phone import Phone, expect
+from app.local.ports import find_free_port
+from app.local.run import Running, instance
+
+PEOPLE = Path(__file__).parent / "people"
+COOLING_OFF_S = 20
+
+
+class DemoPerson(msgspec.Struct, frozen=True):
+    """One of the demo people; `born` is YYYY-MM-DD, `phone` E.164."""
+
+    nik: str
+    name: str
+    born: str
+    phone: str
+    kpjs: list[str]
+
+
+def find_person(name: str) -> DemoPerson:
+    """By first name. Raises LookupError, naming those there are."""
+    people = list(csv.DictReader((PEOPLE / "participants.csv").open(encoding="utf-8")))
+    cards = list(csv.DictReader((PEOPLE / "cards.csv").open(encoding="utf-8")))
+    for row in people:
+        if row["name"].lower().split()[0] == name.lower():
+            kpjs = [card["kpj"] for card in cards if card["nik"] == row["nik"]]
+            return DemoPerson(row["nik"], row["name"], row["birth_date"], row["phone"], kpjs)
+    names = ", ".join(sorted({row["name"].split()[0] for row in people}))
+    raise LookupError(f"nobody is called {name}; there are {names}")
+
+
+class Stage:
+    """The instance that a story is played on, and who plays."""
+
+    def __init__(self, running: Running, api: httpx.AsyncClient, core: Core, messages: Messages, console: Console) -> None:
+        self.running, self.api, self.core, self.messages, self.console = running, api, core, messages, console
+
+    def tell(self, line: str) -> None:
+        """What happens."""
+        self.console.print(f"\n[bold]{line}[/bold]")
+
+    def see(self, line: str) -> None:
+        """What the participant sees."""
+        self.console.print(f"  [cyan]│[/cyan] {line}", highlight=False)
+
+    async def phone_of(self, person: DemoPerson, name: str) -> Phone:
+        """A new phone that enrols with the code from the SMS and asks to be pushed to."""
+        seen = len(await self.messages.texts_to(person.phone))
+
+        async def read_code(_enrolment_id: str) -> str:
+            return await self.messages.read_code(person.phone, seen=seen)
+
+        phone = await Phone(self.api, read_code, name).enrol(person)
+        target = {"kind": "fid", "value": f"fid-{person.nik[-4:]}-{phone.device_id}", "platform": "android", "locale": "id"}
+        expect(await phone.put("/v1/push-target", target), 204)
+        return phone
+
+    async def let_time_pass(self, seconds: int) -> None:
+        """On the one clock that all processes read."""
+        expect(await self.api.post("/local/clock", json={"advance_s": seconds}), 200)
+
+
+@asynccontextmanager
+async def stage(folder: Path, console: Console, *, durable: bool = False) -> AsyncIterator[Stage]:
+    """A fresh instance in `folder` with the demo people in it."""
+    ports = [find_free_port() for _ in range(3)]
+    environment = {"SEPAKAT_ENV": "local", "SEPAKAT_MERGE_COOLING_OFF_S": str(COOLING_OFF_S)}
+    async with (
+        instance(
+            folder,
+            api_port=ports[0],
+            feed_port=ports[1],
+            simulator_port=ports[2],
+            environment=environment,
+            durable=durable,
+        ) as running,
+        httpx.AsyncClient(base_url=running.api) as api,
+        httpx.AsyncClient(base_url=running.feed) as feed,
+        httpx.AsyncClient(base_url=running.simulator) as simulator,
+    ):
+        core = Core(feed, running.environment["SEPAKAT_FEED_SECRETS"])
+        yield Stage(running, api, core, Messages(simulator), console)
+
+
+async def play(person: str | None = None) -> int:
+    """Plays the story of Dwi on a fresh instance in a temporary folder; 0 when it ended well."""
+    console = Console()
+    if person is not None and person.lower() != "dwi":
+        console.print(f"The story of {person} is not told yet; there is Dwi's.")
+        return 1
+    with tempfile.TemporaryDirectory(prefix="sepakat-story-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        console.print("Starting a fresh instance …")
+        async with stage(folder, console) as on:
+            await play_dwi(on)
+    console.print("\n[bold green]The story ended well.[/bold green]")
+    return 0
+
+
+async def show_cards(on: Stage, phone: Phone) -> dict[str, Any]:
+    """Shows all cards; returns the overview."""
+    answer = await phone.get("/v1/cards")
+    expect(answer, 200)
+    overview: dict[str, Any] = answer.json()
+    for card in overview["cards"]:
+        on.see(f"card {card['kpj']}  {card['status']:<12} {rupiah(card['balance']):>14}  {card['employer']['name']}")
+    on.see(f"together {rupiah(overview['total_balance'])}")
+    return overview
+
+
+async def show_inbox(on: Stage, phone: Phone, *, after: int = 0) -> list[dict[str, Any]]:
+    """Shows what is new in the inbox; returns the entries, oldest first."""
+    answer = await phone.get(f"/v1/inbox?after={after}")
+    expect(answer, 200)
+    entries: list[dict[str, Any]] = answer.json()["entries"]
+    for entry in entries:
+        on.see(f"[bold]{entry['title']}[/bold] {entry['body']}")
+    return entries
+
+
+async def play_dwi(on: Stage) -> None:
+    """Dwi's story: the agency proposes the wrong way round, and what happens is what she agrees to."""
+    dwi = find_person("Dwi")
+    old, new = dwi.kpjs
+
+    on.tell("Dwi enrols: identity number, one card number, birth date, and a code by SMS. No password.")
+    phone = await on.phone_of(dwi, "Ponsel Dwi")
+    on.see((await on.messages.texts_to(dwi.phone))[-1])
+    on.tell("She sees every card that she ever held.")
+    before = await show_cards(on, phone)
+
+    on.tell("The agency proposes to merge her living card into the old dead one.")
+    (result,) = await on.core.send(propose_merge([new], old, "Penggabungan kartu ganda"))
+    assert result["outcome"] == "applied", result
+    proposed = await show_inbox(on, phone, after=before["head"]["seq"])
+    assert [entry["kind"] for entry in proposed] == ["merge_proposed"]
+    on.tell("Nothing has changed, and nothing will unless she agrees.")
+    assert (await show_cards(on, phone))["cards"] == before["cards"]
+
+    merge = (await phone.get("/v1/merges")).json()["merges"][0]
+    on.tell("What it would mean:")
+    for consequence in merge["plan"]["texts"]:
+        on.see(f"{consequence['severity']}: {consequence['text']}")
+
+    on.tell("She turns it round: the card of her present job stays.")
+    turned = await phone.post(f"/v1/merges/{merge['id']}/survivor", {"into": new})
+    expect(turned, 200)
+    merge = turned.json()
+    on.see(f"{merge['absorb'][0]} → {merge['into']}, {rupiah(merge['plan']['total_after'])} after it")
+
+    on.tell("While she reads, a contribution lands. She confirms what she was shown, and that no longer holds.")
+    (result,) = await on.core.send(post_contribution(new, "E003", "2026-11", 324_373, "2026-11-23"))
+    assert result["outcome"] == "applied", result
+    stale = await phone.confirm(merge)
+    expect(stale, 409)
+    on.see(f"{stale.json()['code']}: {stale.json()['detail']}")
+    for item in stale.json()["diff"]:
+        on.see(f"{item['field']}: {item['before']} → {item['after']}")
+    merge |= {name: stale.json()[name] for name in ("plan", "plan_digest")}
+
+    on.tell("She confirms the fresh plan with the key of her phone, thinks again, and cancels with one tap.")
+    confirmed = await phone.confirm(merge)
+    expect(confirmed, 200)
+    on.see(f"confirmed; executes at {confirmed.json()['executes_at']}")
+    expect(await phone.post(f"/v1/merges/{merge['id']}/cancel", {"reason": "Saya mau pikir dulu"}), 200)
+    await on.let_time_pass(COOLING_OFF_S + 1)
+    assert (await show_cards(on, phone))["total_balance"] == before["total_balance"] + 324_373
+
+    on.tell("The next day she proposes it herself, confirms, and lets the cooling-off pass.")
+    answer = await phone.post("/v1/merges", {"absorb": [old], "into": new})
+    expect(answer, 201)
+    merge = answer.json()
+    expect(await phone.confirm(merge), 200)
+    await on.let_time_pass(COOLING_OFF_S + 1)
+    fid = f"fid-{dwi.nik[-4:]}-{phone.device_id}"
+    await _wait_until_executed(phone, merge["id"])
+    after = await show_cards(on, phone)
+    assert after["total_balance"] == before["total_balance"] + 324_373, "to the rupiah"
+
+    on.tell("Both numbers resolve, and the old one says where it went and that she agreed.")
+    for kpj in (old, new):
+        card = (await phone.post("/v1/cards/resolve", {"kpj": kpj}, key="")).json()
+        on.see(f"{kpj}: {card['explanation']['text']}")
+
+    on.tell("Everything is in her inbox, and reached her phone.")
+    entries = await show_inbox(on, phone, after=before["head"]["seq"])
+    causes = {entry["cause_id"] for entry in entries if entry["reach"] in ("push", "ladder")}
+    pushes = await on.messages.pushes_to(fid, len(causes))
+    on.see(f"{len(entries)} entries of {len(causes)} causes, {len(pushes)} pushes; each push says only: ")
+    on.see(str(pushes[-1]["message"]["notification"]))
+
+
+async def _wait_until_executed(phone: Phone, merge_id: str) -> None:
+    async with asyncio.timeout(15):
+        while (await phone.get(f"/v1/merges/{merge_id}")).json()["state"] != "executed":
+            await asyncio.sleep(0.1)
+
+
+def rupiah(amount: int | None) -> str:
+    """As Indonesians write it."""
+    return "–" if amount is None else f"Rp{amount:,}".replace(",", ".")

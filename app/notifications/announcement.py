@@ -1,0 +1,109 @@
+"""What is to be announced to whom: outbox rows gathered into one push per cause and phone. Pure."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID, uuid5
+
+import msgspec
+
+SERIOUSNESS: tuple[Literal["security", "card", "notice"], ...] = ("security", "card", "notice")
+LONGEST_WAIT_S = 600.0
+SETTLED = ("accepted", "rejected")
+
+
+class Row(Protocol):
+    """One outbox row with its entry and one push target: asyncpg's Record."""
+
+    def __getitem__(self, column: str, /) -> Any: ...
+
+
+class Target(msgspec.Struct, frozen=True):
+    """A living push target of one phone, and what came of this cause there so far."""
+
+    device_id: UUID
+    kind: Literal["fid", "token"]
+    value: str
+    platform: str
+    locale: str
+    set_at: datetime
+    attempts: int
+    settled: bool
+
+    def __repr__(self) -> str:
+        return f"Target(device_id={self.device_id})"
+
+
+class Announcement(msgspec.Struct, frozen=True):
+    """The entries of one cause: one push to each target that has not settled. No class, no push: the inbox suffices."""
+
+    participant_id: UUID
+    cause_id: UUID
+    seqs: tuple[int, ...]
+    entry_class: Literal["security", "card", "notice"] | None
+    targets: tuple[Target, ...]
+
+    @property
+    def up_to_seq(self) -> int:
+        return max(self.seqs)
+
+    def delivery_id(self, target: Target) -> UUID:
+        """The same for every try of this cause on this phone, whoever sends: doubles replace themselves."""
+        return uuid5(self.cause_id, str(target.device_id))
+
+
+def gather(rows: Iterable[Row]) -> dict[UUID, list[Announcement]]:
+    """The announcements of each participant, in the order of their first entries."""
+    causes: dict[tuple[UUID, UUID], list[Row]] = {}
+    for row in rows:
+        causes.setdefault((row["participant_id"], row["cause_id"]), []).append(row)
+    people: dict[UUID, list[Announcement]] = {}
+    for (participant_id, cause_id), own in causes.items():
+        people.setdefault(participant_id, []).append(_announce(participant_id, cause_id, own))
+    return people
+
+
+def _announce(participant_id: UUID, cause_id: UUID, rows: list[Row]) -> Announcement:
+    classes = {row["entry_class"] for row in rows if row["reach"] in ("push", "ladder")}
+    seqs = tuple(sorted({row["seq"] for row in rows}))
+    return Announcement(
+        participant_id=participant_id,
+        cause_id=cause_id,
+        seqs=seqs,
+        entry_class=next((known for known in SERIOUSNESS if known in classes), None),
+        targets=tuple(
+            {row["device_id"]: _target(row, seqs[-1]) for row in rows if row["device_id"] is not None}.values()
+        ),
+    )
+
+
+def _target(row: Row, up_to_seq: int) -> Target:
+    return Target(
+        device_id=row["device_id"],
+        kind=row["target_kind"],
+        value=row["target_value"],
+        platform=row["platform"],
+        locale=row["locale"],
+        set_at=row["set_at"],
+        attempts=row["attempts"] or 0,
+        settled=row["delivered"] in SETTLED and row["delivered_up_to"] >= up_to_seq,
+    )
+
+
+def without_a_cut_cause(rows: Sequence[Row], limit: int) -> Sequence[Row]:
+    """Leaves out the last cause of a full batch: the rest of its entries may lie behind the cut."""
+    keys = {(row["participant_id"], row["seq"]) for row in rows}
+    if len(keys) < limit:
+        return rows
+    cut = (rows[-1]["participant_id"], rows[-1]["cause_id"])
+    whole = [row for row in rows if (row["participant_id"], row["cause_id"]) != cut]
+    return whole or rows
+
+
+def wait_s(after_s: float, attempts: int) -> float:
+    """Seconds until the next try: twice as long each time, with jitter, never sooner than the provider asks."""
+    grown = min(after_s * 2.0 ** min(attempts, 10), max(LONGEST_WAIT_S, after_s))
+    return grown * random.uniform(1.0, 1.25)  # noqa: S311 (spreads the load, guards nothing)

@@ -1,0 +1,207 @@
+"""Sends what is to be announced, and says what came of it. Writes nothing: the drain of the lane does, with its fence.
+
+A participant's causes go out one after the other, many participants at once. What must wait parks the cause and leaves
+what comes after it for that participant untouched; others go on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import structlog
+
+from app.notifications.announcement import Announcement, Target, wait_s
+from app.notifications.wording import push_text
+from app.platform.fcm import Fcm, Push
+from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
+
+log = structlog.get_logger()
+
+SENDS_AT_ONCE = 50
+MISCONFIGURED_WAIT_S = 30.0
+URGENT = 0
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What came of one send."""
+
+    participant_id: UUID
+    cause_id: UUID
+    device_id: UUID
+    delivery_id: UUID
+    up_to_seq: int
+    state: str
+    code: str | None = None
+    message_id: str | None = None
+
+
+class DoneRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+    entry_class: int
+    participant_id: UUID
+    seq: int
+
+
+class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+    """`tried` is 1 when something was sent, 0 when the provider was known to be away."""
+
+    entry_class: int
+    participant_id: UUID
+    seq: int
+    tried: int
+    after_s: float
+
+
+class ClearedTarget(msgspec.Struct, frozen=True):
+    participant_id: UUID
+    device_id: UUID
+    value: str
+    set_at: datetime
+
+
+class Settlement(msgspec.Struct):
+    """Everything that one batch came to."""
+
+    deliveries: list[Delivery] = []
+    done: list[DoneRow] = []
+    waiting: list[WaitingRow] = []
+    cleared: list[ClearedTarget] = []
+
+    def as_json(self) -> tuple[Any, Any, Any, Any]:
+        write = msgspec.to_builtins
+        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared)
+
+
+class Pauses:
+    """Until when nothing is sent: to anybody, or to phones that are reached through Apple and web push."""
+
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
+
+    def hold(self, scope: str, for_s: float) -> None:
+        self._until[scope] = max(self._until.get(scope, 0.0), time.monotonic() + for_s)
+
+    def left_s(self, platform: str | None = None) -> float:
+        """Seconds that are left for this platform, or for all; 0 when there is no pause."""
+        until = self._until.get("provider", 0.0)
+        if platform in ("ios", "web"):
+            until = max(until, self._until.get("apple_and_web", 0.0))
+        return max(0.0, until - time.monotonic())
+
+
+class Deliverer:
+    """Shared by all lanes of a process: one FCM client, one bound on sends, one memory of pauses."""
+
+    def __init__(self, fcm: Fcm) -> None:
+        self.pauses = Pauses()
+        self.stopping = False
+        self._fcm = fcm
+        self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
+
+    async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
+        """Sends all announcements of one class (0 urgent, 1 bulk)."""
+        settlement = Settlement()
+        async with asyncio.TaskGroup() as group:
+            for announcements in people:
+                group.create_task(self._deliver_to(announcements, lane_class, settlement))
+        return settlement
+
+    async def _deliver_to(self, announcements: list[Announcement], lane_class: int, settlement: Settlement) -> None:
+        for announcement in announcements:
+            if self.stopping:
+                return
+            waits, tried = await self._announce(announcement, lane_class, settlement)
+            if waits:
+                settlement.waiting += [
+                    WaitingRow(lane_class, announcement.participant_id, seq, tried, max(waits))
+                    for seq in announcement.seqs
+                ]
+                return
+            settlement.done += [DoneRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs]
+
+    async def _announce(
+        self, announcement: Announcement, lane_class: int, settlement: Settlement
+    ) -> tuple[list[float], int]:
+        """How long its targets must wait (empty when all are settled), and whether anything was sent."""
+        waits: list[float] = []
+        tried = 0
+        for target in announcement.targets if announcement.entry_class else ():
+            if target.settled:
+                continue
+            async with self._slots:
+                paused_s = self.pauses.left_s(target.platform)
+                if paused_s:
+                    waits.append(paused_s)
+                    continue
+                outcome = await self._fcm.send(_word(announcement, target, urgent=lane_class == URGENT))
+            tried = 1
+            wait = self._judge(outcome, announcement, target, settlement)
+            if wait is not None:
+                waits.append(wait)
+        return waits, tried
+
+    def _judge(
+        self, outcome: Outcome, announcement: Announcement, target: Target, settlement: Settlement
+    ) -> float | None:
+        """Notes the outcome; the seconds to wait when it has to be tried again."""
+        match outcome:
+            case Accepted(message_id):
+                settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
+                return None
+            case Unregistered():
+                settlement.deliveries.append(_note(announcement, target, "unregistered", "UNREGISTERED"))
+                settlement.cleared.append(
+                    ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at)
+                )
+                return None
+            case Rejected(code):
+                log.error("push_rejected", code=code, delivery_id=str(announcement.delivery_id(target)))
+                settlement.deliveries.append(_note(announcement, target, "rejected", code))
+                return None
+            case RetryLater(after_s, reason, provider_wide):
+                wait = wait_s(after_s, target.attempts)
+                if provider_wide:
+                    self.pauses.hold("provider", wait)
+                    log.warning("push_provider_pauses", reason=reason, for_s=round(wait, 1))
+                settlement.deliveries.append(_note(announcement, target, "waiting", reason))
+                return wait
+            case Misconfigured(reason, scope):
+                self.pauses.hold(scope, MISCONFIGURED_WAIT_S)
+                log.error("push_misconfigured", reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S)
+                settlement.deliveries.append(_note(announcement, target, "waiting", "misconfigured"))
+                return MISCONFIGURED_WAIT_S
+
+
+def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
+    entry_class = announcement.entry_class or "notice"
+    text = push_text(entry_class, target.locale)
+    return Push(
+        kind=target.kind,
+        value=target.value,
+        delivery_id=str(announcement.delivery_id(target)),
+        seq=announcement.up_to_seq,
+        entry_class=entry_class,
+        title=text.title,
+        body=text.body,
+        urgent=urgent,
+    )
+
+
+def _note(
+    announcement: Announcement, target: Target, state: str, code: str | None = None, message_id: str | None = None
+) -> Delivery:
+    return Delivery(
+        participant_id=announcement.participant_id,
+        cause_id=announcement.cause_id,
+        device_id=target.device_id,
+        delivery_id=announcement.delivery_id(target),
+        up_to_seq=announcement.up_to_seq,
+        state=state,
+        code=code,
+        message_id=message_id,
+    )

@@ -1,0 +1,104 @@
+"""GET /v1/stream: entries as they happen, as server-sent events.
+
+No connection is held while there is nothing to say. The stream looks when it is woken, and by itself every 15 seconds;
+each look asks first whether the session still lives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from litestar import Request, get
+from litestar.response import Stream
+
+from app.identity.problems import NotSignedIn, TokenExpired
+from app.identity.session import SignedIn
+from app.notifications.entry import present
+from app.notifications.inbox import INBOX, LAST_SEQ
+from app.platform.database import transaction
+from app.platform.problems import BUSY_ERRORS, RequestInvalid
+from app.platform.sql import statement
+from app.platform.wakes import Wakes
+
+HEAD = statement("notifications/stream")
+LOOK_EVERY_S = 15.0
+READ_AT_ONCE = 100
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+
+@get("/v1/stream", opt={"transaction": False}, tags=["notifications"])
+async def stream(request: Request[Any, Any, Any]) -> Stream:
+    """`event: entry` with an inbox entry as data and its seq as id. Resumes after `Last-Event-ID`, else starts now.
+
+    `event: reauthenticate` ends it: the session is over or the access token has expired.
+    """
+    last_event_id = request.headers.get("last-event-id", "")
+    after = _read_seq(last_event_id) if last_event_id else None
+    look = _Look(request)
+    head = await look.sign_in()
+    return Stream(
+        _follow(look, head if after is None else min(after, head)), media_type="text/event-stream", headers=HEADERS
+    )
+
+
+def _read_seq(value: str) -> int:
+    if not (value.isascii() and value.isdigit() and len(value) <= 19 and int(value) <= LAST_SEQ):
+        raise RequestInvalid(errors=[{"field": "Last-Event-ID", "reason": "it is the id of an event, a seq"}])
+    return int(value)
+
+
+class _Look:
+    """Short looks into the database on behalf of one stream, each in a transaction of its own."""
+
+    def __init__(self, request: Request[Any, Any, Any]) -> None:
+        self.scope = request.scope
+        self.state = request.app.state
+        self.wakes: Wakes = request.app.state.wakes
+
+    @property
+    def who(self) -> SignedIn:
+        signed_in: SignedIn = self.scope["user"]
+        return signed_in
+
+    async def sign_in(self) -> int:
+        """The head's seq. Raises NotSignedIn, TokenExpired."""
+        async with transaction(self.state.pool, wait_s=self.state.settings.pool_wait_s) as connection:
+            await self.state.identify(connection, self.scope)
+            head: int = await connection.fetchval(HEAD, self.who.participant_id)
+            return head
+
+    async def read(self, after: int) -> list[tuple[int, bytes]]:
+        """At most 100 entries after this seq, as events with their seq. Raises NotSignedIn, TokenExpired."""
+        async with transaction(self.state.pool, wait_s=self.state.settings.pool_wait_s) as connection:
+            await self.state.identify(connection, self.scope)
+            rows = await connection.fetch(INBOX["after"], self.who.participant_id, after, READ_AT_ONCE)
+        entries = [present(row, self.who.locale) for row in rows if row["seq"] is not None]
+        return [
+            (entry.seq, b"id: %d\nevent: entry\ndata: %s\n\n" % (entry.seq, msgspec.json.encode(entry)))
+            for entry in entries
+        ]
+
+
+async def _follow(look: _Look, after: int) -> AsyncIterator[bytes]:
+    with look.wakes.listen(look.who.participant_id) as woken:
+        yield b"retry: 2000\n\n"
+        while True:
+            woken.clear()
+            try:
+                events = await look.read(after)
+            except (NotSignedIn, TokenExpired) as problem:
+                yield b'event: reauthenticate\ndata: {"code":"%s"}\n\n' % problem.code.encode()
+                return
+            except BUSY_ERRORS:
+                events = []  # the database is away: the stream stays and looks again
+            for seq, event in events:
+                yield event
+                after = seq
+            if len(events) < READ_AT_ONCE:
+                try:
+                    await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
+                except TimeoutError:
+                    yield b": still here\n\n"

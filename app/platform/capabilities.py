@@ -1,0 +1,45 @@
+"""GET /v1/capabilities: what works in this installation. A client shows nothing else: no menu leads nowhere."""
+
+from __future__ import annotations
+
+import msgspec
+from litestar import Request, get
+from litestar.di import NamedDependency
+
+from app.settings import Settings
+
+
+class Capabilities(msgspec.Struct, frozen=True):
+    """`routes` are `METHOD /path` as this installation serves them; durations are seconds."""
+
+    version: str
+    local: bool
+    languages: list[str]
+    proofs: list[str]
+    push_targets: list[str]
+    merge_cooling_off_s: int
+    merge_undo: bool
+    plan_ttl_s: int
+    routes: list[str]
+
+
+@get("/v1/capabilities", opt={"transaction": False}, tags=["machines"])
+async def capabilities(request: Request[object, object, object], settings: NamedDependency[Settings]) -> Capabilities:  # type: ignore[type-var]
+    """What works here, read off the routes that are really served."""
+    routes = [
+        f"{method} {route.path_format}"
+        for route in request.app.routes
+        for method in sorted(getattr(route, "methods", ()))
+        if route.path.startswith("/v1/") and method not in ("OPTIONS", "HEAD")
+    ]
+    return Capabilities(
+        version="0.1.0",
+        local=settings.local,
+        languages=["id", "en"],
+        proofs=["device_key"],
+        push_targets=["fid", "token"],
+        merge_cooling_off_s=settings.merge_cooling_off_s,
+        merge_undo=False,
+        plan_ttl_s=settings.plan_ttl_s,
+        routes=sorted(routes),
+    )

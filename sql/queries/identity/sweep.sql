@@ -1,0 +1,63 @@
+-- challenges: how many were deleted, expired for 24 hours
+WITH gone AS (
+    DELETE FROM challenges
+    WHERE
+        nonce IN (
+            SELECT c.nonce
+            FROM challenges AS c
+            WHERE c.expires_at < current_instant() - interval '1 day'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;
+
+-- enrolments: how many were deleted, expired for 24 hours; the devices they led to stay
+WITH gone AS (
+    DELETE FROM enrolments
+    WHERE
+        enrolment_id IN (
+            SELECT e.enrolment_id
+            FROM enrolments AS e
+            WHERE e.expires_at < current_instant() - interval '1 day'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;
+
+-- code_tries: how many were deleted, of days before yesterday
+WITH gone AS (
+    DELETE FROM code_tries
+    WHERE
+        (participant_id, day) IN (
+            SELECT
+                t.participant_id,
+                t.day
+            FROM code_tries AS t
+            WHERE t.day < jakarta_day(current_instant()) - 1
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;
+
+-- idempotency_keys: how many were deleted, kept for 24 hours of real time
+WITH gone AS (
+    DELETE FROM idempotency_keys
+    WHERE
+        (participant_id, request) IN (
+            SELECT
+                k.participant_id,
+                k.request
+            FROM idempotency_keys AS k
+            WHERE k.kept_at < now() - interval '1 day'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;

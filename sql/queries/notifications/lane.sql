@@ -1,0 +1,135 @@
+-- take: whether the lane is $2's now, its fence and how often it was rung; a lane that is another's is rung instead
+UPDATE lanes AS l
+SET
+    owner = CASE WHEN l.owner IS NULL OR l.lease_until <= clock.instant THEN $2 ELSE l.owner END,
+    fence = CASE WHEN l.owner IS NULL OR l.lease_until <= clock.instant THEN l.fence + 1 ELSE l.fence END,
+    rung = CASE WHEN l.owner IS NULL OR l.lease_until <= clock.instant THEN l.rung ELSE l.rung + 1 END,
+    lease_until = CASE
+        WHEN l.owner IS NULL OR l.lease_until <= clock.instant THEN clock.instant + $3::interval ELSE l.lease_until
+    END
+-- One instant for all four: the lane is free for all of them or for none.
+FROM (SELECT clock_timestamp() AS instant) AS clock
+WHERE l.lane = $1
+RETURNING l.owner = $2 AS taken, l.fence, l.rung;
+
+-- renew: how often the lane was rung; no row when it is no longer mine
+UPDATE lanes
+SET lease_until = clock_timestamp() + $4::interval
+WHERE lane = $1 AND owner = $2 AND fence = $3
+RETURNING rung;
+
+-- release: the lane, let go; no row when it was rung meanwhile ($4 is what was known, NULL lets go in any case) or is not mine
+UPDATE lanes
+SET owner = NULL, lease_until = '-infinity'
+WHERE lane = $1 AND owner = $2 AND fence = $3 AND rung = coalesce($4, rung)
+RETURNING lane;
+
+-- read: at most $5 due rows of one class of a lane, after a participant and seq, each with its entry; one row for each living
+-- push target with what was delivered to it for this cause, or one row without a target. Whoever has a parked row waits.
+WITH batch AS MATERIALIZED (
+    SELECT
+        o.participant_id,
+        o.seq,
+        o.cause_id
+    FROM outbox AS o
+    WHERE
+        o.lane = $1 AND o.class = $2 AND (o.participant_id, o.seq) > ($3, $4)
+        AND NOT EXISTS (
+            SELECT FROM outbox AS parked
+            WHERE
+                parked.lane = $1 AND parked.class = $2 AND parked.participant_id = o.participant_id
+                AND parked.not_before > clock_timestamp()
+        )
+    ORDER BY o.participant_id, o.seq
+    LIMIT $5
+)
+
+SELECT
+    b.participant_id,
+    b.seq,
+    b.cause_id,
+    k.reach,
+    k.class AS entry_class,
+    t.device_id,
+    t.kind AS target_kind,
+    t.value AS target_value,
+    t.platform,
+    t.locale,
+    t.set_at,
+    s.state AS delivered,
+    s.up_to_seq AS delivered_up_to,
+    s.attempts
+FROM batch AS b
+INNER JOIN history AS e ON b.participant_id = e.participant_id AND b.seq = e.seq
+INNER JOIN entry_kinds AS k ON e.kind = k.kind
+LEFT JOIN (
+    push_targets AS t
+    INNER JOIN
+        devices AS d
+    ON t.participant_id = d.participant_id AND t.device_id = d.device_id AND d.removed_at IS NULL
+) ON b.participant_id = t.participant_id AND t.cleared_at IS NULL
+LEFT JOIN deliveries AS s
+    ON b.participant_id = s.participant_id AND b.cause_id = s.cause_id AND t.device_id = s.device_id
+ORDER BY b.participant_id, b.seq, t.device_id;
+
+-- settle: the rung count when the lane is still mine, with everything written; no row, and nothing written, when it is not.
+-- $5 deliveries, $6 outbox rows that are done, $7 rows that wait, $8 push targets to clear: JSON arrays.
+WITH mine AS MATERIALIZED (
+    UPDATE lanes
+    SET lease_until = clock_timestamp() + $4::interval
+    WHERE lane = $1 AND owner = $2 AND fence = $3
+    RETURNING lane, rung
+), delivered AS (
+    INSERT INTO deliveries (
+        participant_id, cause_id, device_id, delivery_id, up_to_seq, state, code, attempts, message_id,
+        first_tried_at, last_tried_at
+    )
+    SELECT
+        d.participant_id,
+        d.cause_id,
+        d.device_id,
+        d.delivery_id,
+        d.up_to_seq,
+        d.state,
+        d.code,
+        1,
+        d.message_id,
+        current_instant(),
+        current_instant()
+    FROM mine
+    CROSS JOIN jsonb_to_recordset($5) AS d (
+        participant_id uuid, cause_id uuid, device_id uuid, delivery_id uuid, up_to_seq bigint, state text, code text,
+        message_id text
+    )
+    ON CONFLICT (participant_id, cause_id, device_id) DO UPDATE SET
+        up_to_seq = greatest(deliveries.up_to_seq, excluded.up_to_seq),
+        state = excluded.state,
+        code = excluded.code,
+        attempts = deliveries.attempts + 1,
+        message_id = coalesce(excluded.message_id, deliveries.message_id),
+        last_tried_at = excluded.last_tried_at
+), done AS (
+    DELETE FROM outbox AS o
+    USING mine, jsonb_to_recordset($6) AS d (class smallint, participant_id uuid, seq bigint)
+    WHERE o.lane = mine.lane AND o.class = d.class AND o.participant_id = d.participant_id AND o.seq = d.seq
+), parked AS (
+    UPDATE outbox AS o
+    SET
+        attempts = o.attempts + w.tried,
+        not_before = clock_timestamp() + make_interval(secs => w.after_s)
+    FROM mine, jsonb_to_recordset($7) AS w (
+        class smallint, participant_id uuid, seq bigint, tried integer, after_s double precision
+    )
+    WHERE o.lane = mine.lane AND o.class = w.class AND o.participant_id = w.participant_id AND o.seq = w.seq
+), cleared AS (
+    -- Only the very registration that the provider refused: the phone may have registered anew meanwhile.
+    UPDATE push_targets AS t
+    SET cleared_at = current_instant(), cleared_because = 'unregistered'
+    FROM mine, jsonb_to_recordset($8) AS c (participant_id uuid, device_id uuid, value text, set_at timestamptz)
+    WHERE
+        t.participant_id = c.participant_id AND t.device_id = c.device_id AND t.value = c.value AND t.set_at = c.set_at
+        AND t.cleared_at IS NULL
+)
+
+SELECT rung
+FROM mine;

@@ -1,0 +1,4 @@
+-- head: the seq of the participant's newest entry
+SELECT seq
+FROM participant_heads
+WHERE participant_id = $1;

@@ -1,0 +1,26 @@
+-- due_lanes: the lanes that have rows to send and that nobody drains
+SELECT l.lane
+FROM lanes AS l
+WHERE
+    (l.owner IS NULL OR l.lease_until <= clock_timestamp())
+    AND EXISTS (
+        SELECT FROM outbox AS o
+        WHERE o.lane = l.lane AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    )
+ORDER BY l.lane;
+
+-- chores_due: whether merges and one-time codes wait for somebody
+SELECT
+    EXISTS (
+        SELECT FROM merges
+        WHERE state = 'confirmed' AND executes_at <= current_instant()
+    ) OR EXISTS (
+        SELECT FROM merges
+        WHERE state = 'proposed' AND expires_at <= current_instant()
+    ) AS merges,
+    EXISTS (
+        SELECT FROM enrolments
+        WHERE
+            participant_id IS NOT NULL AND code_sent_at IS NULL AND expires_at > current_instant()
+            AND (code_not_before IS NULL OR code_not_before <= clock_timestamp())
+    ) AS codes;

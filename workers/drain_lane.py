@@ -1,0 +1,114 @@
+"""Drains one lane of the outbox: takes its lease, sends batch after batch, writes what came of each, lets go.
+
+Everything is written by one statement per batch that also renews the lease under its fence: a worker that slept past its
+lease writes nothing. No transaction is open while something is sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+import structlog
+
+from app.notifications.announcement import gather, without_a_cut_cause
+from app.notifications.deliver import URGENT, Deliverer, Settlement
+from app.platform.database import Pool
+from app.platform.sql import load
+
+log = structlog.get_logger()
+
+LANE = load("notifications/lane")
+BULK = 1
+LEASE = timedelta(seconds=10)
+RENEW_EVERY_S = 3.0
+BATCH = 500
+
+Place = tuple[UUID, int]
+START: Place = (UUID(int=0), 0)
+
+
+class LeaseLostError(Exception):
+    """Somebody else has the lane: what was sent since the last settling will be sent again, with the same ids."""
+
+
+class Lease(msgspec.Struct, frozen=True):
+    lane: int
+    owner: UUID
+    fence: int
+
+    @property
+    def key(self) -> tuple[int, UUID, int]:
+        return self.lane, self.owner, self.fence
+
+
+class LaneDrain:
+    """Drains lanes with one deliverer."""
+
+    def __init__(self, pool: Pool, deliverer: Deliverer) -> None:
+        self._pool = pool
+        self._deliverer = deliverer
+
+    async def drain(self, lane: int) -> None:
+        """Returns when nothing is due in the lane, or when another worker has it: that one will look again."""
+        if self._deliverer.pauses.left_s() or self._deliverer.stopping:
+            return
+        owner = uuid4()
+        row = await self._pool.fetchrow(LANE["take"], lane, owner, LEASE)
+        if row is None or not row["taken"]:
+            return
+        lease, rung = Lease(lane, owner, row["fence"]), row["rung"]
+        try:
+            while await self._pass(lease) and await self._pool.fetchval(LANE["release"], *lease.key, rung) is None:
+                # Rung during the pass: what came in then may lie before the place where it was read.
+                rung = await self._pool.fetchval(LANE["renew"], *lease.key, LEASE)
+                if rung is None:
+                    return
+        except LeaseLostError:
+            log.warning("lane_lost", lane=lane)
+        finally:
+            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                await self._pool.fetchval(LANE["release"], *lease.key, None)
+
+    async def _pass(self, lease: Lease) -> bool:
+        """Once through the lane, urgent rows before each batch of bulk. False when told to stop."""
+        bulk: Place | None = START
+        while bulk is not None:
+            urgent: Place | None = START
+            while urgent is not None and not self._deliverer.stopping:
+                urgent = await self._work(lease, URGENT, urgent)
+            if self._deliverer.stopping or self._deliverer.pauses.left_s():
+                return False
+            bulk = await self._work(lease, BULK, bulk)
+        return True
+
+    async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
+        """One batch. The place to read on from; None at the end of the class."""
+        rows = await self._pool.fetch(LANE["read"], lease.lane, lane_class, *after, BATCH)
+        if not rows:
+            return None
+        whole = without_a_cut_cause(rows, BATCH)
+        settlement = await self._hold(lease, self._deliverer.deliver(gather(whole).values(), lane_class))
+        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
+            raise LeaseLostError
+        full = len({(row["participant_id"], row["seq"]) for row in rows}) == BATCH
+        return (whole[-1]["participant_id"], whole[-1]["seq"]) if full else None
+
+    async def _hold(self, lease: Lease, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
+        """Renews the lease for as long as the batch takes."""
+        task = asyncio.create_task(sending)
+        try:
+            while not (await asyncio.wait({task}, timeout=RENEW_EVERY_S))[0]:
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    # A database that is away takes no lane from us either; the fence decides when it is back.
+                    if await self._pool.fetchval(LANE["renew"], *lease.key, LEASE) is None:
+                        raise LeaseLostError
+            return task.result()
+        finally:
+            task.cancel()

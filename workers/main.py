@@ -1,0 +1,87 @@
+"""The worker process: `python -m workers.main`. Starts without PostgreSQL and Valkey, and outlives their restarts."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+
+import asyncpg
+import structlog
+
+from app.platform import logs
+from app.platform.database import Pool, connect
+from app.settings import Settings, SettingsError, read
+from workers.listen import listen
+from workers.sweep import sweep
+from workers.work import Work
+
+log = structlog.get_logger()
+
+CONNECT_AGAIN_AFTER_S = 1.0
+CLOSE_WITHIN_S = 2.0
+
+
+async def run(settings: Settings) -> None:
+    """Works until SIGTERM or SIGINT, then lets what is under way come to an end."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    pool = await _connect(settings, stop)
+    if pool is None:
+        return
+    work = Work(settings, pool)
+    tasks = [asyncio.create_task(listen(settings.redis_url, work)), asyncio.create_task(sweep(pool, work))]
+    stopped = asyncio.create_task(stop.wait())
+    log.info("worker_runs")
+    done, _ = await asyncio.wait({*tasks, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for task in (*tasks, stopped):
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await work.close()
+    await _close(pool)
+    for task in done - {stopped}:
+        task.result()  # neither ends by itself: whatever broke it ends the process, and the supervisor starts another
+
+
+async def _connect(settings: Settings, stop: asyncio.Event) -> Pool | None:
+    """The pool, as soon as the database answers; None when told to stop before."""
+    while not stop.is_set():
+        try:
+            return await connect(settings.database_url, size=settings.pool_size, application="worker")
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("worker_waits_for_the_database", error=type(error).__name__)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), CONNECT_AGAIN_AFTER_S)
+    return None
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(CLOSE_WITHIN_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+def main() -> None:
+    logs.configure()
+    try:
+        settings = read()
+    except SettingsError as error:
+        sys.exit(str(error))
+    # uvloop is not there on every platform.
+    try:
+        import uvloop
+
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    except ImportError:
+        new_loop = asyncio.new_event_loop
+    with asyncio.Runner(loop_factory=new_loop) as runner:
+        runner.run(run(settings))
+
+
+if __name__ == "__main__":
+    main()

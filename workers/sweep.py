@@ -1,0 +1,52 @@
+"""Looks by itself for what is due: so that a flushed or absent Valkey costs a second, never a message."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import asyncpg
+import structlog
+
+from app.identity.sweep import sweep_identity
+from app.platform.database import Pool
+from app.platform.sql import load
+from workers.work import Work
+
+log = structlog.get_logger()
+
+SWEEP = load("notifications/sweep")
+EVERY_S = 1.0
+# A look that took long, over a mountain of parked rows, is not repeated at once.
+REST_FACTOR = 10
+TIDY_EVERY_S = 3600.0
+
+
+async def sweep(pool: Pool, work: Work) -> None:
+    """Rings for all that is due, once a second, until cancelled. Outlives a database that is away."""
+    tidied = -TIDY_EVERY_S
+    while True:
+        started = time.monotonic()
+        try:
+            await _look(pool, work)
+            if started - tidied >= TIDY_EVERY_S:
+                work.ring("sweep_identity", lambda: _tidy(pool))
+                tidied = started
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            log.warning("sweep_cannot_look", error=type(error).__name__)
+        await asyncio.sleep(max(EVERY_S, REST_FACTOR * (time.monotonic() - started)))
+
+
+async def _look(pool: Pool, work: Work) -> None:
+    for row in await pool.fetch(SWEEP["due_lanes"]):
+        work.ring_lane(row["lane"])
+    due = await pool.fetchrow(SWEEP["chores_due"])
+    if due is not None and due["merges"]:
+        work.ring_merges()
+    if due is not None and due["codes"]:
+        work.ring_codes()
+
+
+async def _tidy(pool: Pool) -> None:
+    gone = await sweep_identity(pool)
+    log.info("swept", rows=gone)

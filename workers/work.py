@@ -1,0 +1,56 @@
+"""What this process can do, started by a ring from arq or by the sweep alike."""
+
+from __future__ import annotations
+
+from app.notifications.deliver import Deliverer
+from app.platform.database import Pool
+from app.platform.fcm import Fcm
+from app.platform.jobs import Jobs
+from app.platform.sms import SmsGateway
+from app.settings import Settings
+from workers.drain_lane import LaneDrain
+from workers.rounds import Rounds, Run
+from workers.send_codes import send_codes
+from workers.settle_merges import settle_merges
+
+LANES = range(64)
+# Below the ten seconds that a supervisor gives before it kills.
+END_WITHIN_S = 7.0
+
+
+class Work:
+    """Everything that runs in a worker. `close()` lets what is under way come to an end."""
+
+    def __init__(self, settings: Settings, pool: Pool) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._rounds = Rounds()
+        self._jobs = Jobs(settings.redis_url)
+        self._fcm = Fcm(settings.fcm_base_url, settings.fcm_credentials)
+        self._sms = SmsGateway(settings.sms_url)
+        self._deliverer = Deliverer(self._fcm)
+        self._drain = LaneDrain(pool, self._deliverer)
+
+    def ring(self, name: str, run: Run) -> None:
+        """Runs it soon, or once more after the run under way."""
+        self._rounds.ring(name, run)
+
+    def ring_lane(self, lane: int) -> None:
+        if lane in LANES:
+            self.ring(f"drain_lane {lane}", lambda: self._drain.drain(lane))
+
+    def ring_merges(self) -> None:
+        self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))
+
+    def ring_codes(self) -> None:
+        self.ring("send_codes", self._send_codes)
+
+    async def close(self) -> None:
+        self._deliverer.stopping = True
+        await self._rounds.close(END_WITHIN_S)
+        await self._jobs.close()
+        await self._fcm.close()
+        await self._sms.close()
+
+    async def _send_codes(self) -> None:
+        await send_codes(self._pool, self._sms, self._settings.secret)
