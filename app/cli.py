@@ -36,11 +36,15 @@ def _run(chosen: argparse.Namespace) -> int:
         case "import":
             from app.feed.import_files import import_folder
 
-            return asyncio.run(import_folder(_database_url(), chosen.folder))
+            return asyncio.run(import_folder(_database_url(), chosen.folder, chosen.refused))
         case "story":
             from app.local.story import play
 
             return asyncio.run(play(chosen.person))
+        case "phone" | "core":
+            from app.local.walk import run
+
+            return run(chosen.command, chosen.rest, os.environ)
         case _:
             print(SCHEMA.read_text(encoding="utf-8"), end="")
             return 0
@@ -59,11 +63,13 @@ def _start() -> int:
 
 
 def _migrate() -> int:
+    from asyncpg import PostgresError
+
     from app.platform.migrations import MigrationError, migrate
 
     try:
         applied = asyncio.run(migrate(_database_url()))
-    except MigrationError as error:
+    except (MigrationError, PostgresError) as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print("\n".join(applied) or "the schema is up to date")
@@ -84,8 +90,12 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("migrate", help="bring SEPAKAT_DATABASE_URL, an administrator's, to the newest schema")
     load = commands.add_parser("import", help="load CSV files; twice changes nothing")
     load.add_argument("folder", type=Path, metavar="DIR")
+    load.add_argument("--refused", type=Path, metavar="FILE", help="write every refused row and its reason here (CSV)")
     story = commands.add_parser("story", help="play the story against a fresh instance and narrate it")
     story.add_argument("--person", metavar="NAME", help="one of the demo people")
+    for name, text in (("phone", "a demo person's phone"), ("core", "the agency's core system")):
+        walk = commands.add_parser(name, help=f"play {text} beside `make run`", add_help=False)
+        walk.add_argument("rest", nargs=argparse.REMAINDER)
     commands.add_parser("schema", help="print the database schema as one file")
     return parser
 

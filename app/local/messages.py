@@ -46,7 +46,7 @@ class Messages:
         """The one-time code in the first SMS to `number` after the `seen` that were there before."""
 
         def is_to_number(message: Message) -> bool:
-            return message["channel"] == "sms" and message["to"] == number
+            return (message["channel"], message.get("to")) == ("sms", number)
 
         found = await self.wait_for(is_to_number, seen + 1)
         match = CODE.search(found[seen]["text"])
@@ -57,8 +57,10 @@ class Messages:
     async def pushes_to(self, value: str, count: int = 0) -> list[Message]:
         """The accepted pushes to one target, once there are `count`."""
         return await self.wait_for(
-            lambda message: message["channel"] == "push"
-            and message["target"]["value"] == value
-            and message["outcome"] == "accepted",
+            lambda message: (
+                message["channel"] == "push"
+                and message["target"]["value"] == value
+                and message["outcome"] == "accepted"
+            ),
             count,
         )

@@ -50,10 +50,10 @@ def find_person(name: str) -> DemoPerson:
 
 
 class Stage:
-    """The instance that a story is played on, and who plays."""
+    """What a story is played on: the API, the agency's core, what reached phones, and where it is told."""
 
-    def __init__(self, running: Running, api: httpx.AsyncClient, core: Core, messages: Messages, console: Console) -> None:
-        self.running, self.api, self.core, self.messages, self.console = running, api, core, messages, console
+    def __init__(self, api: httpx.AsyncClient, core: Core, messages: Messages, console: Console) -> None:
+        self.api, self.core, self.messages, self.console = api, core, messages, console
 
     def tell(self, line: str) -> None:
         """What happens."""
@@ -71,7 +71,12 @@ class Stage:
             return await self.messages.read_code(person.phone, seen=seen)
 
         phone = await Phone(self.api, read_code, name).enrol(person)
-        target = {"kind": "fid", "value": f"fid-{person.nik[-4:]}-{phone.device_id}", "platform": "android", "locale": "id"}
+        target = {
+            "kind": "fid",
+            "value": f"fid-{person.nik[-4:]}-{phone.device_id}",
+            "platform": "android",
+            "locale": "id",
+        }
         expect(await phone.put("/v1/push-target", target), 204)
         return phone
 
@@ -81,8 +86,8 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, console: Console, *, durable: bool = False) -> AsyncIterator[Stage]:
-    """A fresh instance in `folder` with the demo people in it."""
+async def stage(folder: Path, console: Console, *, durable: bool = False) -> AsyncIterator[tuple[Stage, Running]]:
+    """A fresh instance in `folder` with the demo people in it, and what is played on it."""
     ports = [find_free_port() for _ in range(3)]
     environment = {"SEPAKAT_ENV": "local", "SEPAKAT_MERGE_COOLING_OFF_S": str(COOLING_OFF_S)}
     async with (
@@ -99,7 +104,7 @@ async def stage(folder: Path, console: Console, *, durable: bool = False) -> Asy
         httpx.AsyncClient(base_url=running.simulator) as simulator,
     ):
         core = Core(feed, running.environment["SEPAKAT_FEED_SECRETS"])
-        yield Stage(running, api, core, Messages(simulator), console)
+        yield Stage(api, core, Messages(simulator), console), running
 
 
 async def play(person: str | None = None) -> int:
@@ -112,7 +117,7 @@ async def play(person: str | None = None) -> int:
         folder = Path(name)
         folder.chmod(0o755)
         console.print("Starting a fresh instance …")
-        async with stage(folder, console) as on:
+        async with stage(folder, console) as (on, _):
             await play_dwi(on)
     console.print("\n[bold green]The story ended well.[/bold green]")
     return 0
@@ -124,7 +129,8 @@ async def show_cards(on: Stage, phone: Phone) -> dict[str, Any]:
     expect(answer, 200)
     overview: dict[str, Any] = answer.json()
     for card in overview["cards"]:
-        on.see(f"card {card['kpj']}  {card['status']:<12} {rupiah(card['balance']):>14}  {card['employer']['name']}")
+        employer = card["employer"]["name"] if card["employer"] else ""
+        on.see(f"card {card['kpj']}  {card['status']:<12} {rupiah(card['balance']):>14}  {employer}")
     on.see(f"together {rupiah(overview['total_balance'])}")
     return overview
 

@@ -14,7 +14,7 @@ def outcome(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def remove(phone: Phone, device_id: str, **overrides: Any) -> httpx.Response:
+async def remove(phone: Phone, device_id: str, /, **overrides: Any) -> httpx.Response:
     """Asks to remove a device; overrides replace members of the signed statement."""
     nonce = await phone.challenge("remove_key", device_id)
     statement = {

@@ -1,0 +1,240 @@
+"""`sepakat phone …` and `sepakat core …`: play a participant's phone and the agency's core by hand, beside `make run`.
+
+A phone's key and session are kept in `phones/` of the state folder, so that the next command is the same phone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+import msgspec
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
+from rich.console import Console
+
+from app.local.bootstrap import keep_secrets
+from app.local.core import Core, post_contribution, propose_merge, report_merge
+from app.local.messages import Messages
+from app.local.phone import Phone
+from app.local.state import state_folder
+from app.local.story import DemoPerson, Stage, find_person, rupiah, show_cards, show_inbox
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A phone between two commands; `key` is PEM."""
+
+    device_id: str
+    key: str
+    session: dict[str, Any]
+
+
+class Walk:
+    """One command's clients, from the settings that `make run` was started with."""
+
+    def __init__(self, environment: Mapping[str, str], console: Console) -> None:
+        self.folder = state_folder(environment)
+        self.console = console
+
+        def client(setting: str, default: int) -> httpx.AsyncClient:
+            return httpx.AsyncClient(base_url=f"http://localhost:{environment.get(setting, default)}")
+
+        self.api = client("SEPAKAT_PORT", 8000)
+        self.core = Core(client("SEPAKAT_FEED_PORT", 8001), keep_secrets(self.folder).feed_secret)
+        self.messages = Messages(client("SEPAKAT_SIMULATOR_PORT", 8100))
+
+    async def phone(self, person: DemoPerson) -> Phone:
+        """The phone kept for this person, signed in; enrolled first when there is none."""
+        file = self.folder / "phones" / f"{person.nik}.json"
+        stage = Stage(self.api, self.core, self.messages, self.console)
+        if not file.exists():
+            stage.tell(f"{person.name} enrols")
+            phone = await stage.phone_of(person, f"Ponsel {person.name.split()[0]}")
+            stage.see((await self.messages.texts_to(person.phone))[-1])
+        else:
+            phone = _open(msgspec.json.decode(file.read_bytes(), type=Kept), self.api)
+            if (await phone.get("/v1/me")).status_code == 401:
+                await phone.sign_in()
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.touch(mode=0o600)
+        file.write_bytes(msgspec.json.encode(_keep(phone)))
+        return phone
+
+
+def _open(kept: Kept, api: httpx.AsyncClient) -> Phone:
+    async def read_no_code(_: str) -> str:
+        raise AssertionError("this phone is enrolled already")
+
+    phone = Phone(api, read_no_code)
+    key = load_pem_private_key(kept.key.encode(), password=None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    phone.key, phone.device_id, phone.session = key, kept.device_id, kept.session
+    return phone
+
+
+def _keep(phone: Phone) -> Kept:
+    pem = phone.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    return Kept(phone.device_id, pem, phone.session)
+
+
+def _phone_parser() -> ArgumentParser:
+    phone = ArgumentParser(prog="sepakat phone", description="A demo person's phone, beside `make run`.")
+    phone.add_argument("person", help="first name, such as dwi")
+    verbs = phone.add_subparsers(dest="verb", required=True, metavar="verb")
+    for verb, text in (
+        ("enrol", "enrol this phone; every other verb does it too when needed"),
+        ("cards", "every card"),
+        ("inbox", "what was told, oldest first"),
+        ("options", "which cards may be merged into which, and why not"),
+        ("merges", "merges, whoever proposed them"),
+        ("confirm", "agree to the open merge, every warning acknowledged, with this phone's key"),
+        ("cancel", "cancel the open merge"),
+        ("decline", "say no to the open merge"),
+    ):
+        verbs.add_parser(verb, help=text)
+    for verb, text in (
+        ("survivor", "let another card of the open merge stay"),
+        ("resolve", "the card behind a number"),
+    ):
+        verbs.add_parser(verb, help=text).add_argument("kpj")
+    _merge_arguments(verbs.add_parser("propose", help="propose a merge"))
+    return phone
+
+
+def _core_parser() -> ArgumentParser:
+    core = ArgumentParser(prog="sepakat core", description="The agency's core system, beside `make run`.")
+    tells = core.add_subparsers(dest="verb", required=True, metavar="verb")
+    proposal = tells.add_parser("propose", help="the agency proposes a merge")
+    _merge_arguments(proposal)
+    proposal.add_argument("--reason", default="Penggabungan kartu ganda")
+    contribution = tells.add_parser("contribute", help="a contribution of PT Cakrawala Ritel Nusantara")
+    contribution.add_argument("kpj")
+    contribution.add_argument("amount", type=int)
+    contribution.add_argument("--month", default="2026-11")
+    report = tells.add_parser("merged", help="the core merged two cards and tells it afterwards")
+    report.add_argument("absorbed")
+    report.add_argument("into")
+    return core
+
+
+def _merge_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("absorb", help="the card that would go")
+    parser.add_argument("into", help="the card that would stay")
+
+
+async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
+    """One verb of one phone; 0 when the API agreed, 1 when it refused."""
+    walk = Walk(environment, Console(highlight=False))
+    try:
+        person = find_person(chosen.person)
+    except LookupError as error:
+        walk.console.print(str(error))
+        return 1
+    phone = await walk.phone(person)
+    stage = Stage(walk.api, walk.core, walk.messages, walk.console)
+    match chosen.verb:
+        case "enrol":
+            return 0
+        case "cards":
+            await show_cards(stage, phone)
+        case "inbox":
+            await show_inbox(stage, phone)
+        case "options":
+            _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
+        case "merges":
+            for merge in (await phone.get("/v1/merges")).json()["merges"]:
+                _show_merge(stage, merge)
+        case "resolve":
+            return _show_card(stage, await phone.post("/v1/cards/resolve", {"kpj": chosen.kpj}, key=""))
+        case "propose":
+            body = {"absorb": [chosen.absorb], "into": chosen.into}
+            return _show_answer(stage, await phone.post("/v1/merges", body))
+        case _:
+            return await _decide(stage, phone, chosen)
+    return 0
+
+
+async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
+    """A verb about the newest merge."""
+    merges = (await phone.get("/v1/merges")).json()["merges"]
+    if not merges:
+        stage.see("there is no merge")
+        return 1
+    merge = merges[0]
+    if chosen.verb == "confirm":
+        renewed = await phone.post(f"/v1/merges/{merge['id']}/plan")
+        return _show_answer(stage, await phone.confirm(renewed.json()) if renewed.is_success else renewed)
+    body = {"into": chosen.kpj} if chosen.verb == "survivor" else {}
+    return _show_answer(stage, await phone.post(f"/v1/merges/{merge['id']}/{chosen.verb}", body))
+
+
+async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
+    """One event; 0 when it was applied."""
+    walk = Walk(environment, Console(highlight=False))
+    match chosen.verb:
+        case "propose":
+            event = propose_merge([chosen.absorb], chosen.into, chosen.reason)
+        case "contribute":
+            event = post_contribution(chosen.kpj, "E003", chosen.month, chosen.amount, f"{chosen.month}-15")
+        case _:
+            event = report_merge(chosen.absorbed, chosen.into, "2026-11-20", {})
+    (result,) = await walk.core.send(event)
+    walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}")
+    return 0 if result["outcome"] == "applied" else 1
+
+
+def _show_answer(stage: Stage, answer: httpx.Response) -> int:
+    if not answer.is_success:
+        problem = answer.json()
+        stage.see(f"{problem['status']} {problem['code']}: {problem['detail']}")
+        return 1
+    _show_merge(stage, answer.json())
+    return 0
+
+
+def _show_merge(stage: Stage, merge: dict[str, Any]) -> None:
+    stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}")
+    if merge["state"] == "confirmed":
+        stage.see(f"executes at {merge['executes_at']}; until then `cancel` cancels it")
+    elif merge["plan"]:
+        stage.see(f"afterwards {rupiah(merge['plan']['total_after'])}")
+        for text in merge["plan"]["texts"]:
+            stage.see(f"{text['severity']}: {text['text']}")
+
+
+def _show_options(stage: Stage, options: list[dict[str, Any]]) -> None:
+    for option in options:
+        word = "recommended" if option["recommended"] else "possible" if option["allowed"] else "not possible"
+        stage.see(f"[bold]{word}[/bold]  {', '.join(option['absorb'])} → {option['into']}")
+        for item in (*option["reasons"], *option["warnings"]):
+            stage.see(f"  {item['text']}")
+
+
+def _show_card(stage: Stage, answer: httpx.Response) -> int:
+    if not answer.is_success:
+        return _show_answer(stage, answer)
+    card = answer.json()
+    stage.see(f"card {card['kpj']}  {card['status']}  {rupiah(card['balance'])}")
+    stage.see(card["explanation"]["text"])
+    return 0
+
+
+def run(command: str, words: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Runs `phone` or `core`; a message instead of a trace when `make run` is not up."""
+    parser, play = (_phone_parser(), play_phone) if command == "phone" else (_core_parser(), play_core)
+    chosen = parser.parse_args(words)
+    try:
+        return asyncio.run(play(chosen, environment))
+    except httpx.ConnectError:
+        Console(stderr=True).print(
+            "nothing answers: start `make run` first (the same SEPAKAT_PORT settings apply here)"
+        )
+        return 1

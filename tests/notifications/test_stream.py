@@ -1,0 +1,183 @@
+"""The live stream over real HTTP: entries as they happen, resumed where it broke off, ended with the session."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from app.local.servers import Postgres, Valkey
+from app.platform.jobs import Doorbell, Jobs
+from tests.conftest import Database
+from tests.notifications.changes import post_contribution
+from tests.people import Person, Phone, add_person
+
+SOON_S = 3.0
+LONGER_THAN_A_LOOK_S = 20.0
+
+
+class Listener:
+    """Reads one stream's events: `{id?, event?, data?}`, comments as `{comment}`."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._lines = response.aiter_lines()
+
+    async def next(self, within_s: float = SOON_S) -> dict[str, str]:
+        """The next event; fields such as `retry` that stand alone are passed over."""
+        async with asyncio.timeout(within_s):
+            while True:
+                event: dict[str, str] = {}
+                async for line in self._lines:
+                    if not line:
+                        break
+                    name, _, value = line.partition(":")
+                    event[name or "comment"] = value.strip()
+                else:
+                    raise EOFError
+                if event and event.keys() != {"retry"}:
+                    return event
+
+    async def entry(self, within_s: float = SOON_S) -> dict[str, Any]:
+        event = await self.next(within_s)
+        assert event["event"] == "entry", event
+        entry: dict[str, Any] = json.loads(event["data"])
+        assert event["id"] == str(entry["seq"])
+        return entry
+
+
+@asynccontextmanager
+async def listening(phone: Phone, **headers: str) -> AsyncIterator[Listener]:
+    mine = {"authorization": f"Bearer {phone.session['access_token']}", **headers}
+    async with phone.api.stream("GET", "/v1/stream", headers=mine, timeout=30) as response:
+        assert response.status_code == 200, await response.aread()
+        assert response.headers["content-type"].startswith("text/event-stream")
+        yield Listener(response)
+
+
+@pytest.fixture
+async def dwi(database: Database) -> Person:
+    return await add_person(database)
+
+
+@pytest.fixture
+async def phone(served: httpx.AsyncClient, dwi: Person) -> Phone:
+    return await Phone(served).enrol(dwi)
+
+
+@pytest.fixture
+async def bell(servers: tuple[Postgres, Valkey]) -> AsyncIterator[Jobs]:
+    jobs = Jobs(servers[1].url)
+    yield jobs
+    await jobs.close()
+
+
+async def ring(bell: Jobs, person: Person) -> None:
+    doorbell = Doorbell()
+    doorbell.ring(person.participant_id, 0)
+    await bell.ring(doorbell)
+
+
+async def test_an_entry_arrives_when_it_happens_and_no_older_one(
+    database: Database, dwi: Person, phone: Phone, bell: Jobs
+) -> None:
+    async with listening(phone) as listener:
+        for amount in (111_111, 222_222):
+            cause_id = await post_contribution(database, dwi, amount=amount)
+            await ring(bell, dwi)
+            entry = await listener.entry()
+            assert entry["cause_id"] == str(cause_id)
+    inbox = (await phone.get("/v1/inbox")).json()
+    assert entry == inbox["entries"][0]
+
+
+async def test_it_resumes_after_the_last_event_in_order_across_many_reads(
+    database: Database, dwi: Person, phone: Phone
+) -> None:
+    for _ in range(3):
+        await post_contribution(database, dwi)
+    seqs = [entry["seq"] for entry in (await phone.get("/v1/inbox?after=0")).json()["entries"]]
+    async with listening(phone, **{"Last-Event-ID": str(seqs[0])}) as listener:
+        assert [(await listener.entry())["seq"] for _ in seqs[1:]] == seqs[1:]
+    async with listening(phone, **{"Last-Event-ID": "0", "Accept-Language": "en"}) as listener:
+        assert "Recorded by" in (await listener.entry())["body"]
+
+
+async def test_more_entries_than_one_read_takes_arrive_all(database: Database, dwi: Person, phone: Phone) -> None:
+    connection = await database.connect("sepakat_feed")
+    await connection.close()
+    for _ in range(130):
+        await post_contribution(database, dwi)
+    async with listening(phone, **{"Last-Event-ID": "0"}) as listener:
+        seqs = [(await listener.entry())["seq"] for _ in range(132)]
+    assert seqs == sorted(set(seqs))
+
+
+async def test_without_a_ring_the_stream_looks_by_itself_and_says_that_it_lives(
+    database: Database, dwi: Person, phone: Phone
+) -> None:
+    async with listening(phone) as listener:
+        await asyncio.sleep(0.3)  # past its first look
+        await post_contribution(database, dwi)
+        assert "comment" in await listener.next(LONGER_THAN_A_LOOK_S)
+        assert (await listener.entry())["kind"] == "contribution_posted"
+
+
+async def test_the_stream_ends_with_the_session(phone: Phone) -> None:
+    async with listening(phone) as listener:
+        assert (await phone.delete("/v1/sessions/current")).status_code == 204
+        event = await listener.next()
+        assert event["event"] == "reauthenticate"
+        assert json.loads(event["data"]) == {"code": "not_signed_in"}
+        with pytest.raises(EOFError):
+            await listener.next()
+
+
+@pytest.mark.parametrize("last_event_id", ["x", "-1", "1.5", "9" * 19, "9" * 30])
+async def test_a_last_event_id_that_is_no_seq_is_refused(phone: Phone, last_event_id: str) -> None:
+    answer = await phone.get("/v1/stream", headers={"Last-Event-ID": last_event_id})
+    assert (answer.status_code, answer.json()["code"]) == (400, "request_invalid")
+
+
+async def test_without_sign_in_there_is_no_stream(served: httpx.AsyncClient) -> None:
+    answer = await served.get("/v1/stream")
+    assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
+
+
+async def test_many_idle_streams_hold_no_database_connection_and_leave_nothing_behind(
+    database: Database, dwi: Person, phone: Phone, bell: Jobs, servers: tuple[Postgres, Valkey]
+) -> None:
+    redis = await bell.redis()
+    async with asyncio.TaskGroup() as group:
+        ends = asyncio.Event()
+        started = [asyncio.Event() for _ in range(40)]
+
+        async def hold(began: asyncio.Event) -> None:
+            async with listening(phone) as listener:
+                began.set()
+                assert (await listener.entry(15))["kind"] == "contribution_posted"
+                await ends.wait()
+
+        for began in started:
+            group.create_task(hold(began))
+        await asyncio.gather(*(began.wait() for began in started))
+        # The pool has 10 connections: streams that held theirs would leave none for this.
+        assert (await phone.get("/v1/inbox")).status_code == 200
+        assert await redis.pubsub_numsub(f"sepakat:wake:{dwi.participant_id}") == [
+            (f"sepakat:wake:{dwi.participant_id}".encode(), 1)
+        ]
+        await post_contribution(database, dwi)
+        await ring(bell, dwi)
+        ends.set()
+    for _ in range(50):
+        if await redis.pubsub_numsub(f"sepakat:wake:{dwi.participant_id}") == [
+            (f"sepakat:wake:{dwi.participant_id}".encode(), 0)
+        ]:
+            return
+        await asyncio.sleep(0.1)
+    pytest.fail("streams that were left are still listened for")

@@ -1,0 +1,119 @@
+"""A simulator of FCM, people with phones that it reaches, and a lane's drain in this process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import msgspec
+import pytest
+import pytest_asyncio
+
+from app.notifications.deliver import Deliverer
+from app.platform.database import Pool, connect
+from app.platform.fcm import Fcm
+from tests.conftest import Database
+from tests.local.running_simulator import RunningSimulator, run_simulator
+from tests.people import NewCard, Person, add_person
+from workers.drain_lane import LaneDrain
+
+ADD_DEVICE = """
+WITH cause AS (SELECT record_cause($1, 'participant', 'tests') AS cause_id)
+INSERT INTO devices (participant_id, device_id, name, platform, public_key, added_at, cause_id)
+SELECT $1, $2, 'HP', $3, '{}', now(), cause_id FROM cause
+"""
+SET_TARGET = """
+INSERT INTO push_targets (participant_id, device_id, kind, value, platform, locale, set_at)
+VALUES ($1, $2, 'fid', $3, $4, $5, now())
+"""
+
+
+class Reachable(msgspec.Struct, frozen=True):
+    """A person, and the push target of each of their phones."""
+
+    person: Person
+    devices: dict[str, UUID]
+    lane: int
+
+    @property
+    def value(self) -> str:
+        return next(iter(self.devices))
+
+
+AddReachable = Callable[..., Awaitable[Reachable]]
+
+
+class Outbox:
+    """What is in the tables, seen as the superuser."""
+
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
+        self.connection = connection
+
+    async def waiting(self) -> int:
+        count: int = await self.connection.fetchval("SELECT count(*) FROM outbox")
+        return count
+
+    async def deliveries(self) -> list[asyncpg.Record]:
+        return await self.connection.fetch("SELECT * FROM deliveries ORDER BY participant_id, up_to_seq")
+
+    async def due_now(self) -> None:
+        """As if the time of all parked rows had come."""
+        await self.connection.execute("UPDATE outbox SET not_before = NULL")
+
+
+@pytest.fixture(scope="session")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def outbox(fresh_database: Database) -> AsyncIterator[Outbox]:
+    connection = await fresh_database.connect()
+    yield Outbox(connection)
+    await connection.close()
+
+
+@pytest.fixture
+def add_reachable(fresh_database: Database, outbox: Outbox) -> AddReachable:
+    async def add(*platforms: str, cards: int = 1, locale: str = "id") -> Reachable:
+        person = await add_person(fresh_database, *(NewCard() for _ in range(cards)))
+        devices = {f"phone-{uuid4().hex}": uuid4() for _ in platforms or ("android",)}
+        api = await fresh_database.connect("sepakat_api")
+        for (value, device_id), platform in zip(devices.items(), platforms or ("android",), strict=True):
+            await api.execute(ADD_DEVICE, person.participant_id, device_id, platform)
+            await api.execute(SET_TARGET, person.participant_id, device_id, value, platform, locale)
+        await api.close()
+        # Registration, cards and keys are entries too; a test begins after them.
+        await outbox.connection.execute("DELETE FROM outbox WHERE participant_id = $1", person.participant_id)
+        lane = await outbox.connection.fetchval("SELECT lane_of($1)", person.participant_id)
+        return Reachable(person, devices, lane)
+
+    return add
+
+
+@pytest_asyncio.fixture
+async def pool(fresh_database: Database) -> AsyncIterator[Pool]:
+    pool = await connect(fresh_database.url("sepakat_worker"), size=10, application="tests")
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture
+async def new_drain(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[Callable[[], LaneDrain]]:
+    """Makes drains as separate workers would have: each with its own client and its own memory."""
+    clients: list[Fcm] = []
+
+    def make() -> LaneDrain:
+        clients.append(Fcm(simulator.base_url, str(simulator.credentials), timeout_s=5.0))
+        return LaneDrain(pool, Deliverer(clients[-1]))
+
+    yield make
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+def drain(new_drain: Callable[[], LaneDrain]) -> LaneDrain:
+    return new_drain()
