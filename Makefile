@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run story test check prove bench format lock reset
+.PHONY: help run story test check prove bench format schema lock reset
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ format: $(INSTALLED) ## format Python and SQL queries
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
 	@$(BIN)/sqlfluff fix --nocolor --quiet sql/queries sql/local
+
+schema: $(INSTALLED) ## sql/schema.sql anew from the migrations
+	@$(BIN)/python -m tests.sql.schema_file
 
 lock: ## requirements.lock anew from pyproject.toml: all platforms, hashes, no index addresses
 	@test -x .local/tools/bin/uv || { $(PYTHON) -m venv .local/tools && .local/tools/bin/pip install --quiet uv; }

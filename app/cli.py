@@ -72,6 +72,9 @@ def _migrate() -> int:
     except (MigrationError, PostgresError) as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"sepakat: no database there ({error}): check SEPAKAT_DATABASE_URL", file=sys.stderr)
+        return 1
     print("\n".join(applied) or "the schema is up to date")
     return 0
 

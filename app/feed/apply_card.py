@@ -76,7 +76,6 @@ async def open_card(turn: Turn, data: CardOpened) -> Applied:
         "employer_id": data.employer.id if data.employer else None,
         "programmes": data.programmes,
         "opened_on": data.opened_on,
-        "closed_on": max(data.opened_on, turn.event.day) if data.status in ENDED else None,
         "lifecycle": data.status,
     }
     entries = []

@@ -14,6 +14,8 @@ from app.platform.clock import jakarta_day
 
 FIRST_YEAR, LAST_YEAR = 1900, 9990
 MAX_AMOUNT = 1_000_000_000_000
+MAX_REASON_CHARACTERS = 200
+MAX_DEPTH = 20
 
 Identifier = Annotated[str, msgspec.Meta(max_length=64, pattern=r"^[0-9A-Za-z][0-9A-Za-z._:-]*$")]
 Kpj = Annotated[str, msgspec.Meta(pattern=r"^[0-9A-Za-z]{10,15}$")]
@@ -126,13 +128,13 @@ Shape = TypeVar("Shape", bound=Data)
 
 def read_event(value: Any) -> tuple[Event, bytes]:
     """The event and its content hash: SHA-256 of its RFC 8785 form. Raises Rejected (`event_malformed`)."""
+    if not _is_shallow(value, MAX_DEPTH):
+        raise Rejected("event_malformed", reason="nested too deeply")
     try:
         event = msgspec.convert(value, Event)
         content_hash = hashlib.sha256(rfc8785.dumps(value)).digest()
     except (msgspec.ValidationError, rfc8785.CanonicalizationError) as error:
-        raise Rejected("event_malformed", reason=str(error)) from None
-    except RecursionError:
-        raise Rejected("event_malformed", reason="nested too deeply") from None
+        raise Rejected("event_malformed", reason=_shorten(error)) from None
     if not FIRST_YEAR <= event.occurred_at.year <= LAST_YEAR:
         raise Rejected("event_malformed", reason="occurred_at lies outside of history")
     return event, content_hash
@@ -142,8 +144,8 @@ def read_data(event: Event, shape: type[Shape], now: datetime) -> Shape:
     """The data as its type has it, every day of it in the past. Raises Rejected (`data_invalid`, `date_in_future`)."""
     try:
         data = msgspec.convert(event.data, shape)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise Rejected("data_invalid", reason=str(error)) from None
+    except msgspec.ValidationError as error:
+        raise Rejected("data_invalid", reason=_shorten(error)) from None
     if event.occurred_at > now + timedelta(days=1):
         raise Rejected("date_in_future", field="occurred_at")
     tomorrow = jakarta_day(now + timedelta(days=1))
@@ -155,3 +157,16 @@ def read_data(event: Event, shape: type[Shape], now: datetime) -> Shape:
             if value.year < FIRST_YEAR:
                 raise Rejected("data_invalid", reason=f"{field} lies before {FIRST_YEAR}")
     return data
+
+
+def _shorten(error: Exception) -> str:
+    # What was sent may stand in the message; it is answered and stored, so it must not be as long as it likes.
+    return str(error)[:MAX_REASON_CHARACTERS]
+
+
+def _is_shallow(value: object, levels: int) -> bool:
+    # Far below what Python's stack allows: whatever is kept must be written and read again by code that recurses.
+    if not isinstance(value, dict | list):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return levels > 0 and all(_is_shallow(item, levels - 1) for item in inner)

@@ -72,7 +72,7 @@ async def release(desk: Desk, streams: set[str]) -> list[Result]:
     """Settles held events as far as these streams have come, and then those that waited for them."""
     results: list[Result] = []
     while streams:
-        async with transaction(desk.pool, wait_s=desk.settings.pool_wait_s) as connection:
+        async with desk.pool.acquire(timeout=desk.settings.pool_wait_s) as connection:
             rows = await connection.fetch(SQL["find_released"], sorted(streams))
         streams = set()
         for row in rows:

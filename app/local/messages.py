@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 CODE = re.compile(r"(?<!\d)\d{8}(?!\d)")
-WAIT_S = 15.0
+WAIT_S = 40.0
 LOOK_EVERY_S = 0.05
 
 Message = dict[str, Any]
@@ -29,7 +29,7 @@ class Messages:
         return [json.loads(line) for line in answer.text.splitlines()]
 
     async def wait_for(self, wanted: Callable[[Message], bool], count: int = 1) -> list[Message]:
-        """Returns the wanted ones once there are `count`. Raises TimeoutError after 15 s."""
+        """Returns the wanted ones once there are `count`. Raises TimeoutError after 40 s."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 found = [message for message in await self.all() if wanted(message)]

@@ -86,14 +86,21 @@ async def test_a_stranger_gets_the_same_answers_as_the_person_who_mistypes(
         assert await answers_to_three_wrong_codes(phone, somebody, **overrides) == known
 
 
-async def test_the_right_code_of_a_stranger_adds_nothing(api: httpx.AsyncClient, database: Database) -> None:
-    person = await add_person(database)
+@pytest.mark.parametrize("said", ["birth_date", "nik", "kpj", "death"])
+async def test_the_right_code_adds_nothing_unless_all_that_was_said_is_true_of_one_living_person(
+    api: httpx.AsyncClient, database: Database, said: str
+) -> None:
+    person = await add_person(database, deceased_on=date(2024, 1, 1) if said == "death" else None)
+    twin = await add_person(database)
+    untrue = {"birth_date": "1991-01-01", "nik": twin.nik, "kpj": twin.kpjs[0]}
     phone = Phone(api)
-    asked = await phone.ask_enrolment(person, birth_date="1991-01-01")
+    asked = await phone.ask_enrolment(person, **({said: untrue[said]} if said in untrue else {}))
     enrolment_id = asked.json()["enrolment_id"]
     refused = await phone.verify(enrolment_id, code_of(enrolment_id))
     assert (refused.status_code, refused.json()["code"]) == (422, "otp_invalid")
-    assert [entry["kind"] for entry in await entries_of(database, person)] == ["participant_registered", "card_opened"]
+    for one in (person, twin):
+        kinds = [entry["kind"] for entry in await entries_of(database, one)]
+        assert kinds == ["participant_registered", "card_opened"]
 
 
 async def test_a_code_allows_three_tries_even_when_thirty_come_at_once(

@@ -236,5 +236,5 @@ async def test_me_shows_the_last_four_digits_of_the_identity_number(api: httpx.A
 
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer x", "Basic eA==", "Bearer é", "Bearer " + "A" * 96])
 async def test_without_a_token_nobody_is_signed_in(api: httpx.AsyncClient, header: str | None) -> None:
-    headers = {} if header is None else {"authorization": header.encode("latin-1")}
+    headers = {} if header is None else {b"authorization": header.encode("latin-1")}
     assert outcome(await api.get("/v1/me", headers=headers)) == (401, "not_signed_in")

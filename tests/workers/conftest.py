@@ -61,6 +61,10 @@ class Outbox:
         """As if the time of all parked rows had come."""
         await self.connection.execute("UPDATE outbox SET not_before = NULL")
 
+    async def into_lane(self, lane: int) -> None:
+        """As if all whose rows wait were of this lane."""
+        await self.connection.execute("UPDATE outbox SET lane = $1", lane)
+
 
 @pytest.fixture(scope="session")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:

@@ -14,7 +14,7 @@ from app.platform.database import Pool
 from tests.conftest import Database
 from tests.local.running_simulator import RunningSimulator
 from tests.notifications.changes import post_contribution, post_contributions
-from tests.workers.conftest import AddReachable, Outbox, Reachable
+from tests.workers.conftest import AddReachable, Outbox
 from workers.drain_lane import LANE, LaneDrain
 
 
@@ -120,9 +120,10 @@ async def test_a_device_over_its_quota_parks_only_its_person_for_as_long_as_aske
     outbox: Outbox,
 ) -> None:
     dwi = await add_reachable()
-    sari = await _same_lane(add_reachable, dwi)
+    sari = await add_reachable()
     simulator.script(dwi.value, _device_quota(retry_after=1))
     await post_contributions(fresh_database, [dwi.person, sari.person], times=2)
+    await outbox.into_lane(dwi.lane)
     started = time.monotonic()
     await drain.drain(dwi.lane)
     assert len(simulator.pushes_to(sari.value)) == 2
@@ -139,7 +140,10 @@ async def test_a_device_over_its_quota_parks_only_its_person_for_as_long_as_aske
     first, again, second = simulator.pushes_to(dwi.value)
     assert first["message"]["data"] == again["message"]["data"]
     assert int(second["message"]["data"]["seq"]) > int(again["message"]["data"]["seq"])
-    assert [d["attempts"] for d in await outbox.deliveries() if d["participant_id"] == dwi.person.participant_id] == [2, 1]
+    assert [d["attempts"] for d in await outbox.deliveries() if d["participant_id"] == dwi.person.participant_id] == [
+        2,
+        1,
+    ]
 
 
 async def test_waits_grow_with_each_try(
@@ -321,8 +325,9 @@ async def test_two_workers_at_one_lane_send_nothing_twice(
     outbox: Outbox,
 ) -> None:
     dwi = await add_reachable()
-    people = [dwi, *[await _same_lane(add_reachable, dwi) for _ in range(3)]]
+    people = [dwi, *[await add_reachable() for _ in range(3)]]
     await post_contributions(fresh_database, [reachable.person for reachable in people], times=5)
+    await outbox.into_lane(dwi.lane)
     drains = [new_drain() for _ in range(4)]
     await asyncio.gather(*(each.drain(dwi.lane) for each in drains for _ in range(2)))
     for reachable in people:
@@ -408,10 +413,11 @@ async def test_a_lane_longer_than_a_batch_is_drained_to_its_end(
 ) -> None:
     monkeypatch.setattr("workers.drain_lane.BATCH", 4)
     dwi = await add_reachable(cards=3)
-    people = [dwi, *[await _same_lane(add_reachable, dwi) for _ in range(2)]]
+    people = [dwi, *[await add_reachable() for _ in range(2)]]
     for _ in range(3):
         await post_contribution(fresh_database, dwi.person, cards=3)
     await post_contributions(fresh_database, [reachable.person for reachable in people], times=4)
+    await outbox.into_lane(dwi.lane)
     await drain.drain(dwi.lane)
     assert await outbox.waiting() == 0
     # A cause of three entries that a batch would have cut is still one push.
@@ -422,8 +428,3 @@ def _device_quota(retry_after: int) -> dict[str, object]:
     violation = {"subject": "device:1", "description": "Device message rate exceeded"}
     failure = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [violation]}
     return {"status": 429, "error_code": "QUOTA_EXCEEDED", "details": [failure], "retry_after": retry_after}
-
-
-async def _same_lane(add_reachable: AddReachable, dwi: Reachable) -> Reachable:
-    """Somebody else whose messages wait in the same lane."""
-    return await add_reachable(lane=dwi.lane)

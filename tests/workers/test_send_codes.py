@@ -19,6 +19,9 @@ from tests.local.running_simulator import RunningSimulator, run_simulator
 from tests.people import NewCard, Person, Phone, add_person, new_kpj
 from workers.send_codes import CODES_PER_DAY, send_codes
 
+WAITING_FOR_LOCKS = """SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND usename = 'sepakat_worker' AND wait_event_type = 'Lock'"""
+
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
@@ -82,8 +85,14 @@ async def test_two_workers_send_each_code_once(
     people = [await add_person(fresh_apps.database) for _ in range(12)]
     for person in people:
         await Phone(fresh_apps.api).ask_enrolment(person)
-    sent = await asyncio.gather(*(send_codes(pool, gateway, SECRET) for _ in range(4)))
-    assert sum(sent) == 12
+    connection = await fresh_apps.database.connect()
+    async with connection.transaction():  # all want the same rows before any may have them
+        await connection.execute("SELECT FROM enrolments FOR UPDATE")
+        workers = [asyncio.create_task(send_codes(pool, gateway, SECRET)) for _ in range(4)]
+        while await connection.fetchval(WAITING_FOR_LOCKS) < len(workers):
+            await asyncio.sleep(0.01)
+    await connection.close()
+    assert sum(await asyncio.gather(*workers)) == 12
     assert [len(texts_to(simulator, person)) for person in people] == [1] * 12
 
 
