@@ -10,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 
 .DEFAULT_GOAL := help
-.PHONY: help run story test check prove bench format schema lock reset
+.PHONY: help run story test check prove bench docs format schema lock reset
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
@@ -47,6 +47,10 @@ format: $(INSTALLED) ## format Python and SQL queries
 
 schema: $(INSTALLED) ## sql/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.sql.schema_file
+
+docs: $(INSTALLED) ## docs/errors.md and docs/notifications.md anew from the code
+	@$(BIN)/python -m tests.contract.errors_page
+	@$(BIN)/python -m app.notifications.wording_page
 
 lock: ## requirements.lock anew from pyproject.toml: all platforms, hashes, no index addresses
 	@test -x .local/tools/bin/uv || { $(PYTHON) -m venv .local/tools && .local/tools/bin/pip install --quiet uv; }

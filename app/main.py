@@ -22,6 +22,7 @@ from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
 from app.identity.list_sessions import list_sessions
 from app.identity.me import show_me
+from app.identity.problems import NotSignedIn, TokenExpired
 from app.identity.refresh import refresh_session
 from app.identity.session import Identify, provide_signed_in
 from app.identity.sign_in import sign_in
@@ -143,6 +144,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
         **options,
     )
     app.state.settings = settings
+    app.state.of_sign_in = (NotSignedIn, TokenExpired)
     app.state.identify = identify
     app.state.name = name
     return app

@@ -38,6 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     key_hold_s: int = 259_200
     access_token_ttl_s: int = 600
     refresh_token_ttl_s: int = 2_592_000
+    stream_look_every_s: float = 15.0
     pool_size: int = 10
     pool_wait_s: float = 2.0
 

@@ -409,6 +409,8 @@ DECLARE
 BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
+        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one
+        OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled'))
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
@@ -692,7 +694,12 @@ DECLARE
 BEGIN
     IF tg_op = 'INSERT' AND v_open THEN
         INSERT INTO public.open_merge_cards (participant_id, card_id, merge_id)
-        SELECT new.participant_id, card_id, new.merge_id FROM unnest(new.absorb || new.into_card) AS card_id;
+        SELECT new.participant_id, held.card_id, new.merge_id FROM unnest(new.absorb || new.into_card) AS held (card_id)
+        -- the core may have merged several cards into one: what a reported merge holds, another one need not hold again
+        WHERE new.state <> 'reported' OR NOT EXISTS (
+            SELECT FROM public.open_merge_cards AS o
+            JOIN public.merges AS m ON m.participant_id = o.participant_id AND m.merge_id = o.merge_id
+            WHERE o.participant_id = new.participant_id AND o.card_id = held.card_id AND m.state IN ('reported', 'disputed'));
     ELSIF NOT v_open THEN
         DELETE FROM public.open_merge_cards WHERE participant_id = new.participant_id AND merge_id = new.merge_id;
     END IF;
@@ -939,6 +946,8 @@ CREATE TABLE public.enrolments (
 ALTER TABLE public.enrolments OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.enrolments.participant_id IS 'NULL for somebody who is not known: the answer is the same, no code goes out.';
+
+COMMENT ON COLUMN public.enrolments.code_not_before IS 'Real time, not the local clock: the lease of a worker that sends the code now, or a retry; infinity when it was rejected.';
 
 CREATE TABLE public.entry_kinds (
     kind text NOT NULL,
@@ -1397,7 +1406,13 @@ ALTER TABLE ONLY public.sessions
 
 CREATE INDEX challenges_by_expiry ON public.challenges USING btree (expires_at);
 
+CREATE INDEX enrolments_by_expiry ON public.enrolments USING btree (expires_at);
+
+CREATE INDEX enrolments_of_participant ON public.enrolments USING btree (participant_id, asked_at) WHERE (participant_id IS NOT NULL);
+
 CREATE INDEX enrolments_waiting_for_their_code ON public.enrolments USING btree (code_not_before NULLS FIRST) WHERE ((participant_id IS NOT NULL) AND (code_sent_at IS NULL));
+
+CREATE INDEX held_streams_of_event ON public.feed_held USING btree (event_id);
 
 CREATE INDEX history_of_card ON public.history USING btree (participant_id, card_id, seq) WHERE (card_id IS NOT NULL);
 
@@ -1828,6 +1843,7 @@ GRANT SELECT ON TABLE public.claims TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_tries TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.code_tries TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.confirmations TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.confirmations TO sepakat_api;
@@ -1853,7 +1869,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.employers TO sepakat_feed;
 GRANT SELECT ON TABLE public.employers TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO sepakat_api;
-GRANT SELECT ON TABLE public.enrolments TO sepakat_worker;
+GRANT SELECT,DELETE ON TABLE public.enrolments TO sepakat_worker;
 
 GRANT UPDATE(code_sent_at) ON TABLE public.enrolments TO sepakat_worker;
 
@@ -1937,7 +1953,13 @@ GRANT SELECT,UPDATE ON TABLE public.merges TO sepakat_worker;
 GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.merges TO sepakat_writer;
 
+GRANT UPDATE(state) ON TABLE public.merges TO sepakat_feed;
+
+GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_feed;
+
 GRANT UPDATE(core) ON TABLE public.merges TO sepakat_feed;
+
+GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.open_merge_cards TO sepakat_operator;
 GRANT SELECT ON TABLE public.open_merge_cards TO sepakat_api;

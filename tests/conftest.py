@@ -6,10 +6,12 @@ clock, or counts rows, takes `fresh_database`, a clone of the migrated template.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import asyncpg
@@ -17,10 +19,12 @@ import httpx
 import pytest
 import pytest_asyncio
 from asgi_lifespan import LifespanManager
+from litestar import Litestar
 
 from app.local.servers import Postgres, Valkey, start_postgres, start_valkey
 from app.main import create_api, create_feed
 from app.platform.migrations import migrate
+from app.platform.openapi.answers import problems_of, routes
 from app.settings import Settings
 
 SECRET = "a secret of the tests, longer than thirty-two characters"
@@ -108,13 +112,49 @@ class Apps:
         self.database, self.api, self.feed = database, api, feed
 
 
+Documented = list[tuple[str, re.Pattern[str], set[str]]]
+
+
+def _documented(app: Litestar) -> Documented:
+    """Every route of an app, with the codes that its description says it may answer."""
+    found = []
+    for method, path, handler in routes(app):
+        problems = problems_of(method, path, handler, of_sign_in=app.state.of_sign_in)
+        pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
+        found.append((method, pattern, {problem.code for problem in problems}))
+    return found
+
+
+def _check_documented(documented: Documented) -> Callable[[httpx.Response], Awaitable[None]]:
+    """Fails the test whose request is refused with a code that the description of the route does not name."""
+
+    async def check(response: httpx.Response) -> None:
+        if response.headers.get("content-type") != "application/problem+json":
+            return
+        code = (await response.aread()) and response.json()["code"]
+        request = response.request
+        matching = [
+            codes
+            for method, pattern, codes in documented
+            if method == request.method and pattern.fullmatch(request.url.path)
+        ]
+        assert not matching or any(code in codes for codes in matching), f"{request.method} {request.url.path}: {code}"
+
+    return check
+
+
 async def _start(database: Database, valkey: Valkey, stack: AsyncExitStack) -> Apps:
     clients = []
     for role, create in (("sepakat_api", create_api), ("sepakat_feed", create_feed)):
         app = create(settings_for(database, valkey, role))
-        await stack.enter_async_context(LifespanManager(app))
-        transport = httpx.ASGITransport(app=app)
-        clients.append(await stack.enter_async_context(httpx.AsyncClient(transport=transport, base_url="http://test")))
+        asgi = cast("Any", app)
+        await stack.enter_async_context(LifespanManager(asgi))
+        client = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app=asgi),
+            base_url="http://test",
+            event_hooks={"response": [_check_documented(_documented(app))]},
+        )
+        clients.append(await stack.enter_async_context(client))
     return Apps(database, *clients)
 
 

@@ -18,7 +18,8 @@ import msgspec
 import structlog
 
 from app.notifications.announcement import gather, without_a_cut_cause
-from app.notifications.deliver import URGENT, Deliverer, Settlement
+from app.notifications.deliver import URGENT, Deliverer
+from app.notifications.settlement import Settlement
 from app.platform.database import Pool
 from app.platform.sql import load
 

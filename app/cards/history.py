@@ -25,7 +25,7 @@ class CardHistory(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-@get("/v1/cards/{card_id:uuid}/history", tags=["cards"])
+@get("/v1/cards/{card_id:uuid}/history", opt={"problems": (CardUnknown,)}, tags=["cards"])
 async def history(
     card_id: FromPath[UUID],
     connection: NamedDependency[Connection],

@@ -33,7 +33,7 @@ class Resolve(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     kpj: Kpj
 
 
-@get("/v1/cards/{card_id:uuid}", tags=["cards"])
+@get("/v1/cards/{card_id:uuid}", opt={"problems": (CardUnknown,)}, tags=["cards"])
 async def show(
     card_id: FromPath[UUID], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> CardShown:
@@ -41,7 +41,7 @@ async def show(
     return await _shown(connection, who, card_id, None)
 
 
-@post("/v1/cards/resolve", status_code=200, opt={"repeatable": True}, tags=["cards"])
+@post("/v1/cards/resolve", status_code=200, opt={"problems": (CardUnknown,), "repeatable": True}, tags=["cards"])
 async def resolve(
     data: JSONBody[Resolve], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> CardShown:

@@ -42,7 +42,7 @@ class Statement(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-@get("/v1/cards/{card_id:uuid}/statement", tags=["cards"])
+@get("/v1/cards/{card_id:uuid}/statement", opt={"problems": (CardUnknown,)}, tags=["cards"])
 async def statement(
     card_id: FromPath[UUID],
     connection: NamedDependency[Connection],

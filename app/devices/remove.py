@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.devices.problems import DeviceUnknown
+from app.identity.problems import ChallengeExpired, ChallengeSpent, HoldInForce, ProofInvalid
 from app.identity.proofs import NonceText, Proof, check_hold, check_proof, open_challenge, spend
 from app.identity.session import SignedIn
 from app.platform.database import Connection
@@ -26,7 +27,11 @@ class Removal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Proof
 
 
-@delete("/v1/devices/{device_id:uuid}", tags=["devices"])
+@delete(
+    "/v1/devices/{device_id:uuid}",
+    opt={"problems": (ChallengeExpired, ChallengeSpent, DeviceUnknown, HoldInForce, ProofInvalid)},
+    tags=["devices"],
+)
 async def remove_device(
     device_id: FromPath[UUID],
     data: JSONBody[Removal],

@@ -54,7 +54,7 @@ async def list_devices(
     return Devices(devices, devices[-1].device_id if len(rows) > limit else None)
 
 
-@patch("/v1/devices/{device_id:uuid}", tags=["devices"])
+@patch("/v1/devices/{device_id:uuid}", opt={"problems": (DeviceUnknown,)}, tags=["devices"])
 async def rename_device(
     device_id: FromPath[UUID],
     data: JSONBody[Rename],

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 from app.feed.event import read_event
 from app.feed.rejection import Rejected
 from app.feed.settle import Desk, Received, Result, release, settle
-from app.feed.signature import require_signature
+from app.feed.signature import SignatureInvalid, require_signature
 from app.platform.jobs import Doorbell
 from app.settings import Settings
 
@@ -35,7 +35,7 @@ class Results(msgspec.Struct, frozen=True):
     "/feed/v1/events",
     status_code=200,
     guards=[require_signature],
-    opt={"public": True, "transaction": False, "body_limit": BODY_LIMIT_BYTES},
+    opt={"problems": (SignatureInvalid,), "public": True, "transaction": False, "body_limit": BODY_LIMIT_BYTES},
     tags=["feed"],
 )
 async def receive_events(

@@ -12,6 +12,7 @@ from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.identity.problems import NotSignedIn, TokenExpired
 from app.identity.session import Identify
 from app.identity.statements import NONCE_BYTES, encode_nonce
 from app.identity.tokens import Tokens
@@ -41,7 +42,9 @@ class Challenge(msgspec.Struct, frozen=True):
     passkey: None = None
 
 
-@post("/v1/challenges", status_code=200, opt={"public": True}, tags=["identity"])
+@post(
+    "/v1/challenges", status_code=200, opt={"problems": (NotSignedIn, TokenExpired), "public": True}, tags=["identity"]
+)
 async def make_challenge(
     data: JSONBody[ChallengeRequest],
     request: Request[Any, Any, Any],

@@ -30,7 +30,7 @@ async def end_current_session(
     doorbell.ring(who.participant_id, who.lane)
 
 
-@delete("/v1/sessions/{session_id:uuid}", tags=["identity"])
+@delete("/v1/sessions/{session_id:uuid}", opt={"problems": (SessionUnknown,)}, tags=["identity"])
 async def end_session(
     session_id: FromPath[UUID],
     connection: NamedDependency[Connection],

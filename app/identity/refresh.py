@@ -30,7 +30,12 @@ class Refresh(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Proof
 
 
-@post("/v1/sessions/refresh", status_code=200, opt={"public": True}, tags=["identity"])
+@post(
+    "/v1/sessions/refresh",
+    status_code=200,
+    opt={"problems": (NotSignedIn, ProofInvalid, RefreshTokenReused), "public": True},
+    tags=["identity"],
+)
 async def refresh_session(
     data: JSONBody[Refresh],
     connection: NamedDependency[Connection],

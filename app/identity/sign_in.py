@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from app.identity.issue import SessionAnswer, start_session
-from app.identity.problems import ProofInvalid
+from app.identity.problems import ChallengeExpired, ChallengeSpent, ProofInvalid
 from app.identity.proofs import NonceText, Proof, open_challenge, spend
 from app.identity.statements import canonical, verify_signature
 from app.platform.database import Connection
@@ -25,7 +25,12 @@ class SignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Proof
 
 
-@post("/v1/sessions", status_code=201, opt={"public": True}, tags=["identity"])
+@post(
+    "/v1/sessions",
+    status_code=201,
+    opt={"problems": (ChallengeExpired, ChallengeSpent, ProofInvalid), "public": True},
+    tags=["identity"],
+)
 async def sign_in(
     data: JSONBody[SignIn],
     connection: NamedDependency[Connection],

@@ -36,7 +36,12 @@ class Verified(msgspec.Struct, frozen=True):
     session: Session
 
 
-@post("/v1/enrolments/{enrolment_id:uuid}/verification", status_code=201, opt={"public": True}, tags=["identity"])
+@post(
+    "/v1/enrolments/{enrolment_id:uuid}/verification",
+    status_code=201,
+    opt={"problems": (OtpInvalid,), "public": True},
+    tags=["identity"],
+)
 async def verify_enrolment(
     enrolment_id: FromPath[UUID],
     data: JSONBody[Verification],

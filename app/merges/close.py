@@ -14,6 +14,7 @@ from litestar.params import FromPath, JSONBody
 from app.identity.session import SignedIn
 from app.merges.load import lock_cards, read_merge
 from app.merges.present import MergeShown, show_merge
+from app.merges.problems import MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown
 from app.merges.propose import WRITE
 from app.merges.state import refuse_closed, refuse_unless_proposed
 from app.platform.database import Connection
@@ -24,7 +25,12 @@ class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     reason: Annotated[str, msgspec.Meta(max_length=500)] | None = None
 
 
-@post("/v1/merges/{merge_id:uuid}/decline", status_code=200, tags=["merges"])
+@post(
+    "/v1/merges/{merge_id:uuid}/decline",
+    status_code=200,
+    opt={"problems": (MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
+    tags=["merges"],
+)
 async def decline(
     merge_id: FromPath[UUID],
     data: JSONBody[Closing],
@@ -39,7 +45,12 @@ async def decline(
     return await _close(connection, who, merge_id, "declined", data.reason, doorbell, now)
 
 
-@post("/v1/merges/{merge_id:uuid}/cancel", status_code=200, tags=["merges"])
+@post(
+    "/v1/merges/{merge_id:uuid}/cancel",
+    status_code=200,
+    opt={"problems": (MergeAlreadyExecuted, MergeClosed, MergeUnknown)},
+    tags=["merges"],
+)
 async def cancel(
     merge_id: FromPath[UUID],
     data: JSONBody[Closing],

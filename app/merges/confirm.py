@@ -11,6 +11,7 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from app.identity.problems import ChallengeExpired, ChallengeSpent, HoldInForce, ProofInvalid
 from app.identity.proofs import NonceText, Proof, check_hold, check_proof, open_challenge, spend
 from app.identity.session import SignedIn
 from app.identity.statements import canonical, decode_nonce
@@ -20,7 +21,20 @@ from app.merges.merge import judge
 from app.merges.plan import Plan, differences, digest
 from app.merges.plan import canonical as canonical_plan
 from app.merges.present import MergeShown, show_merge, show_plan
-from app.merges.problems import AcknowledgementMissing, MergePlanStale
+from app.merges.problems import (
+    AcknowledgementMissing,
+    CardFrozen,
+    CardLocked,
+    ClaimPending,
+    MergeAlreadyConfirmed,
+    MergeAlreadyExecuted,
+    MergeAlreadyOpen,
+    MergeClosed,
+    MergeExpired,
+    MergeNotAllowed,
+    MergePlanStale,
+    MergeUnknown,
+)
 from app.merges.propose import WRITE
 from app.merges.renew_plan import keep_fresh_plan, plan_now
 from app.merges.select import refuse_unless_allowed
@@ -42,7 +56,31 @@ class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     proof: Proof
 
 
-@post("/v1/merges/{merge_id:uuid}/confirmation", status_code=200, tags=["merges"])
+@post(
+    "/v1/merges/{merge_id:uuid}/confirmation",
+    status_code=200,
+    opt={
+        "problems": (
+            AcknowledgementMissing,
+            CardFrozen,
+            CardLocked,
+            ChallengeExpired,
+            ChallengeSpent,
+            ClaimPending,
+            HoldInForce,
+            MergeAlreadyConfirmed,
+            MergeAlreadyExecuted,
+            MergeAlreadyOpen,
+            MergeClosed,
+            MergeExpired,
+            MergeNotAllowed,
+            MergePlanStale,
+            MergeUnknown,
+            ProofInvalid,
+        )
+    },
+    tags=["merges"],
+)
 async def confirm(
     merge_id: FromPath[UUID],
     data: JSONBody[Confirmation],

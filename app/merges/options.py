@@ -12,6 +12,7 @@ from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.cards.problems import CardUnknown
 from app.cards.show import Kpj
 from app.identity.session import SignedIn
 from app.merges.load import read_cards
@@ -66,7 +67,7 @@ async def options(
     return Options(options=sorted(found, key=lambda option: not option.recommended))
 
 
-@post("/v1/merges/options", status_code=200, opt={"repeatable": True}, tags=["merges"])
+@post("/v1/merges/options", status_code=200, opt={"problems": (CardUnknown,), "repeatable": True}, tags=["merges"])
 async def judge_option(
     data: JSONBody[OptionAsked],
     connection: NamedDependency[Connection],

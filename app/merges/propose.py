@@ -11,6 +11,7 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.cards.problems import CardUnknown
 from app.cards.show import Kpj
 from app.identity.session import SignedIn
 from app.merges.load import lock_cards, read_merge
@@ -18,6 +19,7 @@ from app.merges.merge import judge
 from app.merges.options import Absorb
 from app.merges.plan import canonical, digest, make_plan
 from app.merges.present import MergeShown, show_merge
+from app.merges.problems import CardFrozen, CardLocked, ClaimPending, MergeAlreadyOpen, MergeNotAllowed
 from app.merges.select import refuse_unless_allowed, select_cards
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection, new_id
@@ -33,7 +35,12 @@ class MergeProposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     into: Kpj
 
 
-@post("/v1/merges", status_code=201, tags=["merges"])
+@post(
+    "/v1/merges",
+    status_code=201,
+    opt={"problems": (CardFrozen, CardLocked, CardUnknown, ClaimPending, MergeAlreadyOpen, MergeNotAllowed)},
+    tags=["merges"],
+)
 async def propose_mine(
     data: JSONBody[MergeProposal],
     connection: NamedDependency[Connection],

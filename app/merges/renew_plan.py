@@ -17,7 +17,19 @@ from app.merges.load import lock_cards, pick, read_merge
 from app.merges.merge import Card, judge
 from app.merges.plan import Plan, canonical, digest, make_plan
 from app.merges.present import MergeShown, show_merge
-from app.merges.problems import SurvivorUnknown
+from app.merges.problems import (
+    CardFrozen,
+    CardLocked,
+    ClaimPending,
+    MergeAlreadyConfirmed,
+    MergeAlreadyExecuted,
+    MergeAlreadyOpen,
+    MergeClosed,
+    MergeExpired,
+    MergeNotAllowed,
+    MergeUnknown,
+    SurvivorUnknown,
+)
 from app.merges.propose import WRITE
 from app.merges.select import refuse_unless_allowed
 from app.merges.state import refuse_unless_proposed
@@ -31,7 +43,12 @@ class Survivor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     into: Kpj
 
 
-@post("/v1/merges/{merge_id:uuid}/plan", status_code=200, tags=["merges"])
+@post(
+    "/v1/merges/{merge_id:uuid}/plan",
+    status_code=200,
+    opt={"problems": (MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
+    tags=["merges"],
+)
 async def renew(
     merge_id: FromPath[UUID],
     connection: NamedDependency[Connection],
@@ -50,7 +67,26 @@ async def renew(
     return show_merge(await read_merge(connection, who.participant_id, merge_id), who.locale, now)
 
 
-@post("/v1/merges/{merge_id:uuid}/survivor", status_code=200, tags=["merges"])
+@post(
+    "/v1/merges/{merge_id:uuid}/survivor",
+    status_code=200,
+    opt={
+        "problems": (
+            CardFrozen,
+            CardLocked,
+            ClaimPending,
+            MergeAlreadyConfirmed,
+            MergeAlreadyExecuted,
+            MergeAlreadyOpen,
+            MergeClosed,
+            MergeExpired,
+            MergeNotAllowed,
+            MergeUnknown,
+            SurvivorUnknown,
+        )
+    },
+    tags=["merges"],
+)
 async def choose_survivor(
     merge_id: FromPath[UUID],
     data: JSONBody[Survivor],

@@ -15,6 +15,7 @@ from litestar.params import FromPath, QueryParameter
 from app.identity.session import SignedIn
 from app.merges.load import Merge, read_merge, read_merges
 from app.merges.present import MergeShown, show_merge
+from app.merges.problems import MergeUnknown
 from app.platform.database import Connection
 from app.platform.problems import RequestInvalid
 
@@ -24,7 +25,7 @@ class Merges(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
-@get("/v1/merges/{merge_id:uuid}", tags=["merges"])
+@get("/v1/merges/{merge_id:uuid}", opt={"problems": (MergeUnknown,)}, tags=["merges"])
 async def show(
     merge_id: FromPath[UUID],
     connection: NamedDependency[Connection],

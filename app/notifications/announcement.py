@@ -5,20 +5,16 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal
 from uuid import UUID, uuid5
 
 import msgspec
 
+from app.notifications.row import Row
+
 SERIOUSNESS: tuple[Literal["security", "card", "notice"], ...] = ("security", "card", "notice")
 LONGEST_WAIT_S = 600.0
 SETTLED = ("accepted", "rejected")
-
-
-class Row(Protocol):
-    """One outbox row with its entry and one push target: asyncpg's Record."""
-
-    def __getitem__(self, column: str, /) -> Any: ...
 
 
 class Target(msgspec.Struct, frozen=True):

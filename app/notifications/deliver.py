@@ -7,16 +7,13 @@ what comes after it for that participant untouched; others go on.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-import msgspec
 import structlog
 
-from app.notifications.announcement import Announcement, Target, wait_s
+from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
+from app.notifications.pauses import Pauses
+from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
 from app.platform.fcm import Fcm, Push
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
@@ -26,72 +23,6 @@ log = structlog.get_logger()
 SENDS_AT_ONCE = 50
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
-
-
-class Delivery(msgspec.Struct, frozen=True):
-    """What came of one send."""
-
-    participant_id: UUID
-    cause_id: UUID
-    device_id: UUID
-    delivery_id: UUID
-    up_to_seq: int
-    state: str
-    code: str | None = None
-    message_id: str | None = None
-
-
-class DoneRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
-    entry_class: int
-    participant_id: UUID
-    seq: int
-
-
-class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
-    """`tried` is 1 when something was sent, 0 when the provider was known to be away."""
-
-    entry_class: int
-    participant_id: UUID
-    seq: int
-    tried: int
-    after_s: float
-
-
-class ClearedTarget(msgspec.Struct, frozen=True):
-    participant_id: UUID
-    device_id: UUID
-    value: str
-    set_at: datetime
-
-
-class Settlement(msgspec.Struct):
-    """Everything that one batch came to."""
-
-    deliveries: list[Delivery] = []
-    done: list[DoneRow] = []
-    waiting: list[WaitingRow] = []
-    cleared: list[ClearedTarget] = []
-
-    def as_json(self) -> tuple[Any, Any, Any, Any]:
-        write = msgspec.to_builtins
-        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared)
-
-
-class Pauses:
-    """Until when nothing is sent: to anybody, or to phones that are reached through Apple and web push."""
-
-    def __init__(self) -> None:
-        self._until: dict[str, float] = {}
-
-    def hold(self, scope: str, for_s: float) -> None:
-        self._until[scope] = max(self._until.get(scope, 0.0), time.monotonic() + for_s)
-
-    def left_s(self, platform: str | None = None) -> float:
-        """Seconds that are left for this platform, or for all; 0 when there is no pause."""
-        until = self._until.get("provider", 0.0)
-        if platform in ("ios", "web"):
-            until = max(until, self._until.get("apple_and_web", 0.0))
-        return max(0.0, until - time.monotonic())
 
 
 class Deliverer:
@@ -115,7 +46,12 @@ class Deliverer:
         for announcement in announcements:
             if self.stopping:
                 return
-            waits, tried = await self._announce(announcement, lane_class, settlement)
+            try:
+                waits, tried = await self._announce(announcement, lane_class, settlement)
+            except Exception:
+                # What nobody foresaw about one person must not send everybody else's again and again.
+                log.exception("announcement_failed", cause_id=str(announcement.cause_id))
+                waits, tried = [LONGEST_WAIT_S], 1
             if waits:
                 settlement.waiting += [
                     WaitingRow(lane_class, announcement.participant_id, seq, tried, max(waits))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
+from app.notifications.row import Row
 from app.notifications.wording import Cause, render
 
 
@@ -29,7 +29,7 @@ class Entry(msgspec.Struct, frozen=True):
     hash: str
 
 
-def present(row: asyncpg.Record, locale: str) -> Entry:
+def present(row: Row, locale: str) -> Entry:
     """The entry in `locale` (id, en), of a row with the columns `seq kind reach severity wording data merge_id cause_id
     occurred_at hash origin actor reason read acknowledged`.
 

@@ -56,7 +56,7 @@ async def record_receipts(
     await connection.execute(READ["receipts"], who.participant_id, data.seqs, who.device_id)
 
 
-@post("/v1/inbox/{seq:int}/acknowledge", status_code=200, tags=["notifications"])
+@post("/v1/inbox/{seq:int}/acknowledge", status_code=200, opt={"problems": (EntryUnknown,)}, tags=["notifications"])
 async def acknowledge(
     seq: FromPath[int], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> Acknowledged:

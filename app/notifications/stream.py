@@ -1,7 +1,7 @@
 """GET /v1/stream: entries as they happen, as server-sent events.
 
-No connection is held while there is nothing to say. The stream looks when it is woken, and by itself every 15 seconds;
-each look asks first whether the session still lives.
+No connection is held while there is nothing to say. The stream looks when it is woken, and by itself every 15 seconds (a
+setting); each look asks first whether the session still lives.
 """
 
 from __future__ import annotations
@@ -24,12 +24,11 @@ from app.platform.sql import statement
 from app.platform.wakes import Wakes
 
 HEAD = statement("notifications/stream")
-LOOK_EVERY_S = 15.0
 READ_AT_ONCE = 100
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
-@get("/v1/stream", opt={"transaction": False}, tags=["notifications"])
+@get("/v1/stream", opt={"problems": (NotSignedIn, TokenExpired), "transaction": False}, tags=["notifications"])
 async def stream(request: Request[Any, Any, Any]) -> Stream:
     """`event: entry` with an inbox entry as data and its seq as id. Resumes after `Last-Event-ID`, else starts now.
 
@@ -57,6 +56,7 @@ class _Look:
         self.scope = request.scope
         self.state = request.app.state
         self.wakes: Wakes = request.app.state.wakes
+        self.every_s: float = request.app.state.settings.stream_look_every_s
 
     @property
     def who(self) -> SignedIn:
@@ -99,6 +99,6 @@ async def _follow(look: _Look, after: int) -> AsyncIterator[bytes]:
                 after = seq
             if len(events) < READ_AT_ONCE:
                 try:
-                    await asyncio.wait_for(woken.wait(), LOOK_EVERY_S)
+                    await asyncio.wait_for(woken.wait(), look.every_s)
                 except TimeoutError:
                     yield b": still here\n\n"

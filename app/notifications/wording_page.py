@@ -1,4 +1,4 @@
-"""docs/notifications.md: every message with an example, as people read it. `python -m app.notifications.wording_page` writes it."""
+"""docs/notifications.md, every message with an example: `python -m app.notifications.wording_page` writes it."""
 
 from __future__ import annotations
 

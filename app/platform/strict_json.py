@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from litestar.types import ASGIApp, Receive, Send
@@ -15,6 +16,7 @@ from litestar.types import ASGIApp, Receive, Send
 from app.platform.problems import BodyMalformed, BodyTooLarge, WrongContentType
 
 DEFAULT_LIMIT_BYTES = 64 * 1024
+DEEPEST = 64  # levels; msgspec ends in a RecursionError somewhere below 1,000
 # C0, DEL, C1; soft hyphen; Arabic letter mark; zero-width, joiners and directional marks; embeddings, overrides and
 # isolates; word joiner and invisible operators; byte-order mark; interlinear marks; lone surrogates.
 FORBIDDEN_CHARACTERS = re.compile(
@@ -26,7 +28,7 @@ def check(raw: bytes) -> None:
     """Raises BodyMalformed, with the reason, unless `raw` is strict JSON."""
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        _check_strings(value)
+        _check_values(value)
     except UnicodeDecodeError:
         raise BodyMalformed(reason="not UTF-8") from None
     except RecursionError:
@@ -48,18 +50,22 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_strings(value: object) -> None:
-    waiting = [value]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, str):
-            if FORBIDDEN_CHARACTERS.search(item):
+def _check_values(value: object) -> None:
+    level: list[object] = [value]
+    for _ in range(DEEPEST):
+        for item in level:
+            if isinstance(item, str) and FORBIDDEN_CHARACTERS.search(item):
                 raise ValueError("a string holds a control, bidirectional or zero-width character")
-        elif isinstance(item, dict):
-            waiting.extend(item)
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)
+        level = [inner for item in level for inner in _inside(item)]
+        if not level:
+            return
+    raise ValueError(f"nested more than {DEEPEST} levels deep")
+
+
+def _inside(item: object) -> Iterable[object]:
+    if isinstance(item, dict):
+        return (*item, *item.values())
+    return item if isinstance(item, list) else ()
 
 
 class StrictBody:

@@ -93,12 +93,13 @@ class Wakes:
             await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _follow(self, pubsub: PubSub) -> None:
-        await pubsub.subscribe(ANCHOR, *self._listeners)
-        self._pubsub = pubsub
-        # Whoever came while the connection was being made, and whatever was rung meanwhile.
-        for channel in list(self._listeners):
-            await pubsub.subscribe(channel)
-            self._wake(channel)
+        await pubsub.subscribe(ANCHOR)
+        self._pubsub = pubsub  # whoever comes from here on subscribes for itself
+        before = list(self._listeners)
+        if before:
+            await pubsub.subscribe(*before)
+        for channel in before:
+            self._wake(channel)  # what was rung meanwhile was not heard
         while True:
             message = await pubsub.get_message(timeout=None)
             if message is not None:

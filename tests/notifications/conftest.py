@@ -29,10 +29,11 @@ async def served(database: Database, servers: tuple[Postgres, Valkey]) -> AsyncI
         "SEPAKAT_DATABASE_URL": database.url("sepakat_api"),
         "SEPAKAT_REDIS_URL": servers[1].url,
         "SEPAKAT_SECRET": SECRET,
+        "SEPAKAT_STREAM_LOOK_EVERY_S": "4",
     }
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", HOST, "--port", str(port)]
     command += ["--workers", "1", "--workers-kill-timeout", "2", "--no-access-log", "app.main:create_api"]
-    with subprocess.Popen(command, env=environment) as process:
+    with _start(command, environment) as process:
         try:
             async with httpx.AsyncClient(base_url=f"http://{HOST}:{port}", timeout=10) as client:
                 await _await_ready(client)
@@ -43,6 +44,10 @@ async def served(database: Database, servers: tuple[Postgres, Valkey]) -> AsyncI
                 process.wait(10)
             except subprocess.TimeoutExpired:
                 process.kill()
+
+
+def _start(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, env=environment)
 
 
 async def _await_ready(client: httpx.AsyncClient) -> None:

@@ -123,9 +123,11 @@ async def test_a_killed_worker_and_a_flushed_valkey_lose_nothing(scene: Scene) -
     assert {entry["kind"] for entry in entries} == {"contribution_posted"}
     last = str(entries[0]["seq"])
     await on.messages.wait_for(
-        lambda message: message["channel"] == "push"
-        and message["target"]["value"] == fid
-        and message["message"]["data"]["seq"] == last
+        lambda message: (
+            message["channel"] == "push"
+            and message["target"]["value"] == fid
+            and message["message"]["data"]["seq"] == last
+        )
     )
     pushes = [message["message"]["data"] for message in await on.messages.pushes_to(fid)]
     seqs = [int(data["seq"]) for data in pushes]

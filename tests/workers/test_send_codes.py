@@ -89,8 +89,9 @@ async def test_two_workers_send_each_code_once(
     async with connection.transaction():  # all want the same rows before any may have them
         await connection.execute("SELECT FROM enrolments FOR UPDATE")
         workers = [asyncio.create_task(send_codes(pool, gateway, SECRET)) for _ in range(4)]
-        while await connection.fetchval(WAITING_FOR_LOCKS) < len(workers):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(10):
+            while await pool.fetchval(WAITING_FOR_LOCKS) < len(workers):  # noqa: ASYNC110 (PostgreSQL has no event for it)
+                await asyncio.sleep(0.01)
     await connection.close()
     assert sum(await asyncio.gather(*workers)) == 12
     assert [len(texts_to(simulator, person)) for person in people] == [1] * 12

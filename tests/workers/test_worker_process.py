@@ -15,6 +15,7 @@ from app.platform.jobs import Doorbell, Jobs
 from tests.conftest import Database
 from tests.local.running_simulator import RunningSimulator
 from tests.notifications.changes import post_contribution, post_contributions
+from tests.notifications.restarts import start_again
 from tests.workers.conftest import AddReachable, Outbox, Reachable
 from tests.workers.running_worker import RunningWorker, eventually, run_worker
 
@@ -155,7 +156,6 @@ async def test_without_valkey_everything_is_sent_and_rings_are_heard_once_it_is_
     outbox: Outbox,
     bell: Jobs,
 ) -> None:
-    command = own_valkey.process.args
     own_valkey.stop()
     dwi = await add_reachable()
     await post_contribution(fresh_database, dwi.person)
@@ -166,7 +166,7 @@ async def test_without_valkey_everything_is_sent_and_rings_are_heard_once_it_is_
         return worker.said("worker_hears_no_rings")
 
     await eventually(deaf, 10, "the worker notices that Valkey is away")
-    own_valkey.process = subprocess.Popen(command)  # type: ignore[arg-type]
+    start_again(own_valkey)
 
     async def heard_at_once() -> bool:
         await asyncio.sleep(0.5)
@@ -226,7 +226,7 @@ async def test_a_worker_that_is_asked_to_end_leaves_the_lane_free_and_nothing_ha
     assert await outbox.connection.fetchval("SELECT count(*) FROM lanes WHERE owner IS NOT NULL") == 0
 
 
-async def test_the_worker_says_what_setting_is_missing(worker: RunningWorker) -> None:
+def test_the_worker_says_what_setting_is_missing(worker: RunningWorker) -> None:
     environment = {**worker.environment, "SEPAKAT_SECRET": ""}
     done = subprocess.run(worker.process.args, env=environment, capture_output=True, text=True, timeout=20)
     assert done.returncode == 1

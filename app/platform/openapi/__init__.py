@@ -16,6 +16,8 @@ from litestar.response import Response
 from litestar.router import Router
 from litestar.static_files import create_static_files_router
 
+from app.platform.openapi.answers import describe
+
 _ASSETS = Path(__file__).parent / "assets"
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; "
@@ -53,7 +55,7 @@ def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:
     return OpenAPIConfig(
         title="Sepakat",
         version=version,
-        openapi_router=Router("/docs", route_handlers=[], opt=NO_TRANSACTION),
+        openapi_router=Router("/docs", route_handlers=[], opt=NO_TRANSACTION, include_in_schema=False),
         render_plugins=[_LocalSwagger(path="/")],
         use_handler_docstrings=True,
     )
@@ -62,7 +64,9 @@ def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False, opt=NO_TRANSACTION)
 def show_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The OpenAPI 3.1 description of this API."""
-    return Response(request.app.openapi_schema.to_schema(), media_type="application/vnd.oai.openapi+json")
+    of_sign_in = request.app.state.get("of_sign_in", ())
+    document = describe(request.app, request.app.openapi_schema.to_schema(), of_sign_in=of_sign_in)
+    return Response(document, media_type="application/vnd.oai.openapi+json")
 
 
 openapi_routes: list[BaseRouteHandler | Router] = [

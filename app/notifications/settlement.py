@@ -1,0 +1,58 @@
+"""What a batch came to, as the statement that settles it takes it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What came of one send."""
+
+    participant_id: UUID
+    cause_id: UUID
+    device_id: UUID
+    delivery_id: UUID
+    up_to_seq: int
+    state: str
+    code: str | None = None
+    message_id: str | None = None
+
+
+class DoneRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+    entry_class: int
+    participant_id: UUID
+    seq: int
+
+
+class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+    """`tried` is 1 when something was sent, 0 when the provider was known to be away."""
+
+    entry_class: int
+    participant_id: UUID
+    seq: int
+    tried: int
+    after_s: float
+
+
+class ClearedTarget(msgspec.Struct, frozen=True):
+    participant_id: UUID
+    device_id: UUID
+    value: str
+    set_at: datetime
+
+
+class Settlement(msgspec.Struct):
+    """Everything that one batch came to."""
+
+    deliveries: list[Delivery] = []
+    done: list[DoneRow] = []
+    waiting: list[WaitingRow] = []
+    cleared: list[ClearedTarget] = []
+
+    def as_json(self) -> tuple[Any, Any, Any, Any]:
+        write = msgspec.to_builtins
+        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared)
