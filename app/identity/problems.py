@@ -44,8 +44,8 @@ class ChallengeSpent(Problem):
 
 class HoldInForce(Problem):
     status, code, title = 403, "hold_in_force", "This key is on hold"
-    indonesian = "Kunci di ponsel ini baru, dan belum boleh menyetujui apa pun sampai {until:%Y-%m-%d %H:%M} UTC. Coba lagi setelah itu."
-    english = "The key on this phone is new and may not confirm anything before {until:%Y-%m-%d %H:%M} UTC. Try again after that."
+    indonesian = "Kunci ponsel ini baru dan belum boleh menyetujui apa pun. Coba lagi setelah {until}."
+    english = "The key on this phone is new and may not confirm anything yet. Try again after {until}."
     leaves_trace = True
 
 

@@ -9,7 +9,7 @@ import hashlib
 import json
 from base64 import urlsafe_b64encode
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from uuid import UUID, uuid4
 
 import httpx
@@ -48,7 +48,7 @@ class Phone:
         x, y = (base64url(number.to_bytes(32)) for number in (numbers.x, numbers.y))
         return {"kty": "EC", "crv": "P-256", "x": x, "y": y}
 
-    async def enrol(self, owner: Owner, **overrides: Any) -> Phone:
+    async def enrol(self, owner: Owner, **overrides: Any) -> Self:
         """Enrols and verifies with the code from the SMS, which signs in."""
         asked = await self.ask_enrolment(owner, **overrides)
         expect(asked, 202)
@@ -85,7 +85,7 @@ class Phone:
         nonce: str = answer.json()["nonce"]
         return nonce
 
-    async def sign_in(self) -> Phone:
+    async def sign_in(self) -> Self:
         """A new session, which this phone goes on with."""
         answer = await self.ask_sign_in(await self.challenge("sign_in"))
         expect(answer, 201)
@@ -104,7 +104,7 @@ class Phone:
         body = {"refresh_token": token, "proof": self.proof(statement)}
         return await self.api.post("/v1/sessions/refresh", json=body)
 
-    async def refresh(self) -> Phone:
+    async def refresh(self) -> Self:
         answer = await self.ask_refresh()
         expect(answer, 200)
         self.session = answer.json()["session"]

@@ -32,8 +32,9 @@ async def dwi_with_a_proposal(api: httpx.AsyncClient, database: Database) -> tup
 
 FORGE = """INSERT INTO confirmations SELECT participant_id, $2, merge_id, 'merge', plan_digest, $3, $4, $5, $6, $7, $8, now()
     FROM merges WHERE participant_id = $1 AND merge_id = $9"""
-STEP = """UPDATE merges SET state = 'confirmed', confirmation_id = $3, confirmed_at = now(), executes_at = now() - interval '1 day',
-    cause_id = record_cause(participant_id, 'participant', 'insider') WHERE participant_id = $1 AND merge_id = $2"""
+STEP = """UPDATE merges SET state = 'confirmed', confirmation_id = $3, confirmed_at = now(),
+    executes_at = now() - interval '1 day', cause_id = record_cause(participant_id, 'participant', 'insider')
+    WHERE participant_id = $1 AND merge_id = $2"""
 
 
 @pytest.mark.parametrize("with_a_real_signature", [False, True])
@@ -106,17 +107,17 @@ async def test_money_that_moves_after_the_execution_in_its_transaction_undoes_it
     assert (await phone.confirm(merge)).status_code == 200
     await wait(21)
     superuser = await database.connect()
+    transaction = superuser.transaction()
+    await transaction.start()
+    await superuser.execute("SELECT execute_merge($1, $2, interval '30 days')", person.participant_id, merge["id"])
+    await superuser.execute(
+        """SELECT apply_changes(ARRAY[ROW($1, $2, record_cause($1, 'core', 'insider'), 'growth_credited', 'growth', 5,
+        current_date, NULL, NULL, 2026, NULL, NULL, NULL, NULL, NULL)::card_change])""",
+        person.participant_id,
+        person.cards[person.kpjs[1]].card_id,
+    )
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        async with superuser.transaction():
-            await superuser.execute(
-                "SELECT execute_merge($1, $2, interval '30 days')", person.participant_id, merge["id"]
-            )
-            await superuser.execute(
-                """SELECT apply_changes(ARRAY[ROW($1, $2, record_cause($1, 'core', 'insider'), 'growth_credited', 'growth', 5,
-                current_date, NULL, NULL, 2026, NULL, NULL, NULL, NULL, NULL)::card_change])""",
-                person.participant_id,
-                person.cards[person.kpjs[1]].card_id,
-            )
+        await transaction.commit()
     assert refused.value.constraint_name == "execution_equals_the_confirmed_plan"
     await superuser.close()
 

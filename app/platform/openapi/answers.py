@@ -27,6 +27,7 @@ from app.platform.problems import (
 )
 from app.platform.transaction import IdempotencyInProgress, IdempotencyKeyMissing, IdempotencyKeyReused
 
+LISTED = 8
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "RFC 9457. `code` is stable; `detail` is for a person, in the language asked for; more members by code.",
@@ -115,7 +116,7 @@ def errors_page(apps: dict[str, Litestar], *, of_sign_in: tuple[type[Problem], .
         for method, path, handler in routes(app):
             for problem in problems_of(method, path, handler, of_sign_in=of_sign_in):
                 where.setdefault(problem, []).append(f"`{method} {path}`")
-    total = max(len(set(places)) for places in where.values())
+    total = len({place for places in where.values() for place in places})
     lines = [
         "# Errors",
         "",
@@ -128,6 +129,6 @@ def errors_page(apps: dict[str, Litestar], *, of_sign_in: tuple[type[Problem], .
     ]
     for problem in sorted(where, key=lambda problem: (problem.status, problem.code)):
         places = sorted(set(where[problem]))
-        shown = "every route" if len(places) == total else ", ".join(places) if len(places) <= 8 else f"{len(places)} routes"
+        shown = ", ".join(places) if len(places) <= LISTED else f"{len(places)} of {total} routes"
         lines.append(f"| {problem.status} | `{problem.code}` | {problem.english} | {shown} |")
     return "\n".join(lines) + "\n"
