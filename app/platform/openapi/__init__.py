@@ -9,16 +9,22 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, get
+from litestar.exceptions import NotFoundException
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import OpenAPIRenderPlugin
+from litestar.params import FromPath
 from litestar.response import Response
 from litestar.router import Router
-from litestar.static_files import create_static_files_router
 
 from app.platform.openapi.answers import describe
 
-_ASSETS = Path(__file__).parent / "assets"
+_FOLDER = Path(__file__).parent / "assets"
+ASSETS = {
+    "swagger-ui-bundle.js": (_FOLDER / "swagger-ui-bundle.js.gz", "text/javascript"),
+    "swagger-ui.css": (_FOLDER / "swagger-ui.css.gz", "text/css"),
+    "start.js": (_FOLDER / "start.js", "text/javascript"),
+}
 _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; "
     "style-src 'self' 'unsafe-inline'; img-src data:; form-action 'none'"
@@ -69,7 +75,14 @@ def show_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     return Response(document, media_type="application/vnd.oai.openapi+json")
 
 
-openapi_routes: list[BaseRouteHandler | Router] = [
-    show_schema,
-    create_static_files_router(path="/docs/assets", directories=[_ASSETS], include_in_schema=False, opt=NO_TRANSACTION),
-]
+@get("/docs/assets/{name:str}", include_in_schema=False, sync_to_thread=True, opt=NO_TRANSACTION)
+def show_asset(name: FromPath[str]) -> Response[bytes]:
+    """A script or style of the page; the large ones are kept, and sent, compressed."""
+    if name not in ASSETS:
+        raise NotFoundException
+    file, media_type = ASSETS[name]
+    headers = {"Content-Encoding": "gzip"} if file.suffix == ".gz" else {}
+    return Response(file.read_bytes(), media_type=media_type, headers=headers)
+
+
+openapi_routes: list[BaseRouteHandler | Router] = [show_schema, show_asset]
