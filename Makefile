@@ -24,7 +24,7 @@ story: $(INSTALLED) ## the story played against a fresh instance and narrated
 	@exec $(BIN)/python -m app.cli story
 
 test: $(INSTALLED) ## all tests, on real servers
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED) ## formatting, lint, types, who may import whom, SQL
 	@$(BIN)/ruff format --check --quiet . || { echo 'make format mends this'; exit 1; }

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
-
 import httpx
 import pytest
 
 from tests.conftest import Database
 from tests.people import Phone, add_person
 
+SOME_ID = "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f"
+
 ROUTES = [
     ("POST", "/v1/enrolments"),
-    ("POST", f"/v1/enrolments/{uuid4()}/verification"),
+    ("POST", f"/v1/enrolments/{SOME_ID}/verification"),
     ("POST", "/v1/challenges"),
     ("POST", "/v1/sessions"),
     ("POST", "/v1/sessions/refresh"),
     ("PUT", "/v1/push-target"),
-    ("PATCH", f"/v1/devices/{uuid4()}"),
-    ("DELETE", f"/v1/devices/{uuid4()}"),
+    ("PATCH", f"/v1/devices/{SOME_ID}"),
+    ("DELETE", f"/v1/devices/{SOME_ID}"),
 ]
 BODIES = {
     "nothing": b"",

@@ -10,6 +10,8 @@ import pytest
 from tests.conftest import Apps, Database
 from tests.people import Phone, add_person
 
+SOME_ID = "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f"
+
 
 def outcome(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
@@ -75,10 +77,18 @@ async def test_challenges_other_than_for_signing_in_need_a_session(api: httpx.As
         {},
         {"purpose": "sign_in"},
         {"purpose": "sign_in", "device_id": "x"},
-        {"purpose": "sign_in", "device_id": str(uuid4()), "subject_id": str(uuid4())},
+        {
+            "purpose": "sign_in",
+            "device_id": SOME_ID,
+            "subject_id": SOME_ID,
+        },
         {"purpose": "refresh"},
         {"purpose": "merge"},
-        {"purpose": "merge", "subject_id": str(uuid4()), "device_id": str(uuid4())},
+        {
+            "purpose": "merge",
+            "subject_id": SOME_ID,
+            "device_id": SOME_ID,
+        },
     ],
     ids=str,
 )
