@@ -78,6 +78,10 @@ BEGIN
         PERFORM public.refuse('cause_is_of_this_transaction', 'an entry needs a cause recorded in its own transaction');
     END IF;
 
+    IF EXISTS (SELECT FROM unnest(p_entries) AS e WHERE NOT EXISTS (SELECT FROM public.entry_kinds AS k WHERE k.kind = e.kind)) THEN
+        PERFORM public.refuse('entry_kind_is_known', 'an entry needs a kind of entry_kinds');
+    END IF;
+
     WITH entry AS MATERIALIZED (
         SELECT e.participant_id, e.card_id, e.merge_id, e.cause_id, k.kind, k.reach, k.wording, c.bulk, c.occurred_at,
             h.hash AS head, h.seq + row_number() OVER (PARTITION BY e.participant_id ORDER BY e.position) AS seq,
@@ -178,6 +182,14 @@ BEGIN
     WHERE h.participant_id IN (SELECT c.participant_id FROM unnest(p_changes) AS c)
     ORDER BY h.participant_id FOR UPDATE;
 
+    IF EXISTS (
+        SELECT FROM unnest(p_changes) AS c
+        LEFT JOIN public.causes AS cause ON cause.participant_id = c.participant_id AND cause.cause_id = c.cause_id
+        WHERE c.kind IS NULL OR cause.xact IS DISTINCT FROM pg_current_xact_id()
+    ) THEN
+        PERFORM public.refuse('cause_is_of_this_transaction', 'a change needs a kind, and a cause recorded in its own transaction');
+    END IF;
+
     SELECT jsonb_object_agg(locked.card_id, jsonb_build_array(locked.status, locked.balance)) INTO v_before
     FROM (
         SELECT k.card_id, k.status, k.balance FROM public.cards AS k
@@ -211,11 +223,11 @@ BEGIN
     WHERE k.participant_id = p.participant_id AND k.card_id = p.card_id;
 
     SELECT array_agg(
-        ROW(k.participant_id, last.kind, k.card_id, last.merge_id, last.cause_id, jsonb_build_object(
+        ROW(k.participant_id, last.kind, k.card_id, last.merge_id, last.cause_id, last.data || jsonb_build_object(
             'kpj', k.kpj,
             'status_before', v_before -> k.card_id::text -> 0, 'status_after', k.status,
             'balance_before', v_before -> k.card_id::text -> 1, 'balance_after', k.balance
-        ) || last.data)::public.history_entry
+        ))::public.history_entry
         ORDER BY k.participant_id, k.kpj) INTO v_entries
     FROM (
         SELECT DISTINCT ON (c.participant_id, c.card_id) c.participant_id, c.card_id, c.cause_id, c.kind,
@@ -316,7 +328,12 @@ BEGIN
     SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
     WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
 
-    IF v_plan ->> 'action' <> 'merge' OR (v_plan ->> 'merge_id')::uuid <> p_merge_id OR EXISTS (
+    IF v_merge.confirmed_at + make_interval(secs => (v_plan ->> 'cooling_off_s')::integer) <= v_now IS NOT TRUE
+        OR p_undo_window IS DISTINCT FROM make_interval(secs => (v_plan ->> 'undo_window_s')::integer)
+    THEN
+        PERFORM public.refuse('merge_is_due', 'the cooling-off and the undo window are those of the confirmed plan');
+    END IF;
+    IF v_plan ->> 'action' IS DISTINCT FROM 'merge' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
         SELECT FROM public.cards AS k
         FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
             AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
@@ -432,6 +449,17 @@ BEGIN
     THEN
         PERFORM public.refuse('merge_keeps_its_cards', 'a merge keeps its cards; only the survivor of a proposal can be chosen');
     END IF;
+    IF (new.state = 'confirmed' AND v_from <> 'confirmed' AND NOT EXISTS (
+            SELECT FROM public.confirmations AS c
+            WHERE c.participant_id = new.participant_id AND c.confirmation_id = new.confirmation_id AND c.action = 'merge'
+                AND c.confirmed_at = new.confirmed_at AND c.confirmed_at = public.current_instant()))
+        OR (v_from = 'confirmed' AND new.state IN ('confirmed', 'executed') OR v_from = 'executed')
+            AND (old.confirmation_id, old.confirmed_at, old.plan_digest)
+                IS DISTINCT FROM (new.confirmation_id, new.confirmed_at, new.plan_digest)
+        OR v_from = 'executed' AND (old.executed_at, old.undo_until) IS DISTINCT FROM (new.executed_at, new.undo_until)
+    THEN
+        PERFORM public.refuse('merge_keeps_its_confirmation', 'a merge is confirmed by a confirmation of this very moment, and keeps it');
+    END IF;
     IF new.state = 'executed' AND v_from <> 'executed' AND NOT EXISTS (
         SELECT FROM public.merge_executions AS e
         WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.action = 'merge'
@@ -482,7 +510,8 @@ BEGIN
     IF EXISTS (
         SELECT FROM unnest(p_entries) AS e
         WHERE e.ledger_kind NOT IN ('opening', 'contribution', 'contribution_reversal', 'growth', 'claim_payment') OR e.amount IS NULL
-            OR NOT EXISTS (SELECT FROM unnest(p_cards) AS c WHERE c.participant_id = e.participant_id AND c.card_id = e.card_id)
+            OR NOT EXISTS (SELECT FROM unnest(p_cards) AS c WHERE c.participant_id = e.participant_id AND c.card_id = e.card_id
+                AND c.cause_id = e.cause_id)
     ) THEN
         PERFORM public.refuse('cards_open_with_their_own_entries', 'an opened card comes with entries of its own only');
     END IF;
@@ -578,6 +607,11 @@ BEGIN
         PERFORM public.refuse('cause_origin_fits_role', format('%s may not act as %s', session_user, p_origin));
     END IF;
     PERFORM FROM public.participant_heads h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF p_origin = 'import' AND EXISTS (
+        SELECT FROM public.causes AS c WHERE c.participant_id = p_participant_id AND c.xact <> pg_current_xact_id()
+    ) THEN
+        PERFORM public.refuse('import_is_the_beginning', 'an import only brings participants that were not known before');
+    END IF;
     INSERT INTO public.causes
         (participant_id, origin, actor, reason, merge_id, event_id, bulk, occurred_at, recorded_at, database_role, xact)
     VALUES (p_participant_id, p_origin, p_actor, p_reason, p_merge_id, p_event_id, p_bulk,
@@ -649,7 +683,13 @@ BEGIN
         jsonb_build_object('merge_mark', 'merged_without_consent', 'merge_id', p_merge_id, 'merged_into', p_into,
             'merged_at', p_merged_at, 'merged_via', jsonb_build_array(p_merge_id)),
         jsonb_build_object('into', (SELECT kpj FROM public.cards WHERE participant_id = p_participant_id AND card_id = p_into))
-    )::public.card_change]);
+    )::public.card_change] || array(
+        SELECT ROW(p_participant_id, k.card_id, p_cause_id, 'card_forwarded', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            jsonb_build_object('merged_into', p_into, 'merged_via', to_jsonb(k.merged_via || p_merge_id)),
+            jsonb_build_object('into', (SELECT kpj FROM public.cards WHERE participant_id = p_participant_id AND card_id = p_into))
+        )::public.card_change
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merged_into = p_absorbed
+            AND k.merge_mark = 'merged_without_consent'));
     INSERT INTO public.merges (participant_id, merge_id, state, proposed_by, absorb, into_card, proposed_at, reported, cause_id)
     VALUES (p_participant_id, p_merge_id, 'reported', 'core', ARRAY[p_absorbed], p_into, p_merged_at, p_reported, p_cause_id);
 END
@@ -780,6 +820,7 @@ CASE
     WHEN (claim_id IS NOT NULL) THEN 'claim_in_progress'::text
     ELSE lifecycle
 END) STORED NOT NULL,
+    CONSTRAINT balance_is_exact_in_json CHECK ((balance <= '9007199254740991'::bigint)),
     CONSTRAINT balance_is_not_negative CHECK ((balance >= 0)),
     CONSTRAINT card_does_not_merge_into_itself CHECK ((merged_into IS DISTINCT FROM card_id)),
     CONSTRAINT kpj_has_10_to_15_characters CHECK ((kpj ~ '^[0-9A-Za-z]{10,15}$'::text)),
@@ -1597,6 +1638,10 @@ ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_append_only;
 CREATE TRIGGER plans_are_not_truncated BEFORE TRUNCATE ON public.merge_plans FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('plans_are_append_only');
 
 ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_not_truncated;
+
+CREATE TRIGGER reported_by_function_only BEFORE INSERT ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (new.state = 'reported'::text))) EXECUTE FUNCTION public.refuse_statement('reported_by_function_only');
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER reported_by_function_only;
 
 CREATE TRIGGER unexplained_change_is_captured AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((((((((old.status IS DISTINCT FROM new.status) OR (old.lifecycle IS DISTINCT FROM new.lifecycle)) OR (old.claim_id IS DISTINCT FROM new.claim_id)) OR (old.frozen_at IS DISTINCT FROM new.frozen_at)) OR (old.locked_at IS DISTINCT FROM new.locked_at)) OR (old.merge_mark IS DISTINCT FROM new.merge_mark)) OR (old.merged_into IS DISTINCT FROM new.merged_into)) OR (old.closed_on IS DISTINCT FROM new.closed_on)))) EXECUTE FUNCTION public.capture_unexplained_change();
 

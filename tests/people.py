@@ -83,6 +83,7 @@ async def add_person(
     phone_since: date | None = date(2020, 1, 1),
     locale: str = "id",
     deceased_on: date | None = None,
+    origin: str = "core",
 ) -> Person:
     """A new participant with these cards (one inactive card by default), written in the feed's role.
 
@@ -94,7 +95,7 @@ async def add_person(
     try:
         async with connection.transaction():
             await connection.execute(
-                "SELECT register_participant($1, $2, $3, $4, $5, $6, NULL, $7, 'Asia/Jakarta', $8, 'core', 'tests', NULL, NULL)",
+                "SELECT register_participant($1, $2, $3, $4, $5, $6, NULL, $7, 'Asia/Jakarta', $8, $9, 'tests', NULL, NULL)",
                 person.participant_id,
                 person.nik,
                 name,
@@ -103,23 +104,26 @@ async def add_person(
                 phone_since,
                 locale,
                 deceased_on,
+                origin,
             )
             for card in cards or (NewCard(),):
-                held = await open_card(connection, person.participant_id, card)
+                held = await open_card(connection, person.participant_id, card, origin)
                 person.cards[held.kpj] = held
     finally:
         await connection.close()
     return person
 
 
-async def open_card(connection: asyncpg.Connection[asyncpg.Record], participant_id: UUID, card: NewCard) -> HeldCard:
+async def open_card(
+    connection: asyncpg.Connection[asyncpg.Record], participant_id: UUID, card: NewCard, origin: str = "core"
+) -> HeldCard:
     """Opens one more card in the transaction of `connection`, whose role is the feed's."""
     held = HeldCard(uuid4(), card.kpj or new_kpj(), card.balance if "JHT" in card.programmes else None)
     if card.employer_id is not None:
         await connection.execute(
             "INSERT INTO employers VALUES ($1, $2) ON CONFLICT DO NOTHING", card.employer_id, card.employer
         )
-    cause_id = await connection.fetchval("SELECT record_cause($1, 'core', 'tests')", participant_id)
+    cause_id = await connection.fetchval("SELECT record_cause($1, $2, 'tests')", participant_id, origin)
     shared = {"participant_id": str(participant_id), "card_id": str(held.card_id), "cause_id": str(cause_id)}
     opening = {
         **shared,

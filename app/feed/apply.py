@@ -45,6 +45,7 @@ CONSTRAINTS = {
     "source_event_is_posted_once": "already_posted",
     "balance_is_not_negative": "balance_too_small",
     "ledger_is_not_negative": "balance_too_small",
+    "balance_is_exact_in_json": "balance_too_large",
     "only_jht_has_a_balance": "card_without_jht",
 }
 

@@ -12,6 +12,7 @@ REJECTIONS: dict[str, str] = {
     "data_invalid": "The data does not fit the type: {reason}. Send a correct event with a new id and the next numbers.",
     "type_unsupported": "This installation does not take events of this type. It names those it takes in the docs.",
     "date_in_future": "{field} lies in the future. Send it when it has happened, with a new id and the next numbers.",
+    "balance_too_large": "The balance would exceed 9,007,199,254,740,991 rupiah. Check the amount.",
     "stream_foreign": "The event is about {subject}: number it in their streams, not in {stream}.",
     "stream_number_taken": "Another event has used number {number} of {stream}. Give this one a new id and the next number.",
     "participant_known": "A participant with this identity number is registered already.",

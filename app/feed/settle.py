@@ -122,8 +122,9 @@ async def _take(connection: Connection, received: Received) -> asyncpg.Record | 
 async def _take_turn(
     settings: Settings, connection: Connection, event: Event, positions: dict[str, int]
 ) -> tuple[Result, Applied | None]:
-    """Applied or rejected, the event has used its numbers."""
+    """Applied or rejected, the event has used its numbers; not those of a stream that is not its own."""
     applied = None
+    own = True
     try:
         _check_numbers(event, positions)
         now = await connection.fetchval(SQL["now"])
@@ -131,9 +132,11 @@ async def _take_turn(
         result = Result(event.id, "applied", applied.code)
     except Rejected as rejected:
         result = Result(event.id, "rejected", rejected.code, rejected.detail)
+        own = rejected.code != "stream_foreign"
     await connection.execute(SQL["finish"], event.id, result.outcome, result.code, result.detail)
     if event.streams:
-        await connection.execute(SQL["consume"], list(event.streams), list(event.streams.values()))
+        if own:
+            await connection.execute(SQL["consume"], list(event.streams), list(event.streams.values()))
         await connection.execute(SQL["forget_held"], event.id)
     return result, applied
 

@@ -9,13 +9,13 @@ from litestar import delete
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from app.identity.problems import SessionUnknown
+from app.identity.problems import HoldInForce, SessionUnknown
 from app.identity.session import SignedIn
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
-from app.platform.sql import statement
+from app.platform.sql import load
 
-END = statement("identity/end_session")
+END = load("identity/end_session")
 
 
 @delete("/v1/sessions/current", tags=["identity"])
@@ -26,11 +26,11 @@ async def end_current_session(
     doorbell: NamedDependency[Doorbell],
 ) -> None:
     """Ends the session that asks. Its access token is refused from the commit on, and its streams close."""
-    await connection.fetchval(END, who.participant_id, who.session_id, now)
+    await connection.fetchval(END["end"], who.participant_id, who.session_id, now)
     doorbell.ring(who.participant_id, who.lane)
 
 
-@delete("/v1/sessions/{session_id:uuid}", opt={"problems": (SessionUnknown,)}, tags=["identity"])
+@delete("/v1/sessions/{session_id:uuid}", opt={"problems": (HoldInForce, SessionUnknown)}, tags=["identity"])
 async def end_session(
     session_id: FromPath[UUID],
     connection: NamedDependency[Connection],
@@ -38,7 +38,13 @@ async def end_session(
     now: NamedDependency[datetime],
     doorbell: NamedDependency[Doorbell],
 ) -> None:
-    """Ends any session of mine; one that has ended stays as it is. Errors: 404 `session_unknown`."""
-    if await connection.fetchval(END, who.participant_id, session_id, now) is None:
+    """Ends any session of mine; one that has ended stays as it is. A key on hold ends only its own.
+
+    Errors: 404 `session_unknown`, 403 `hold_in_force`.
+    """
+    hold_until = await connection.fetchval(END["hold"], who.participant_id, session_id, who.device_id, now)
+    if hold_until is not None:
+        raise HoldInForce(until=hold_until)
+    if await connection.fetchval(END["end"], who.participant_id, session_id, now) is None:
         raise SessionUnknown
     doorbell.ring(who.participant_id, who.lane)

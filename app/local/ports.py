@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Mapping
 
 LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 
 
+BELOW_EPHEMERAL = range(20_000, 32_000)
+"""Where no outgoing connection takes a port between our finding it and its server's binding it."""
+
+
 def find_free_port() -> int:
-    """A port of 127.0.0.1 that was free a moment ago."""
-    with socket.socket(socket.AF_INET) as probe:
-        probe.bind((LOOPBACK[socket.AF_INET], 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback that was free a moment ago, chosen at random: others choose at the same time."""
+    while True:
+        port = random.SystemRandom().choice(BELOW_EPHEMERAL)
+        if is_free(port):
+            return port
 
 
 def find_free_ports() -> tuple[int, int, int]:

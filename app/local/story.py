@@ -20,7 +20,7 @@ from rich.console import Console
 from app.local.core import Core, post_contribution, propose_merge
 from app.local.messages import Messages
 from app.local.phone import Phone, expect
-from app.local.ports import find_free_port
+from app.local.ports import find_free_ports
 from app.local.run import Running, instance
 
 PEOPLE = Path(__file__).parent / "people"
@@ -88,14 +88,14 @@ class Stage:
 @asynccontextmanager
 async def stage(folder: Path, console: Console, *, durable: bool = False) -> AsyncIterator[tuple[Stage, Running]]:
     """A fresh instance in `folder` with the demo people in it, and what is played on it."""
-    ports = [find_free_port() for _ in range(3)]
+    api_port, feed_port, simulator_port = find_free_ports()
     environment = {"SEPAKAT_ENV": "local", "SEPAKAT_MERGE_COOLING_OFF_S": str(COOLING_OFF_S)}
     async with (
         instance(
             folder,
-            api_port=ports[0],
-            feed_port=ports[1],
-            simulator_port=ports[2],
+            api_port=api_port,
+            feed_port=feed_port,
+            simulator_port=simulator_port,
             environment=environment,
             durable=durable,
         ) as running,

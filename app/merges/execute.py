@@ -50,6 +50,8 @@ async def settle(pool: Pool, settings: Settings) -> Doorbell:
                 await _settle_one(connection, row["participant_id"], row["merge_id"], settings)
         except NOT_NOW:
             log.info("merge_settles_later", merge_id=str(row["merge_id"]))
+        except Exception:
+            log.exception("merge_not_settled", merge_id=str(row["merge_id"]))
         else:
             doorbell.ring(row["participant_id"], row["lane"])
     return doorbell
@@ -113,6 +115,8 @@ async def _find_refusal(
     ):
         log.error("confirmation_not_genuine", merge_id=str(merge.merge_id))
         return Refusal("confirmation_not_genuine", [])
+    if row["key_removed"]:
+        return Refusal("key_removed", [])
     if reasons:
         return Refusal(reasons[0], msgspec.to_builtins(differences(confirmed, plan)))
     if canonical(plan) != merge.canonical:

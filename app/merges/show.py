@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -60,6 +60,6 @@ def _write_cursor(merge: Merge) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         instant, merge_id = urlsafe_b64decode(cursor).decode().split(" ")
-        return datetime.fromisoformat(instant), UUID(merge_id)
-    except ValueError:
+        return datetime.fromisoformat(instant).astimezone(UTC), UUID(merge_id)
+    except (ValueError, OverflowError):
         raise RequestInvalid(errors=[{"field": "cursor", "reason": "not a cursor that was handed out"}]) from None

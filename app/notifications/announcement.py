@@ -28,6 +28,7 @@ class Target(msgspec.Struct, frozen=True):
     set_at: datetime
     attempts: int
     settled: bool
+    held_back: bool = False
 
     def __repr__(self) -> str:
         return f"Target(device_id={self.device_id})"
@@ -85,6 +86,7 @@ def _target(row: Row, up_to_seq: int) -> Target:
         locale=row["locale"],
         set_at=row["set_at"],
         attempts=row["attempts"] or 0,
+        held_back=bool(row["held_back"]),
         settled=row["delivered"] in SETTLED and row["delivered_up_to"] >= up_to_seq,
     )
 

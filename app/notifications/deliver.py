@@ -1,13 +1,14 @@
 """Sends what is to be announced, and says what came of it. Writes nothing: the drain of the lane does, with its fence.
 
-A participant's causes go out one after the other, many participants at once. What must wait parks the cause and leaves
-what comes after it for that participant untouched; others go on.
+A participant's causes go out one after the other, many participants at once. A phone that must wait holds back what
+comes later for it, and for it only: the person's other phones go on.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from uuid import UUID
 
 import structlog
 
@@ -23,6 +24,7 @@ log = structlog.get_logger()
 SENDS_AT_ONCE = 50
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
+HELD_BACK_WAIT_S = 10.0
 
 
 class Deliverer:
@@ -43,11 +45,12 @@ class Deliverer:
         return settlement
 
     async def _deliver_to(self, announcements: list[Announcement], lane_class: int, settlement: Settlement) -> None:
+        held: dict[UUID, float] = {}  # phones that wait: what comes later waits for them too, and for them only
         for announcement in announcements:
             if self.stopping:
                 return
             try:
-                waits, tried = await self._announce(announcement, lane_class, settlement)
+                waits, tried = await self._announce(announcement, lane_class, settlement, held)
             except Exception:
                 # What nobody foresaw about one person must not send everybody else's again and again.
                 log.exception("announcement_failed", cause_id=str(announcement.cause_id))
@@ -57,11 +60,11 @@ class Deliverer:
                     WaitingRow(lane_class, announcement.participant_id, seq, tried, max(waits))
                     for seq in announcement.seqs
                 ]
-                return
+                continue
             settlement.done += [DoneRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs]
 
     async def _announce(
-        self, announcement: Announcement, lane_class: int, settlement: Settlement
+        self, announcement: Announcement, lane_class: int, settlement: Settlement, held: dict[UUID, float]
     ) -> tuple[list[float], int]:
         """How long its targets must wait (empty when all are settled), and whether anything was sent."""
         waits: list[float] = []
@@ -69,16 +72,19 @@ class Deliverer:
         for target in announcement.targets if announcement.entry_class else ():
             if target.settled:
                 continue
+            if target.held_back or target.device_id in held:
+                waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
+                continue
             async with self._slots:
                 paused_s = self.pauses.left_s(target.platform)
                 if paused_s:
-                    waits.append(paused_s)
+                    waits.append(held.setdefault(target.device_id, paused_s))
                     continue
                 outcome = await self._fcm.send(_word(announcement, target, urgent=lane_class == URGENT))
             tried = 1
             wait = self._judge(outcome, announcement, target, settlement)
             if wait is not None:
-                waits.append(wait)
+                waits.append(held.setdefault(target.device_id, wait))
         return waits, tried
 
     def _judge(

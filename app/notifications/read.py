@@ -10,6 +10,7 @@ from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
+from app.identity.problems import HoldInForce
 from app.identity.session import SignedIn
 from app.notifications.inbox import LAST_SEQ
 from app.notifications.problems import EntryUnknown
@@ -56,14 +57,24 @@ async def record_receipts(
     await connection.execute(READ["receipts"], who.participant_id, data.seqs, who.device_id)
 
 
-@post("/v1/inbox/{seq:int}/acknowledge", status_code=200, opt={"problems": (EntryUnknown,)}, tags=["notifications"])
+@post(
+    "/v1/inbox/{seq:int}/acknowledge",
+    status_code=200,
+    opt={"problems": (EntryUnknown, HoldInForce)},
+    tags=["notifications"],
+)
 async def acknowledge(
     seq: FromPath[int], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> Acknowledged:
-    """I am done with this one: only that stops its ladder. Raises EntryUnknown."""
+    """I am done with this one: only that stops its ladder.
+
+    Raises EntryUnknown; HoldInForce when a key on hold would silence an entry of class security.
+    """
     if not 0 <= seq <= LAST_SEQ:
         raise EntryUnknown
-    acknowledged_at = await connection.fetchval(READ["acknowledge"], who.participant_id, seq, who.device_id)
-    if acknowledged_at is None:
+    row = await connection.fetchrow(READ["acknowledge"], who.participant_id, seq, who.device_id)
+    if row is None:
         raise EntryUnknown
-    return Acknowledged(seq=seq, acknowledged_at=acknowledged_at)
+    if row["hold_until"] is not None:
+        raise HoldInForce(until=row["hold_until"])
+    return Acknowledged(seq=seq, acknowledged_at=row["acknowledged_at"])

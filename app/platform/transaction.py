@@ -19,12 +19,13 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.platform.database import Connection, Pool, transaction
 from app.platform.jobs import Doorbell, Jobs
-from app.platform.problems import Problem
+from app.platform.problems import NotFound, Problem
 from app.platform.sql import load, statement
 
 NOW = statement("platform/clock", "now")
 IDEMPOTENCY = load("platform/idempotency")
 IDEMPOTENCY_KEY_MAX_CHARACTERS = 100
+LONGEST_PATH = 300  # characters; longer than any of ours, shorter than what an index row takes
 KEPT_HEADERS = (b"content-type", b"etag", b"retry-after")
 
 Identify = Callable[[Connection, Scope], Awaitable[tuple[UUID, datetime]]]
@@ -124,6 +125,8 @@ def _request_name(scope: Any) -> str:
     key = dict(scope["headers"]).get(b"idempotency-key", b"")
     if not 0 < len(key) <= IDEMPOTENCY_KEY_MAX_CHARACTERS or not all(33 <= byte <= 126 for byte in key):
         raise IdempotencyKeyMissing
+    if len(scope["path"]) > LONGEST_PATH:
+        raise NotFound
     return f"{scope['method']} {scope['path']} {key.decode('ascii')}"
 
 

@@ -286,6 +286,11 @@ BEGIN
         PERFORM public.refuse('cause_origin_fits_role', format('%s may not act as %s', session_user, p_origin));
     END IF;
     PERFORM FROM public.participant_heads h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF p_origin = 'import' AND EXISTS (
+        SELECT FROM public.causes AS c WHERE c.participant_id = p_participant_id AND c.xact <> pg_current_xact_id()
+    ) THEN
+        PERFORM public.refuse('import_is_the_beginning', 'an import only brings participants that were not known before');
+    END IF;
     INSERT INTO public.causes
         (participant_id, origin, actor, reason, merge_id, event_id, bulk, occurred_at, recorded_at, database_role, xact)
     VALUES (p_participant_id, p_origin, p_actor, p_reason, p_merge_id, p_event_id, p_bulk,
@@ -311,6 +316,10 @@ BEGIN
         WHERE c.xact IS DISTINCT FROM pg_current_xact_id()
     ) THEN
         PERFORM public.refuse('cause_is_of_this_transaction', 'an entry needs a cause recorded in its own transaction');
+    END IF;
+
+    IF EXISTS (SELECT FROM unnest(p_entries) AS e WHERE NOT EXISTS (SELECT FROM public.entry_kinds AS k WHERE k.kind = e.kind)) THEN
+        PERFORM public.refuse('entry_kind_is_known', 'an entry needs a kind of entry_kinds');
     END IF;
 
     WITH entry AS MATERIALIZED (

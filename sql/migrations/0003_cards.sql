@@ -38,6 +38,8 @@ CREATE TABLE cards (
         END
     ) STORED,
     PRIMARY KEY (participant_id, card_id),
+    -- beyond this, JSON numbers are no longer exact in every client, and a plan could not be signed
+    CONSTRAINT balance_is_exact_in_json CHECK (balance <= 9007199254740991),
     CONSTRAINT card_number_is_unique_for_its_owner UNIQUE (participant_id, kpj),
     CONSTRAINT only_jht_has_a_balance CHECK ((balance IS NOT NULL) = ('JHT' = ANY (programmes))),
     CONSTRAINT merged_card_names_its_merge CHECK (
@@ -222,6 +224,14 @@ BEGIN
     WHERE h.participant_id IN (SELECT c.participant_id FROM unnest(p_changes) AS c)
     ORDER BY h.participant_id FOR UPDATE;
 
+    IF EXISTS (
+        SELECT FROM unnest(p_changes) AS c
+        LEFT JOIN public.causes AS cause ON cause.participant_id = c.participant_id AND cause.cause_id = c.cause_id
+        WHERE c.kind IS NULL OR cause.xact IS DISTINCT FROM pg_current_xact_id()
+    ) THEN
+        PERFORM public.refuse('cause_is_of_this_transaction', 'a change needs a kind, and a cause recorded in its own transaction');
+    END IF;
+
     SELECT jsonb_object_agg(locked.card_id, jsonb_build_array(locked.status, locked.balance)) INTO v_before
     FROM (
         SELECT k.card_id, k.status, k.balance FROM public.cards AS k
@@ -255,11 +265,11 @@ BEGIN
     WHERE k.participant_id = p.participant_id AND k.card_id = p.card_id;
 
     SELECT array_agg(
-        ROW(k.participant_id, last.kind, k.card_id, last.merge_id, last.cause_id, jsonb_build_object(
+        ROW(k.participant_id, last.kind, k.card_id, last.merge_id, last.cause_id, last.data || jsonb_build_object(
             'kpj', k.kpj,
             'status_before', v_before -> k.card_id::text -> 0, 'status_after', k.status,
             'balance_before', v_before -> k.card_id::text -> 1, 'balance_after', k.balance
-        ) || last.data)::public.history_entry
+        ))::public.history_entry
         ORDER BY k.participant_id, k.kpj) INTO v_entries
     FROM (
         SELECT DISTINCT ON (c.participant_id, c.card_id) c.participant_id, c.card_id, c.cause_id, c.kind,
@@ -309,7 +319,8 @@ BEGIN
     IF EXISTS (
         SELECT FROM unnest(p_entries) AS e
         WHERE e.ledger_kind NOT IN ('opening', 'contribution', 'contribution_reversal', 'growth', 'claim_payment') OR e.amount IS NULL
-            OR NOT EXISTS (SELECT FROM unnest(p_cards) AS c WHERE c.participant_id = e.participant_id AND c.card_id = e.card_id)
+            OR NOT EXISTS (SELECT FROM unnest(p_cards) AS c WHERE c.participant_id = e.participant_id AND c.card_id = e.card_id
+                AND c.cause_id = e.cause_id)
     ) THEN
         PERFORM public.refuse('cards_open_with_their_own_entries', 'an opened card comes with entries of its own only');
     END IF;

@@ -217,6 +217,17 @@ BEGIN
     THEN
         PERFORM public.refuse('merge_keeps_its_cards', 'a merge keeps its cards; only the survivor of a proposal can be chosen');
     END IF;
+    IF (new.state = 'confirmed' AND v_from <> 'confirmed' AND NOT EXISTS (
+            SELECT FROM public.confirmations AS c
+            WHERE c.participant_id = new.participant_id AND c.confirmation_id = new.confirmation_id AND c.action = 'merge'
+                AND c.confirmed_at = new.confirmed_at AND c.confirmed_at = public.current_instant()))
+        OR (v_from = 'confirmed' AND new.state IN ('confirmed', 'executed') OR v_from = 'executed')
+            AND (old.confirmation_id, old.confirmed_at, old.plan_digest)
+                IS DISTINCT FROM (new.confirmation_id, new.confirmed_at, new.plan_digest)
+        OR v_from = 'executed' AND (old.executed_at, old.undo_until) IS DISTINCT FROM (new.executed_at, new.undo_until)
+    THEN
+        PERFORM public.refuse('merge_keeps_its_confirmation', 'a merge is confirmed by a confirmation of this very moment, and keeps it');
+    END IF;
     IF new.state = 'executed' AND v_from <> 'executed' AND NOT EXISTS (
         SELECT FROM public.merge_executions AS e
         WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.action = 'merge'
@@ -348,7 +359,12 @@ BEGIN
     SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
     WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
 
-    IF v_plan ->> 'action' <> 'merge' OR (v_plan ->> 'merge_id')::uuid <> p_merge_id OR EXISTS (
+    IF v_merge.confirmed_at + make_interval(secs => (v_plan ->> 'cooling_off_s')::integer) <= v_now IS NOT TRUE
+        OR p_undo_window IS DISTINCT FROM make_interval(secs => (v_plan ->> 'undo_window_s')::integer)
+    THEN
+        PERFORM public.refuse('merge_is_due', 'the cooling-off and the undo window are those of the confirmed plan');
+    END IF;
+    IF v_plan ->> 'action' IS DISTINCT FROM 'merge' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
         SELECT FROM public.cards AS k
         FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
             AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
@@ -416,7 +432,13 @@ BEGIN
         jsonb_build_object('merge_mark', 'merged_without_consent', 'merge_id', p_merge_id, 'merged_into', p_into,
             'merged_at', p_merged_at, 'merged_via', jsonb_build_array(p_merge_id)),
         jsonb_build_object('into', (SELECT kpj FROM public.cards WHERE participant_id = p_participant_id AND card_id = p_into))
-    )::public.card_change]);
+    )::public.card_change] || array(
+        SELECT ROW(p_participant_id, k.card_id, p_cause_id, 'card_forwarded', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            jsonb_build_object('merged_into', p_into, 'merged_via', to_jsonb(k.merged_via || p_merge_id)),
+            jsonb_build_object('into', (SELECT kpj FROM public.cards WHERE participant_id = p_participant_id AND card_id = p_into))
+        )::public.card_change
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merged_into = p_absorbed
+            AND k.merge_mark = 'merged_without_consent'));
     INSERT INTO public.merges (participant_id, merge_id, state, proposed_by, absorb, into_card, proposed_at, reported, cause_id)
     VALUES (p_participant_id, p_merge_id, 'reported', 'core', ARRAY[p_absorbed], p_into, p_merged_at, p_reported, p_cause_id);
 END
@@ -430,6 +452,10 @@ RESET ROLE;
 SET LOCAL ROLE sepakat_owner;
 
 CREATE TRIGGER a_merge_step_is_guarded AFTER INSERT OR UPDATE ON merges FOR EACH ROW EXECUTE FUNCTION guard_merge_step();
+CREATE TRIGGER reported_by_function_only BEFORE INSERT ON merges
+    FOR EACH ROW WHEN (current_user <> 'sepakat_writer' AND new.state = 'reported')
+    EXECUTE FUNCTION refuse_statement('reported_by_function_only');
+ALTER TABLE merges ENABLE ALWAYS TRIGGER reported_by_function_only;
 CREATE TRIGGER new_merge_is_told AFTER INSERT ON merges FOR EACH ROW EXECUTE FUNCTION tell_of_merge_step();
 CREATE TRIGGER merge_step_is_told AFTER UPDATE ON merges
     FOR EACH ROW WHEN ((old.state, old.into_card) IS DISTINCT FROM (new.state, new.into_card)) EXECUTE FUNCTION tell_of_merge_step();

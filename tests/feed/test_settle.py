@@ -143,10 +143,12 @@ async def test_a_stream_fits_what_the_event_is_about(core: Core, dwi: Worker, ca
     own = new_kpj()
     await core.apply(other.registered(), other.opened(own, balance=0))
     foreign = f"participant:{other.nik}"
-    for number, one in enumerate([contribution(card), dwi.opened(new_kpj()), dwi.registered()], start=1):
-        (result,) = await core.send(one | {"streams": {foreign: number}})
+    for one in (contribution(card), dwi.opened(new_kpj()), dwi.registered()):
+        (result,) = await core.send(one | {"streams": {foreign: 1}})
         assert (result["outcome"], result["code"]) == ("rejected", "stream_foreign")
     assert (await core.card(card))["entries"] == 1
+    # what is not its own is not consumed: the other's first event still has its number
+    await core.apply(contribution(own, 7, streams={foreign: 1}))
 
 
 async def test_a_held_event_is_settled_although_its_release_was_lost(core: Core, card: str) -> None:

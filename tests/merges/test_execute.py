@@ -30,9 +30,9 @@ async def dwi_with_a_proposal(api: httpx.AsyncClient, database: Database) -> tup
     return person, phone, merge
 
 
-FORGE = """INSERT INTO confirmations SELECT participant_id, $2, merge_id, 'merge', plan_digest, $3, $4, $5, $6, $7, $8, now()
-    FROM merges WHERE participant_id = $1 AND merge_id = $9"""
-STEP = """UPDATE merges SET state = 'confirmed', confirmation_id = $3, confirmed_at = now(),
+FORGE = """INSERT INTO confirmations SELECT participant_id, $2, merge_id, 'merge', plan_digest, $3, $4, $5, $6, $7, $8,
+    current_instant() FROM merges WHERE participant_id = $1 AND merge_id = $9"""
+STEP = """UPDATE merges SET state = 'confirmed', confirmation_id = $3, confirmed_at = current_instant(),
     executes_at = now() - interval '1 day', cause_id = record_cause(participant_id, 'participant', 'insider')
     WHERE participant_id = $1 AND merge_id = $2"""
 

@@ -81,26 +81,13 @@ async def test_the_language_is_the_one_asked_for_else_the_persons_own(apps: Apps
     assert "Dicatat oleh" in (await read(phone, **{"accept-language": "id-ID,en;q=0.5"}))["entries"][-1]["body"]
 
 
-async def test_what_is_silent_is_not_in_the_inbox(database: Database, apps: Apps, dwi: Person, phone: Phone) -> None:
-    before = await read(phone)
-    connection = await database.connect("sepakat_feed")
-    async with connection.transaction():
-        await connection.execute("SELECT record_cause($1, 'import', 'import')", dwi.participant_id)
-        # An import's entries are always baseline, and baseline is silent.
-        await connection.execute(
-            """SELECT apply_changes(ARRAY[ROW($1::uuid, $2::uuid, (SELECT cause_id FROM causes WHERE participant_id = $1
-                ORDER BY cause_id DESC LIMIT 1), 'card_status_changed', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                NULL, '{"lifecycle": "arrears"}'::jsonb, NULL)::card_change])""",
-            dwi.participant_id,
-            dwi.cards[dwi.kpjs[1]].card_id,
-        )
-    await connection.close()
-    after = await read(phone)
-    assert after["head"]["seq"] == before["head"]["seq"] + 1
-    assert after["entries"] == before["entries"]
-    assert after["unread"] == before["unread"]
-    silent = after["head"]["seq"]
-    assert (await phone.post(f"/v1/inbox/{silent}/acknowledge")).json()["code"] == "entry_unknown"
+async def test_what_an_import_brought_is_silent(database: Database, apps: Apps) -> None:
+    nur = await add_person(database, NewCard(), NewCard(status="active"), origin="import")
+    phone = await Phone(apps.api).enrol(nur)
+    inbox = await read(phone)
+    assert [entry["kind"] for entry in inbox["entries"]] == ["key_added"]
+    assert inbox["head"]["seq"] == inbox["unread"] + 3 == 4, "registered and two cards: in history, and not to be told"
+    assert (await phone.post("/v1/inbox/1/acknowledge")).json()["code"] == "entry_unknown"
 
 
 async def test_the_read_mark_only_moves_forward_and_never_past_the_head(phone: Phone) -> None:

@@ -190,6 +190,31 @@ async def test_a_phone_that_has_it_gets_no_second_push_because_another_must_wait
     assert await outbox.waiting() == 0
 
 
+async def test_a_phone_that_keeps_failing_holds_up_no_other_phone_of_its_person(
+    fresh_database: Database,
+    add_reachable: AddReachable,
+    drain: LaneDrain,
+    simulator: RunningSimulator,
+    outbox: Outbox,
+) -> None:
+    dwi = await add_reachable("android", "ios")
+    well, sick = sorted(dwi.devices, key=lambda value: dwi.devices[value])
+    simulator.script(sick, _device_quota(retry_after=30))
+    for _ in range(4):
+        await post_contribution(fresh_database, dwi.person)
+        await drain.drain(dwi.lane)
+    accepted = [push["message"]["data"]["seq"] for push in simulator.pushes_to(well) if push["outcome"] == "accepted"]
+    assert len(accepted) == 4, "every change reached the phone that works"
+    assert [push["outcome"] for push in simulator.pushes_to(sick)] == ["QUOTA_EXCEEDED"], (
+        "and the sick one is left alone"
+    )
+    await outbox.due_now()
+    await drain.drain(dwi.lane)
+    later = [push["message"]["data"]["seq"] for push in simulator.pushes_to(sick) if push["outcome"] == "accepted"]
+    assert later == accepted, "in order"
+    assert await outbox.waiting() == 0
+
+
 async def test_an_overloaded_provider_pauses_everybody_and_loses_nothing(
     fresh_database: Database,
     add_reachable: AddReachable,

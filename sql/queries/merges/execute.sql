@@ -18,7 +18,8 @@ SELECT
     c.statement,
     c.proof,
     c.seal,
-    d.public_key
+    d.public_key,
+    d.removed_at IS NOT NULL AS key_removed
 FROM confirmations AS c
 INNER JOIN devices AS d ON c.participant_id = d.participant_id AND c.device_id = d.device_id
 WHERE c.participant_id = $1 AND c.confirmation_id = $2;

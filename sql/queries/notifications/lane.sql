@@ -34,12 +34,7 @@ WITH batch AS MATERIALIZED (
     FROM outbox AS o
     WHERE
         o.lane = $1 AND o.class = $2 AND (o.participant_id, o.seq) > ($3, $4)
-        AND NOT EXISTS (
-            SELECT FROM outbox AS parked
-            WHERE
-                parked.lane = $1 AND parked.class = $2 AND parked.participant_id = o.participant_id
-                AND parked.not_before > clock_timestamp()
-        )
+        AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
     ORDER BY o.participant_id, o.seq
     LIMIT $5
 )
@@ -58,7 +53,15 @@ SELECT
     t.set_at,
     s.state AS delivered,
     s.up_to_seq AS delivered_up_to,
-    s.attempts
+    s.attempts,
+    EXISTS (
+        SELECT FROM outbox AS earlier
+        INNER JOIN deliveries AS w
+            ON earlier.participant_id = w.participant_id AND earlier.cause_id = w.cause_id
+        WHERE
+            earlier.lane = $1 AND earlier.class = $2 AND earlier.participant_id = b.participant_id AND earlier.seq < b.seq
+            AND earlier.not_before > clock_timestamp() AND w.device_id = t.device_id AND w.state = 'waiting'
+    ) AS held_back
 FROM batch AS b
 INNER JOIN history AS e ON b.participant_id = e.participant_id AND b.seq = e.seq
 INNER JOIN entry_kinds AS k ON e.kind = k.kind

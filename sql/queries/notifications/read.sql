@@ -32,9 +32,17 @@ FROM history AS t
 WHERE t.participant_id = $1 AND t.seq = any($2::bigint[])
 ON CONFLICT (participant_id, seq, device_id) DO NOTHING;
 
--- acknowledge: when this entry was done with, now or before; no row for an entry that is not in the inbox
+-- acknowledge: when this entry was done with, now or before; no row for an entry that is not in the inbox. A key on hold
+-- does not silence what was said about it: for an entry of class security hold_until says so, and nothing is written
 WITH entry AS (
-    SELECT t.seq
+    SELECT
+        t.seq,
+        (
+            SELECT d.hold_until FROM devices AS d
+            WHERE
+                d.participant_id = t.participant_id AND d.device_id = $3
+                AND k.class = 'security' AND d.hold_until > current_instant()
+        ) AS hold_until
     FROM history AS t
     INNER JOIN entry_kinds AS k ON t.kind = k.kind
     WHERE t.participant_id = $1 AND t.seq = $2 AND k.reach <> 'silent'
@@ -46,13 +54,16 @@ WITH entry AS (
         $3,
         current_instant()
     FROM entry
+    WHERE entry.hold_until IS NULL
     ON CONFLICT (participant_id, seq) DO NOTHING
     RETURNING acknowledged_at
 )
 
-SELECT coalesce(
-    (SELECT done.acknowledged_at FROM done),
-    (SELECT a.acknowledged_at FROM acknowledgements AS a WHERE a.participant_id = $1 AND a.seq = $2),
-    current_instant()
-) AS acknowledged_at
+SELECT
+    entry.hold_until,
+    coalesce(
+        (SELECT done.acknowledged_at FROM done),
+        (SELECT a.acknowledged_at FROM acknowledgements AS a WHERE a.participant_id = $1 AND a.seq = $2),
+        current_instant()
+    ) AS acknowledged_at
 FROM entry;
