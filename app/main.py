@@ -39,6 +39,7 @@ from app.platform.clock import advance_local_clock
 from app.platform.jobs import Jobs
 from app.platform.openapi import openapi_config, openapi_routes
 from app.platform.strict_json import StrictBody
+from app.platform.strict_query import StrictQuery
 from app.platform.transaction import RequestIds, Transactions, provide_connection, provide_doorbell, provide_now
 from app.platform.wakes import Wakes
 from app.settings import Settings, read
@@ -123,6 +124,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
         middleware=[
             RequestIds,
             StrictBody,
+            StrictQuery,
             DefineMiddleware(
                 Transactions,
                 pool=lambda: app.state.pool,

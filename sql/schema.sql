@@ -432,8 +432,8 @@ BEGIN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
     IF tg_op = 'INSERT' AND (
-        (session_user = 'sepakat_api' AND new.proposed_by <> 'participant')
-        OR (session_user = 'sepakat_feed' AND new.proposed_by = 'participant')
+        (new.proposed_by <> 'participant' AND NOT pg_has_role(session_user, 'sepakat_feed', 'MEMBER'))
+        OR (new.proposed_by = 'participant' AND NOT pg_has_role(session_user, 'sepakat_api', 'MEMBER'))
         OR (new.state = 'reported') <> (new.proposed_by = 'core' AND new.reported IS NOT NULL))
     THEN
         PERFORM public.refuse('merge_is_proposed_by_its_proposer', 'the proposer of a merge is the one who proposes it');
@@ -600,9 +600,10 @@ CREATE FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_acto
 DECLARE
     v_cause_id uuid;
 BEGIN
-    IF (session_user = 'sepakat_api' AND p_origin NOT IN ('participant', 'system'))
-        OR (session_user = 'sepakat_worker' AND p_origin NOT IN ('participant', 'system'))
-        OR (session_user = 'sepakat_feed' AND p_origin NOT IN ('agency', 'core', 'import'))
+    IF NOT pg_has_role(session_user, 'sepakat_owner', 'MEMBER')
+        AND NOT (p_origin IN ('participant', 'system')
+            AND (pg_has_role(session_user, 'sepakat_api', 'MEMBER') OR pg_has_role(session_user, 'sepakat_worker', 'MEMBER')))
+        AND NOT (p_origin IN ('agency', 'core', 'import') AND pg_has_role(session_user, 'sepakat_feed', 'MEMBER'))
     THEN
         PERFORM public.refuse('cause_origin_fits_role', format('%s may not act as %s', session_user, p_origin));
     END IF;
@@ -756,7 +757,7 @@ BEGIN
         'into', (SELECT k.kpj FROM public.cards AS k WHERE k.participant_id = new.participant_id AND k.card_id = new.into_card),
         'total', (SELECT sum(k.balance) FROM public.cards AS k
             WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card)),
-        'proposed_by', new.proposed_by, 'reason', new.reason, 'plan_digest', new.plan_digest,
+        'proposed_by', new.proposed_by, 'plan_digest', new.plan_digest,
         'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported
     ))::public.history_entry]);
     RETURN NULL;
@@ -1964,7 +1965,15 @@ GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.lanes TO sepakat_operator;
-GRANT SELECT,UPDATE ON TABLE public.lanes TO sepakat_worker;
+GRANT SELECT ON TABLE public.lanes TO sepakat_worker;
+
+GRANT UPDATE(owner) ON TABLE public.lanes TO sepakat_worker;
+
+GRANT UPDATE(fence) ON TABLE public.lanes TO sepakat_worker;
+
+GRANT UPDATE(rung) ON TABLE public.lanes TO sepakat_worker;
+
+GRANT UPDATE(lease_until) ON TABLE public.lanes TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.ledger_entries TO sepakat_operator;
 GRANT SELECT ON TABLE public.ledger_entries TO sepakat_api;
@@ -1993,17 +2002,47 @@ GRANT SELECT ON TABLE public.merge_transitions TO sepakat_operator;
 GRANT SELECT ON TABLE public.merge_transitions TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.merges TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.merges TO sepakat_api;
-GRANT SELECT,UPDATE ON TABLE public.merges TO sepakat_worker;
+GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_api;
+GRANT SELECT ON TABLE public.merges TO sepakat_worker;
 GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.merges TO sepakat_writer;
 
+GRANT UPDATE(state) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(state) ON TABLE public.merges TO sepakat_worker;
 GRANT UPDATE(state) ON TABLE public.merges TO sepakat_feed;
 
+GRANT UPDATE(absorb) ON TABLE public.merges TO sepakat_api;
+
+GRANT UPDATE(into_card) ON TABLE public.merges TO sepakat_api;
+
+GRANT UPDATE(plan_digest) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(plan_digest) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(plan_expires_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(plan_expires_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(expires_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(confirmation_id) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(confirmation_id) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(confirmed_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(confirmed_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(executes_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(executes_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_worker;
 GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_feed;
 
 GRANT UPDATE(core) ON TABLE public.merges TO sepakat_feed;
 
+GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_worker;
 GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.open_merge_cards TO sepakat_operator;

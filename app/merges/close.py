@@ -48,7 +48,7 @@ async def decline(
 @post(
     "/v1/merges/{merge_id:uuid}/cancel",
     status_code=200,
-    opt={"problems": (MergeAlreadyExecuted, MergeClosed, MergeUnknown)},
+    opt={"problems": (MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
     tags=["merges"],
 )
 async def cancel(
@@ -78,6 +78,6 @@ async def _close(
 ) -> MergeShown:
     actor = str(who.device_id)
     cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, reason, merge_id)
-    await connection.execute(WRITE["close"], who.participant_id, merge_id, state, now, reason, cause_id)
+    await connection.execute(WRITE["close"], who.participant_id, merge_id, state, now, cause_id)
     doorbell.ring(who.participant_id, who.lane)
     return show_merge(await read_merge(connection, who.participant_id, merge_id), who.locale, now)

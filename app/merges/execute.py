@@ -7,7 +7,7 @@ difference sends the merge back to `proposed`, with the reason.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -44,7 +44,15 @@ class Refusal(msgspec.Struct, frozen=True):
 async def settle(pool: Pool, settings: Settings) -> Doorbell:
     """Settles what is due, each merge in its own transaction. Returns who has new history; ring it."""
     doorbell = Doorbell()
-    for row in await pool.fetch(EXECUTE["due"], BATCH):
+    behind = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
+    while rows := await pool.fetch(EXECUTE["due"], BATCH, *behind):
+        await _settle_batch(pool, settings, rows, doorbell)
+        behind = (rows[-1]["due_at"], rows[-1]["merge_id"])
+    return doorbell
+
+
+async def _settle_batch(pool: Pool, settings: Settings, rows: list[asyncpg.Record], doorbell: Doorbell) -> None:
+    for row in rows:
         try:
             async with transaction(pool, wait_s=settings.pool_wait_s) as connection:
                 await _settle_one(connection, row["participant_id"], row["merge_id"], settings)
@@ -54,7 +62,6 @@ async def settle(pool: Pool, settings: Settings) -> Doorbell:
             log.exception("merge_not_settled", merge_id=str(row["merge_id"]))
         else:
             doorbell.ring(row["participant_id"], row["lane"])
-    return doorbell
 
 
 async def _settle_one(connection: Connection, participant_id: UUID, merge_id: UUID, settings: Settings) -> None:
@@ -63,7 +70,7 @@ async def _settle_one(connection: Connection, participant_id: UUID, merge_id: UU
     now = await connection.fetchval(EXECUTE["now"])
     if merge.state == "proposed" and merge.expires_at and merge.expires_at <= now:
         cause_id = await _cause(connection, participant_id, merge_id, "the proposal was not answered in time")
-        await connection.execute(WRITE["close"], participant_id, merge_id, "expired", now, None, cause_id)
+        await connection.execute(WRITE["close"], participant_id, merge_id, "expired", now, cause_id)
         return
     if merge.state != "confirmed" or not merge.executes_at or merge.executes_at > now or merge.canonical is None:
         return  # cancelled, or settled by another worker, between the look and the lock

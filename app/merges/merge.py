@@ -105,7 +105,11 @@ def _consequences(absorb: Sequence[Card], into: Card, day: date) -> set[str]:
     return {code for code, holds in checks.items() if holds}
 
 
-def recommended(cards: Sequence[Card], *, day: date) -> tuple[list[Card], Card, str] | None:
+Suggestion = tuple[list[Card], Card, str]
+"""Which cards to absorb (by number), into which, and the code that says why."""
+
+
+def recommended(cards: Sequence[Card], *, day: date) -> Suggestion | None:
     """The one set that is suggested: every idle card into the active one, else into the newest. None when nothing is.
 
     Several active cards are legal and stay apart.

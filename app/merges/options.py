@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from itertools import permutations
 from typing import Annotated
 
@@ -16,7 +16,7 @@ from app.cards.problems import CardUnknown
 from app.cards.show import Kpj
 from app.identity.session import SignedIn
 from app.merges.load import read_cards
-from app.merges.merge import Card, judge, recommended, text
+from app.merges.merge import Card, Suggestion, judge, recommended, text
 from app.merges.select import select_cards
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
@@ -56,14 +56,11 @@ async def options(
 ) -> Options:
     """Every ordered pair of my cards, judged, and the one set that is recommended, if any."""
     cards = await read_cards(connection, who.participant_id)
-    suggested = recommended(cards, day=jakarta_day(now))
-    suggestion = ([card.kpj for card in suggested[0]], suggested[1].kpj) if suggested else None
-    found = [
-        _option([first], second, who.locale, now, suggestion=suggestion, why=suggested[2] if suggested else None)
-        for first, second in permutations(cards, 2)
-    ]
+    day = jakarta_day(now)
+    suggested = recommended(cards, day=day)
+    found = [_option([first], second, who.locale, day, suggested) for first, second in permutations(cards, 2)]
     if suggested and len(suggested[0]) > 1:
-        found.append(_option(suggested[0], suggested[1], who.locale, now, suggestion=suggestion, why=suggested[2]))
+        found.append(_option(suggested[0], suggested[1], who.locale, day, suggested))
     return Options(options=sorted(found, key=lambda option: not option.recommended))
 
 
@@ -75,23 +72,16 @@ async def judge_option(
     who: NamedDependency[SignedIn],
 ) -> Option:
     """Judges any set of my cards; changes nothing."""
-    absorb, into = select_cards(await read_cards(connection, who.participant_id), data.absorb, data.into)
-    return _option(absorb, into, who.locale, now, suggestion=None, why=None)
-
-
-def _option(
-    absorb: Sequence[Card],
-    into: Card,
-    locale: str,
-    now: datetime,
-    *,
-    suggestion: tuple[list[str], str] | None,
-    why: str | None,
-) -> Option:
+    cards = await read_cards(connection, who.participant_id)
+    absorb, into = select_cards(cards, data.absorb, data.into)
     day = jakarta_day(now)
+    return _option(absorb, into, who.locale, day, recommended(cards, day=day))
+
+
+def _option(absorb: Sequence[Card], into: Card, locale: str, day: date, suggested: Suggestion | None) -> Option:
     judgement = judge(absorb, into, day=day)
-    is_suggested = suggestion == ([card.kpj for card in absorb], into.kpj)
-    reasons = [*judgement.reasons, *([why] if is_suggested and why else [])]
+    is_suggested = suggested is not None and (list(absorb), into) == suggested[:2]
+    reasons = [*judgement.reasons, *([suggested[2]] if suggested and is_suggested else [])]
     return Option(
         absorb=[card.kpj for card in absorb],
         into=into.kpj,

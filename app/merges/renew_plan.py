@@ -36,6 +36,7 @@ from app.merges.state import refuse_unless_proposed
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
+from app.platform.strict_json import Nothing
 from app.settings import Settings
 
 
@@ -51,6 +52,7 @@ class Survivor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 )
 async def renew(
     merge_id: FromPath[UUID],
+    data: JSONBody[Nothing],  # noqa: ARG001 - an unknown member is refused
     connection: NamedDependency[Connection],
     now: NamedDependency[datetime],
     who: NamedDependency[SignedIn],

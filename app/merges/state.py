@@ -12,7 +12,7 @@ def refuse_unless_proposed(merge: Merge, now: datetime) -> None:
     """Raises what tells best why this is not an open proposal any more."""
     if merge.state == "confirmed":
         raise MergeAlreadyConfirmed(merge_id=merge.merge_id, executes_at=merge.executes_at)
-    if merge.state == "expired" or (merge.state == "proposed" and merge.expires_at and merge.expires_at <= now):
+    if merge.state == "proposed" and merge.expires_at and merge.expires_at <= now:
         raise MergeExpired
     if merge.state != "proposed":
         refuse_closed(merge)
@@ -20,6 +20,8 @@ def refuse_unless_proposed(merge: Merge, now: datetime) -> None:
 
 def refuse_closed(merge: Merge) -> None:
     """Raises for a merge that is over, or that was never a proposal."""
+    if merge.state == "expired":
+        raise MergeExpired
     if merge.state == "executed":
         raise MergeAlreadyExecuted(merge_id=merge.merge_id, executed_at=merge.executed_at)
     raise MergeClosed(state=merge.state)

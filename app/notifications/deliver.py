@@ -74,11 +74,14 @@ class Deliverer:
                 continue
             if target.held_back or target.device_id in held:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
+                settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
             async with self._slots:
                 paused_s = self.pauses.left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
+                    # noted, so that what comes later for this phone is held back behind it
+                    settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
                     continue
                 outcome = await self._fcm.send(_word(announcement, target, urgent=lane_class == URGENT))
             tried = 1
@@ -135,7 +138,12 @@ def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
 
 
 def _note(
-    announcement: Announcement, target: Target, state: str, code: str | None = None, message_id: str | None = None
+    announcement: Announcement,
+    target: Target,
+    state: str,
+    code: str | None = None,
+    message_id: str | None = None,
+    tried: int = 1,
 ) -> Delivery:
     return Delivery(
         participant_id=announcement.participant_id,
@@ -146,4 +154,5 @@ def _note(
         state=state,
         code=code,
         message_id=message_id,
+        tried=tried,
     )

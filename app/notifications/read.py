@@ -16,6 +16,7 @@ from app.notifications.inbox import LAST_SEQ
 from app.notifications.problems import EntryUnknown
 from app.platform.database import Connection
 from app.platform.sql import load
+from app.platform.strict_json import Nothing
 
 READ = load("notifications/read")
 
@@ -64,7 +65,10 @@ async def record_receipts(
     tags=["notifications"],
 )
 async def acknowledge(
-    seq: FromPath[int], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
+    seq: FromPath[int],
+    data: JSONBody[Nothing],  # noqa: ARG001 - an unknown member is refused
+    connection: NamedDependency[Connection],
+    who: NamedDependency[SignedIn],
 ) -> Acknowledged:
     """I am done with this one: only that stops its ladder.
 

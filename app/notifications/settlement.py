@@ -10,7 +10,7 @@ import msgspec
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """What came of one send."""
+    """What came of one send; `tried` is 0 when nothing was sent because the phone has to wait."""
 
     participant_id: UUID
     cause_id: UUID
@@ -20,6 +20,7 @@ class Delivery(msgspec.Struct, frozen=True):
     state: str
     code: str | None = None
     message_id: str | None = None
+    tried: int = 1
 
 
 class DoneRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):

@@ -28,7 +28,7 @@ READ_AT_ONCE = 100
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
-@get("/v1/stream", opt={"problems": (NotSignedIn, TokenExpired), "transaction": False}, tags=["notifications"])
+@get("/v1/stream", opt={"transaction": False}, tags=["notifications"])
 async def stream(request: Request[Any, Any, Any]) -> Stream:
     """`event: entry` with an inbox entry as data and its seq as id. Resumes after `Last-Event-ID`, else starts now.
 

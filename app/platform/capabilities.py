@@ -23,7 +23,7 @@ class Capabilities(msgspec.Struct, frozen=True):
     routes: list[str]
 
 
-@get("/v1/capabilities", opt={"transaction": False}, tags=["machines"])
+@get("/v1/capabilities", opt={"public": True, "transaction": False}, tags=["machines"])
 async def capabilities(request: Request[object, object, object], settings: NamedDependency[Settings]) -> Capabilities:  # type: ignore[type-var]
     """What works here, read off the routes that are really served."""
     routes = [

@@ -6,7 +6,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -52,8 +52,3 @@ async def transaction(pool: Pool, *, wait_s: float) -> AsyncIterator[Connection]
 def new_id() -> uuid.UUID:
     """A fresh opaque id."""
     return uuid.uuid4()
-
-
-def array_of(rows: list[dict[str, Any]], fields: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """Rows as asyncpg wants an array of a composite type; a missing key is NULL."""
-    return [tuple(row.get(field) for field in fields) for row in rows]

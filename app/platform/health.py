@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from litestar import Request, get
 
 from app.platform.database import Pool
@@ -10,18 +12,19 @@ from app.platform.problems import Busy
 READY_WAIT_S = 1.0
 
 
-@get("/health/live", opt={"transaction": False}, tags=["machines"])
+@get("/health/live", opt={"public": True, "transaction": False}, tags=["machines"])
 async def live() -> dict[str, str]:
     """Alive."""
     return {"status": "live"}
 
 
-@get("/health/ready", opt={"transaction": False}, tags=["machines"])
+@get("/health/ready", opt={"public": True, "transaction": False}, tags=["machines"])
 async def ready(request: Request[object, object, object]) -> dict[str, str]:  # type: ignore[type-var]
     """Ready to serve; 503 `busy` while the database cannot be reached."""
     pool: Pool = request.app.state.pool
     try:
-        await pool.fetchval("SELECT 1", timeout=READY_WAIT_S)
+        async with asyncio.timeout(READY_WAIT_S):  # the wait for a connection included
+            await pool.fetchval("SELECT 1")
     except Exception as error:
         raise Busy from error
     return {"status": "ready"}

@@ -7,12 +7,15 @@ a plan renewed): then what was written until then is committed, and the request 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import msgspec
 import structlog
+from babel.dates import format_datetime
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
@@ -128,7 +131,8 @@ def from_exception(error: BaseException) -> Problem:
             if kind.constraint is not None and kind.constraint == error.constraint_name:
                 return kind()
     if isinstance(error, BUSY_ERRORS):
-        log.warning("busy", error=type(error).__name__)
+        # asyncpg says InterfaceError of a lost connection, and of our own misuse of one: that needs its trace
+        log.warning("busy", error=type(error).__name__, exc_info=isinstance(error, asyncpg.InterfaceError))
         return Busy()
     log.error("internal_error", exc_info=error)
     return InternalError()
@@ -161,11 +165,19 @@ def body(problem: Problem, *, english: bool, instance: str) -> bytes:
             "title": problem.title,
             "status": problem.status,
             "code": problem.code,
-            "detail": detail.format_map(problem.members),
+            "detail": detail.format_map({name: _say(value, english) for name, value in problem.members.items()}),
             "instance": instance,
             **problem.members,
         }
     )
+
+
+def _say(value: object, english: bool) -> object:
+    """A member as a person reads it: an instant in Jakarta's time."""
+    if not isinstance(value, datetime):
+        return value
+    local = value.astimezone(ZoneInfo("Asia/Jakarta"))
+    return format_datetime(local, "d MMMM y, HH.mm", locale="en" if english else "id") + " WIB"
 
 
 def render(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
 from litestar.types import ASGIApp, Receive, Send
 
 from app.platform.problems import BodyMalformed, BodyTooLarge, WrongContentType
@@ -68,8 +69,14 @@ def _inside(item: object) -> Iterable[object]:
     return item if isinstance(item, list) else ()
 
 
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of an act that needs no words: `{}`."""
+
+
 class StrictBody:
     """Reads the whole body before the handler is called, checks it, and leaves its bytes in `scope["state"]["body"]`.
+
+    An empty body of a POST is `{}`.
 
     A route sets its own limit with `opt={"body_limit": bytes}`.
     """
@@ -89,6 +96,8 @@ class StrictBody:
                 raise WrongContentType
             check(raw)
         scope["state"]["body"] = raw
+        # nothing to say is said by an empty object
+        read = raw or (b"{}" if scope["method"] == "POST" else b"")
         given = False
 
         async def receive_again() -> Any:
@@ -96,7 +105,7 @@ class StrictBody:
             if given:
                 return await receive()
             given = True
-            return {"type": "http.request", "body": raw, "more_body": False}
+            return {"type": "http.request", "body": read, "more_body": False}
 
         await self.app(scope, receive_again, send)
 

@@ -154,7 +154,7 @@ GRANT SELECT ON participants, participant_numbers, participant_heads, causes, en
     inbox_pointers, acknowledgements, receipts, local_clock TO sepakat_api, sepakat_worker, sepakat_feed;
 GRANT SELECT ON outbox, lanes TO sepakat_worker;
 GRANT DELETE, UPDATE (attempts, not_before) ON outbox TO sepakat_worker;
-GRANT UPDATE ON lanes TO sepakat_worker;
+GRANT UPDATE (owner, fence, rung, lease_until) ON lanes TO sepakat_worker;
 GRANT INSERT, UPDATE ON inbox_pointers TO sepakat_api;
 GRANT INSERT ON acknowledgements, receipts TO sepakat_api;
 GRANT SELECT, INSERT, UPDATE ON participants, participant_heads TO sepakat_writer;
@@ -279,9 +279,10 @@ AS $$
 DECLARE
     v_cause_id uuid;
 BEGIN
-    IF (session_user = 'sepakat_api' AND p_origin NOT IN ('participant', 'system'))
-        OR (session_user = 'sepakat_worker' AND p_origin NOT IN ('participant', 'system'))
-        OR (session_user = 'sepakat_feed' AND p_origin NOT IN ('agency', 'core', 'import'))
+    IF NOT pg_has_role(session_user, 'sepakat_owner', 'MEMBER')
+        AND NOT (p_origin IN ('participant', 'system')
+            AND (pg_has_role(session_user, 'sepakat_api', 'MEMBER') OR pg_has_role(session_user, 'sepakat_worker', 'MEMBER')))
+        AND NOT (p_origin IN ('agency', 'core', 'import') AND pg_has_role(session_user, 'sepakat_feed', 'MEMBER'))
     THEN
         PERFORM public.refuse('cause_origin_fits_role', format('%s may not act as %s', session_user, p_origin));
     END IF;

@@ -144,8 +144,10 @@ CREATE TABLE open_merge_cards (
 );
 
 GRANT SELECT ON merges, merge_plans, confirmations, merge_executions, open_merge_cards TO sepakat_api, sepakat_worker, sepakat_feed;
-GRANT INSERT, UPDATE ON merges TO sepakat_api;
-GRANT UPDATE ON merges TO sepakat_worker;
+GRANT INSERT, UPDATE (state, absorb, into_card, plan_digest, plan_expires_at, confirmation_id, confirmed_at, executes_at,
+    closed_at, last_refusal, cause_id) ON merges TO sepakat_api;
+GRANT UPDATE (state, plan_digest, plan_expires_at, expires_at, confirmation_id, confirmed_at, executes_at, closed_at,
+    last_refusal, cause_id) ON merges TO sepakat_worker;
 GRANT INSERT ON merges TO sepakat_feed;
 GRANT UPDATE (core, state, closed_at, cause_id) ON merges TO sepakat_feed;
 GRANT INSERT ON merge_plans TO sepakat_api, sepakat_worker, sepakat_feed;
@@ -200,8 +202,8 @@ BEGIN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
     IF tg_op = 'INSERT' AND (
-        (session_user = 'sepakat_api' AND new.proposed_by <> 'participant')
-        OR (session_user = 'sepakat_feed' AND new.proposed_by = 'participant')
+        (new.proposed_by <> 'participant' AND NOT pg_has_role(session_user, 'sepakat_feed', 'MEMBER'))
+        OR (new.proposed_by = 'participant' AND NOT pg_has_role(session_user, 'sepakat_api', 'MEMBER'))
         OR (new.state = 'reported') <> (new.proposed_by = 'core' AND new.reported IS NOT NULL))
     THEN
         PERFORM public.refuse('merge_is_proposed_by_its_proposer', 'the proposer of a merge is the one who proposes it');
@@ -272,7 +274,7 @@ BEGIN
         'into', (SELECT k.kpj FROM public.cards AS k WHERE k.participant_id = new.participant_id AND k.card_id = new.into_card),
         'total', (SELECT sum(k.balance) FROM public.cards AS k
             WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card)),
-        'proposed_by', new.proposed_by, 'reason', new.reason, 'plan_digest', new.plan_digest,
+        'proposed_by', new.proposed_by, 'plan_digest', new.plan_digest,
         'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported
     ))::public.history_entry]);
     RETURN NULL;

@@ -77,8 +77,8 @@ async def test_no_route_takes_a_bad_body(
         answer = await signed_in.request(
             method, path, content=body, headers=headers | {"idempotency-key": f"{name}-{path}".replace(" ", "-")}
         )
-        if name in ("empty", "unknown field") and answer.status_code == 404:
-            continue  # a body that may be left out, and a merge that is not there
+        if name == "empty" and answer.status_code in (200, 404):
+            continue  # an empty body is `{}`, which says all there is to say here
         assert_refused(answer, f"{method} {path}: {name}")
 
 

@@ -53,7 +53,7 @@ class _LocalSwagger(OpenAPIRenderPlugin):
         return _PAGE
 
 
-NO_TRANSACTION = {"transaction": False}
+NO_TRANSACTION = {"public": True, "transaction": False}
 
 
 def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:

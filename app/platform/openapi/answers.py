@@ -70,7 +70,7 @@ def problems_of(
     method: str, path: str, handler: HTTPRouteHandler, *, of_sign_in: tuple[type[Problem], ...]
 ) -> list[type[Problem]]:
     """All refusals of one route, by status and code. `of_sign_in` are those of a missing or expired session."""
-    signed_in = not handler.opt.get("public") and handler.opt.get("transaction") is not False
+    signed_in = not handler.opt.get("public")
     groups: list[tuple[bool, tuple[type[Problem], ...]]] = [
         (True, (InternalError, *handler.opt.get("problems", ()))),
         (signed_in, of_sign_in),
@@ -104,7 +104,7 @@ def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[
             }
         if needs_key(method, handler):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-        if not handler.opt.get("public") and handler.opt.get("transaction") is not False:
+        if not handler.opt.get("public"):
             operation["security"] = [{"session": []}]
     return document
 

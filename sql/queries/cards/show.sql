@@ -34,7 +34,10 @@ LEFT JOIN LATERAL (
         h.occurred_at
     FROM history AS h
     INNER JOIN causes AS c ON h.participant_id = c.participant_id AND h.cause_id = c.cause_id
-    WHERE h.participant_id = k.participant_id AND h.card_id = k.card_id
+    INNER JOIN history_data AS d ON h.participant_id = d.participant_id AND h.seq = d.seq
+    WHERE
+        h.participant_id = k.participant_id AND h.card_id = k.card_id
+        AND d.data::jsonb ->> 'status_before' IS DISTINCT FROM d.data::jsonb ->> 'status_after'
     ORDER BY h.seq DESC
     LIMIT 1
 ) AS latest ON true

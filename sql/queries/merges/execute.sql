@@ -1,12 +1,15 @@
--- due: the merges whose cooling-off is over and the proposals whose time is over, of all participants, longest due first
+-- due: the merges whose cooling-off is over and the proposals whose time is over, of all participants, longest due first,
+-- behind an instant and a merge; so that those that fail stand in nobody's way
 SELECT
     participant_id,
     merge_id,
-    state,
+    coalesce(executes_at, expires_at) AS due_at,
     lane_of(participant_id) AS lane
 FROM merges
-WHERE (state = 'confirmed' AND executes_at <= current_instant()) OR (state = 'proposed' AND expires_at <= current_instant())
-ORDER BY coalesce(executes_at, expires_at)
+WHERE
+    ((state = 'confirmed' AND executes_at <= current_instant()) OR (state = 'proposed' AND expires_at <= current_instant()))
+    AND (coalesce(executes_at, expires_at), merge_id) > ($2::timestamptz, $3::uuid)
+ORDER BY due_at, merge_id
 LIMIT $1;
 
 -- confirmation: the confirmation that a merge stands on, with the key that signed it

@@ -41,7 +41,7 @@ WHERE participant_id = $1 AND merge_id = $2 AND state = 'proposed';
 
 -- close: nothing
 UPDATE merges
-SET state = $3, closed_at = $4, reason = coalesce($5, reason), cause_id = $6
+SET state = $3, closed_at = $4, cause_id = $5
 WHERE participant_id = $1 AND merge_id = $2;
 
 -- refuse: nothing

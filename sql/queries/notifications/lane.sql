@@ -95,20 +95,20 @@ WITH mine AS MATERIALIZED (
         d.up_to_seq,
         d.state,
         d.code,
-        1,
+        d.tried,
         d.message_id,
         current_instant(),
         current_instant()
     FROM mine
     CROSS JOIN jsonb_to_recordset($5) AS d (
         participant_id uuid, cause_id uuid, device_id uuid, delivery_id uuid, up_to_seq bigint, state text, code text,
-        message_id text
+        message_id text, tried integer
     )
     ON CONFLICT (participant_id, cause_id, device_id) DO UPDATE SET
         up_to_seq = greatest(deliveries.up_to_seq, excluded.up_to_seq),
         state = excluded.state,
         code = excluded.code,
-        attempts = deliveries.attempts + 1,
+        attempts = deliveries.attempts + excluded.attempts,
         message_id = coalesce(excluded.message_id, deliveries.message_id),
         last_tried_at = excluded.last_tried_at
 ), done AS (
