@@ -16,9 +16,13 @@ SCHEMA = Path(__file__).parents[1] / "sql" / "schema.sql"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly."""
-    chosen = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] in (["phone"], ["core"]):
+        from app.local.walk import run
+
+        return run(words[0], words[1:], os.environ)
     try:
-        return _run(chosen)
+        return _run(_parser().parse_args(words))
     except SettingsError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 2
@@ -41,10 +45,6 @@ def _run(chosen: argparse.Namespace) -> int:
             from app.local.story import play
 
             return asyncio.run(play(chosen.person))
-        case "phone" | "core":
-            from app.local.walk import run
-
-            return run(chosen.command, chosen.rest, os.environ)
         case _:
             print(SCHEMA.read_text(encoding="utf-8"), end="")
             return 0
@@ -97,8 +97,7 @@ def _parser() -> argparse.ArgumentParser:
     story = commands.add_parser("story", help="play the story against a fresh instance and narrate it")
     story.add_argument("--person", metavar="NAME", help="one of the demo people")
     for name, text in (("phone", "a demo person's phone"), ("core", "the agency's core system")):
-        walk = commands.add_parser(name, help=f"play {text} beside `make run`", add_help=False)
-        walk.add_argument("rest", nargs=argparse.REMAINDER)
+        commands.add_parser(name, help=f"play {text} beside `make run`")  # app.local.walk has its words
     commands.add_parser("schema", help="print the database schema as one file")
     return parser
 

@@ -17,6 +17,7 @@ from app.platform.migrations import migrate
 from app.platform.sql import SQL_FOLDER
 
 DATABASE = "sepakat"
+OLDEST_SERVER = 180_000  # as server_version_num tells it
 ROLES = ("sepakat_api", "sepakat_feed", "sepakat_operator", "sepakat_worker")
 SQL = SQL_FOLDER / "local"
 
@@ -66,6 +67,7 @@ async def prepare_database(admin_url: str, passwords: Mapping[str, str]) -> list
     Returns the migrations that were applied. Raises ServerError if the server cannot be reached.
     """
     await _ensure_database(admin_url)
+    await _check_server(admin_url)
     applied = await migrate(admin_url)
     connection = await asyncpg.connect(admin_url)
     try:
@@ -87,9 +89,23 @@ async def _ensure_database(admin_url: str) -> None:
             await connection.execute(await connection.fetchval(_sql("create_database"), name))
         finally:
             await connection.close()
-    except (OSError, asyncpg.PostgresError) as error:
+    except (OSError, ValueError, asyncpg.InterfaceError, asyncpg.PostgresError) as error:
         server = urlsplit(admin_url).netloc.rpartition("@")[2]
         raise ServerError(f"SEPAKAT_DATABASE_URL: cannot connect to {server}: {error}") from error
+
+
+async def _check_server(admin_url: str) -> None:
+    connection = await asyncpg.connect(admin_url)
+    try:
+        version, administrator = await connection.fetchrow(_sql("describe_server")) or (0, False)
+    finally:
+        await connection.close()
+    if version < OLDEST_SERVER:
+        raise ServerError(f"SEPAKAT_DATABASE_URL: Sepakat needs PostgreSQL 18; this server is {version // 10_000}")
+    if not administrator:
+        raise ServerError(
+            "SEPAKAT_DATABASE_URL: `make run` needs a superuser's URL, which can create the product's roles"
+        )
 
 
 def _sql(name: str) -> str:

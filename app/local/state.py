@@ -29,6 +29,19 @@ class Holder(msgspec.Struct, frozen=True):
 
     pid: int
     api: str
+    feed: str = ""
+    simulator: str = ""
+
+
+def find_holder(folder: Path) -> Holder:
+    """The instance that runs in a state folder. Raises StartError when none does."""
+    try:
+        take_lock(folder).close()
+    except AlreadyRunningError:
+        return msgspec.json.decode((folder / "lock").read_bytes(), type=Holder)
+    except OSError:
+        pass
+    raise StartError("nothing runs in this checkout: start `make run` in another terminal first")
 
 
 def state_folder(environment: Mapping[str, str]) -> Path:
@@ -50,7 +63,8 @@ def hold_state(folder: Path, ports: Ports) -> Iterator[Path]:
         raise StartError(f"{error} For a second one beside it, paste:\n\n    {second}") from error
     with lock:
         lock.truncate()
-        lock.write(msgspec.json.encode(Holder(pid=os.getpid(), api=f"http://localhost:{ports.api}")))
+        addresses = (f"http://localhost:{port}" for port in (ports.api, ports.feed, ports.simulator))
+        lock.write(msgspec.json.encode(Holder(os.getpid(), *addresses)))
         lock.flush()
         _put_logs_aside(folder / "log")
         yield folder

@@ -35,18 +35,25 @@ class DemoPerson(msgspec.Struct, frozen=True):
     born: str
     phone: str
     kpjs: list[str]
+    deceased: bool = False
 
 
 def find_person(name: str) -> DemoPerson:
     """By first name. Raises LookupError, naming those there are."""
     people = list(csv.DictReader((PEOPLE / "participants.csv").open(encoding="utf-8")))
     cards = list(csv.DictReader((PEOPLE / "cards.csv").open(encoding="utf-8")))
+    dead = {row["nik"] for row in csv.DictReader((PEOPLE / "deaths.csv").open(encoding="utf-8"))}
     for row in people:
         if row["name"].lower().split()[0] == name.lower():
             kpjs = [card["kpj"] for card in cards if card["nik"] == row["nik"]]
-            return DemoPerson(row["nik"], row["name"], row["birth_date"], row["phone"], kpjs)
+            return DemoPerson(row["nik"], row["name"], row["birth_date"], row["phone"], kpjs, row["nik"] in dead)
     names = ", ".join(sorted({row["name"].split()[0] for row in people}))
     raise LookupError(f"nobody is called {name}; there are {names}")
+
+
+def push_target(phone: Phone) -> str:
+    """What a phone of a story registers with FCM as."""
+    return f"fid-{phone.device_id}"
 
 
 class Stage:
@@ -73,7 +80,7 @@ class Stage:
         phone = await Phone(self.api, read_code, name).enrol(person)
         target = {
             "kind": "fid",
-            "value": f"fid-{person.nik[-4:]}-{phone.device_id}",
+            "value": push_target(phone),
             "platform": "android",
             "locale": "id",
         }
@@ -141,7 +148,7 @@ async def show_inbox(on: Stage, phone: Phone, *, after: int = 0) -> list[dict[st
     expect(answer, 200)
     entries: list[dict[str, Any]] = answer.json()["entries"]
     for entry in entries:
-        on.see(f"[bold]{entry['title']}[/bold] {entry['body']}")
+        on.see(f"[bold]{entry['title']}.[/bold] {entry['body']}")
     return entries
 
 
@@ -193,13 +200,13 @@ async def play_dwi(on: Stage) -> None:
     await on.let_time_pass(COOLING_OFF_S + 1)
     assert (await show_cards(on, phone))["total_balance"] == before["total_balance"] + 324_373
 
-    on.tell("The next day she proposes it herself, confirms, and lets the cooling-off pass.")
+    on.tell("Later she proposes it herself, confirms, and lets the cooling-off pass.")
     answer = await phone.post("/v1/merges", {"absorb": [old], "into": new})
     expect(answer, 201)
     merge = answer.json()
     expect(await phone.confirm(merge), 200)
     await on.let_time_pass(COOLING_OFF_S + 1)
-    fid = f"fid-{dwi.nik[-4:]}-{phone.device_id}"
+    fid = push_target(phone)
     await _wait_until_executed(phone, merge["id"])
     after = await show_cards(on, phone)
     assert after["total_balance"] == before["total_balance"] + 324_373, "to the rupiah"
@@ -213,8 +220,9 @@ async def play_dwi(on: Stage) -> None:
     entries = await show_inbox(on, phone, after=before["head"]["seq"])
     causes = {entry["cause_id"] for entry in entries if entry["reach"] in ("push", "ladder")}
     pushes = await on.messages.pushes_to(fid, len(causes))
-    on.see(f"{len(entries)} entries of {len(causes)} causes, {len(pushes)} pushes; each push says only: ")
-    on.see(str(pushes[-1]["message"]["notification"]))
+    on.see(f"{len(entries)} entries of {len(causes)} causes; entries of one cause share one push, which says only:")
+    said = pushes[-1]["message"]["notification"]
+    on.see(f"{said['title']}. {said['body']}")
 
 
 async def _wait_until_executed(phone: Phone, merge_id: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -25,8 +26,11 @@ from app.local.bootstrap import keep_secrets
 from app.local.core import Core, post_contribution, propose_merge, report_merge
 from app.local.messages import Messages
 from app.local.phone import Phone
-from app.local.state import state_folder
-from app.local.story import DemoPerson, Stage, find_person, rupiah, show_cards, show_inbox
+from app.local.state import StartError, find_holder, state_folder
+from app.local.story import DemoPerson, Stage, find_person, push_target, rupiah, show_cards, show_inbox
+from app.platform.clock import JAKARTA
+
+OPEN = ("proposed", "confirmed")
 
 
 class Kept(msgspec.Struct, frozen=True):
@@ -38,24 +42,25 @@ class Kept(msgspec.Struct, frozen=True):
 
 
 class Walk:
-    """One command's clients, from the settings that `make run` was started with."""
+    """One command's clients, of the instance that runs in this checkout. Raises StartError when none does."""
 
     def __init__(self, environment: Mapping[str, str], console: Console) -> None:
         self.folder = state_folder(environment)
         self.console = console
-
-        def client(setting: str, default: int) -> httpx.AsyncClient:
-            return httpx.AsyncClient(base_url=f"http://localhost:{environment.get(setting, default)}")
-
-        self.api = client("SEPAKAT_PORT", 8000)
-        self.core = Core(client("SEPAKAT_FEED_PORT", 8001), keep_secrets(self.folder).feed_secret)
-        self.messages = Messages(client("SEPAKAT_SIMULATOR_PORT", 8100))
+        running = find_holder(self.folder)
+        self.api = httpx.AsyncClient(base_url=running.api)
+        self.core = Core(httpx.AsyncClient(base_url=running.feed), keep_secrets(self.folder).feed_secret)
+        self.messages = Messages(httpx.AsyncClient(base_url=running.simulator))
 
     async def phone(self, person: DemoPerson) -> Phone:
         """The phone kept for this person, signed in; enrolled first when there is none."""
         file = self.folder / "phones" / f"{person.nik}.json"
         stage = Stage(self.api, self.core, self.messages, self.console)
         if not file.exists():
+            if not person.phone:
+                raise LookupError(f"{person.name} has no phone on file, so no code can be sent")
+            if person.deceased:
+                raise LookupError(f"{person.name} is recorded as deceased; nobody enrols any more")
             stage.tell(f"{person.name} enrols")
             phone = await stage.phone_of(person, f"Ponsel {person.name.split()[0]}")
             stage.see((await self.messages.texts_to(person.phone))[-1])
@@ -93,6 +98,7 @@ def _phone_parser() -> ArgumentParser:
         ("enrol", "enrol this phone; every other verb does it too when needed"),
         ("cards", "every card"),
         ("inbox", "what was told, oldest first"),
+        ("messages", "the pushes that reached this phone: they never name money or cards"),
         ("options", "which cards may be merged into which, and why not"),
         ("merges", "merges, whoever proposed them"),
         ("confirm", "agree to the open merge, every warning acknowledged, with this phone's key"),
@@ -133,47 +139,62 @@ def _merge_arguments(parser: ArgumentParser) -> None:
 async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
     """One verb of one phone; 0 when the API agreed, 1 when it refused."""
     walk = Walk(environment, Console(highlight=False))
-    try:
-        person = find_person(chosen.person)
-    except LookupError as error:
-        walk.console.print(str(error))
-        return 1
-    phone = await walk.phone(person)
+    phone = await walk.phone(find_person(chosen.person))
     stage = Stage(walk.api, walk.core, walk.messages, walk.console)
     match chosen.verb:
-        case "enrol":
-            return 0
-        case "cards":
-            await show_cards(stage, phone)
-        case "inbox":
-            await show_inbox(stage, phone)
-        case "options":
-            _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
-        case "merges":
-            for merge in (await phone.get("/v1/merges")).json()["merges"]:
-                _show_merge(stage, merge)
         case "resolve":
             return _show_card(stage, await phone.post("/v1/cards/resolve", {"kpj": chosen.kpj}, key=""))
         case "propose":
             body = {"absorb": [chosen.absorb], "into": chosen.into}
             return _show_answer(stage, await phone.post("/v1/merges", body))
-        case _:
+        case "survivor" | "confirm" | "cancel" | "decline":
             return await _decide(stage, phone, chosen)
+    await _look(stage, phone, chosen.verb)
     return 0
+
+
+async def _look(stage: Stage, phone: Phone, verb: str) -> None:
+    """A verb that changes nothing; `enrol` has happened by now."""
+    match verb:
+        case "cards":
+            await show_cards(stage, phone)
+        case "inbox":
+            await show_inbox(stage, phone)
+        case "messages":
+            for message in await stage.messages.pushes_to(push_target(phone)):
+                stage.see(f"{message['at'][11:19]}  {message['message']['notification']['title']}")
+        case "options":
+            _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
+        case "merges":
+            for merge in (await phone.get("/v1/merges")).json()["merges"]:
+                _show_merge(stage, merge)
 
 
 async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
     """A verb about the newest merge."""
     merges = (await phone.get("/v1/merges")).json()["merges"]
-    if not merges:
-        stage.see("there is no merge")
+    merge = next((merge for merge in merges if merge["state"] in OPEN), None)
+    if merge is None:
+        stage.see(f"no merge is open; `sepakat phone {chosen.person} propose CARD INTO` makes a proposal")
         return 1
-    merge = merges[0]
-    if chosen.verb == "confirm":
-        renewed = await phone.post(f"/v1/merges/{merge['id']}/plan")
-        return _show_answer(stage, await phone.confirm(renewed.json()) if renewed.is_success else renewed)
+    if chosen.verb == "confirm" and merge["state"] == "proposed":
+        return await _confirm(stage, phone, merge)
     body = {"into": chosen.kpj} if chosen.verb == "survivor" else {}
     return _show_answer(stage, await phone.post(f"/v1/merges/{merge['id']}/{chosen.verb}", body))
+
+
+async def _confirm(stage: Stage, phone: Phone, merge: dict[str, Any]) -> int:
+    """Shows the plan as it holds now, what changed since it was shown last, and agrees to it."""
+    renewed = await phone.post(f"/v1/merges/{merge['id']}/plan")
+    if not renewed.is_success:
+        return _show_answer(stage, renewed)
+    before, now = merge["plan"], renewed.json()["plan"]
+    if before["total_after"] != now["total_after"]:
+        stage.see(f"since the plan was shown: {rupiah(before['total_after'])} → {rupiah(now['total_after'])}")
+    for card in now["cards"]:
+        stage.see(f"{card['kpj']}  {rupiah(card['balance_before'])} → {rupiah(card['balance_after'])}")
+    stage.see(f"acknowledged: {', '.join(now['to_acknowledge']) or 'nothing to acknowledge'}")
+    return _show_answer(stage, await phone.confirm(renewed.json()))
 
 
 async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
@@ -187,7 +208,10 @@ async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
         case _:
             event = report_merge(chosen.absorbed, chosen.into, "2026-11-20", {})
     (result,) = await walk.core.send(event)
-    walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}")
+    told = (
+        "; see what the participant was told with `sepakat phone NAME inbox`" if result["outcome"] == "applied" else ""
+    )
+    walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}".rstrip() + told)
     return 0 if result["outcome"] == "applied" else 1
 
 
@@ -195,6 +219,8 @@ def _show_answer(stage: Stage, answer: httpx.Response) -> int:
     if not answer.is_success:
         problem = answer.json()
         stage.see(f"{problem['status']} {problem['code']}: {problem['detail']}")
+        for error in problem.get("errors", ()):
+            stage.see(f"  {error['field']}: {error['reason']}")
         return 1
     _show_merge(stage, answer.json())
     return 0
@@ -203,8 +229,9 @@ def _show_answer(stage: Stage, answer: httpx.Response) -> int:
 def _show_merge(stage: Stage, merge: dict[str, Any]) -> None:
     stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}")
     if merge["state"] == "confirmed":
-        stage.see(f"executes at {merge['executes_at']}; until then `cancel` cancels it")
-    elif merge["plan"]:
+        at = datetime.fromisoformat(merge["executes_at"]).astimezone(JAKARTA)
+        stage.see(f"executes at {at:%H.%M.%S} WIB; until then `cancel` cancels it")
+    elif merge["state"] == "proposed":
         stage.see(f"afterwards {rupiah(merge['plan']['total_after'])}")
         for text in merge["plan"]["texts"]:
             stage.see(f"{text['severity']}: {text['text']}")
@@ -233,8 +260,9 @@ def run(command: str, words: Sequence[str], environment: Mapping[str, str]) -> i
     chosen = parser.parse_args(words)
     try:
         return asyncio.run(play(chosen, environment))
-    except httpx.ConnectError:
-        Console(stderr=True).print(
-            "nothing answers: start `make run` first (the same SEPAKAT_PORT settings apply here)"
+    except (LookupError, StartError, httpx.ConnectError) as error:
+        text = (
+            "the instance is starting or stopping: try again" if isinstance(error, httpx.ConnectError) else str(error)
         )
+        Console(stderr=True).print(text, highlight=False)
         return 1

@@ -57,13 +57,13 @@ class MergeAlreadyConfirmed(Problem):
 
 class MergeAlreadyExecuted(Problem):
     status, code, title = 409, "merge_already_executed", "The merge is executed already"
-    indonesian = "Penggabungan ini sudah dilaksanakan dan tidak bisa dibatalkan lagi."
-    english = "This merge has been executed and can no longer be cancelled."
+    indonesian = "Penggabungan ini sudah dilaksanakan. Lihat hasilnya di rincian penggabungan."
+    english = "This merge has been executed. Look at the merge for what came of it."
 
 
 class MergeClosed(Problem):
     status, code, title = 409, "merge_closed", "The merge is closed"
-    indonesian = "Penggabungan ini sudah ditutup ({state}). Ajukan yang baru bila masih Anda inginkan."
+    indonesian = "Penggabungan ini sudah ditutup. Ajukan yang baru bila masih Anda inginkan."
     english = "This merge is closed ({state}). Propose a new one if you still want it."
 
 

@@ -27,7 +27,7 @@ from app.local.core import post_contribution
 from app.local.phone import Phone
 from app.local.ports import find_free_port
 from app.local.run import Running
-from app.local.story import Stage, find_person, stage
+from app.local.story import Stage, find_person, push_target, stage
 
 ROUNDS = 5
 ROUND_S = 2.0
@@ -131,7 +131,7 @@ async def main() -> None:
             phone = await on.phone_of(dwi, "Ponsel Dwi")
             benches: list[Callable[[], Awaitable[None]]] = [
                 lambda: bench_reads(running, phone),
-                lambda: bench_pushes(on, phone, dwi.kpjs[1], f"fid-{dwi.nik[-4:]}-{phone.device_id}"),
+                lambda: bench_pushes(on, phone, dwi.kpjs[1], push_target(phone)),
             ]
             for bench in benches:
                 await bench()

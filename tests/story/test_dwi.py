@@ -16,7 +16,7 @@ from rich.console import Console
 from app.local.core import post_contribution, propose_merge, report_merge
 from app.local.phone import Phone, expect
 from app.local.run import Running
-from app.local.story import Stage, find_person, play_dwi, stage
+from app.local.story import Stage, find_person, play_dwi, push_target, stage
 
 Scene = tuple[Stage, Running, "asyncpg.Connection[asyncpg.Record]"]
 
@@ -96,14 +96,14 @@ async def test_a_merge_that_the_core_did_on_its_own_is_shown_told_and_not_obeyed
     assert [(merge["state"], merge["proposed_by"]) for merge in merges] == [("reported", "core")]
     inbox = (await phone.get("/v1/inbox")).json()["entries"]
     assert {"merge_reported", "card_merged_without_consent"} <= {entry["kind"] for entry in inbox}
-    await on.messages.pushes_to(f"fid-{sari.nik[-4:]}-{phone.device_id}", 1)
+    await on.messages.pushes_to(push_target(phone), 1)
 
 
 async def test_a_killed_worker_and_a_flushed_valkey_lose_nothing(scene: Scene) -> None:
     on, running, database = scene
     bayu = find_person("Bayu")
     phone = await on.phone_of(bayu, "Ponsel Bayu")
-    fid = f"fid-{bayu.nik[-4:]}-{phone.device_id}"
+    fid = push_target(phone)
     assert running.valkey is not None
     valkey = Redis.from_url(running.valkey.url)
     expect(
