@@ -54,12 +54,15 @@ SELECT
     s.state AS delivered,
     s.up_to_seq AS delivered_up_to,
     s.attempts,
-    EXISTS (
+    EXISTS(
         SELECT FROM outbox AS earlier
         INNER JOIN deliveries AS w
             ON earlier.participant_id = w.participant_id AND earlier.cause_id = w.cause_id
         WHERE
-            earlier.lane = $1 AND earlier.class = $2 AND earlier.participant_id = b.participant_id AND earlier.seq < b.seq
+            earlier.lane = $1
+            AND earlier.class = $2
+            AND earlier.participant_id = b.participant_id
+            AND earlier.seq < b.seq
             AND earlier.not_before > clock_timestamp() AND w.device_id = t.device_id AND w.state = 'waiting'
     ) AS held_back
 FROM batch AS b
