@@ -1,0 +1,58 @@
+"""The agency's decision about a case, as the database takes it: once, by name, and for a restoration by four eyes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from app.platform.database import Connection
+from app.platform.sql import load
+
+SQL = load("cases/decide")
+
+
+class FoundCase(msgspec.Struct, frozen=True):
+    """A case by its id alone, as the agency names it; `kpjs` are the cards that it is about."""
+
+    participant_id: UUID
+    nik: str
+    lane: int
+    kind: str
+    merge_id: UUID | None
+    state: str
+    kpjs: list[str]
+
+
+class Decision(msgspec.Struct, frozen=True):
+    """`decision` is restored or accepted; `staff` and `second_staff` are who decided, by their OIDC subjects."""
+
+    decision: str
+    reason: str
+    staff: str
+    second_staff: str | None
+
+
+async def find_case(connection: Connection, case_id: UUID) -> FoundCase | None:
+    """None when there is no such case."""
+    row = await connection.fetchrow(SQL["find"], case_id)
+    return msgspec.convert(dict(row), FoundCase) if row else None
+
+
+async def decide_case(
+    connection: Connection, case: FoundCase, case_id: UUID, decision: Decision, cause_id: UUID
+) -> None:
+    """Writes the decision and all that follows from it. The participant must be locked, the cause recorded.
+
+    Raises asyncpg.CheckViolationError under the name case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people.
+    """
+    await connection.execute(
+        SQL["decide"],
+        case.participant_id,
+        case_id,
+        cause_id,
+        decision.decision,
+        decision.reason,
+        decision.staff,
+        decision.second_staff,
+    )

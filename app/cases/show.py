@@ -1,0 +1,72 @@
+"""GET /v1/cases: what I disputed, the clock that runs, and what was decided."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from app.identity.session import SignedIn
+from app.platform.database import Connection
+from app.platform.problems import RequestInvalid
+from app.platform.sql import statement
+
+PAGE = statement("cases/show")
+
+
+class Case(msgspec.Struct, frozen=True):
+    """The agency answers by `due_at`, 3×24 hours after `opened_at`.
+
+    `decision`: restored or accepted by the agency (accepted: it stands by the merge, which stays without consent), or
+    withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`).
+    `reason` is the agency's.
+    """
+
+    id: UUID
+    kind: str
+    merge_id: UUID | None
+    match_id: UUID | None
+    state: str
+    statement: str | None
+    opened_at: datetime
+    due_at: datetime
+    decision: str | None
+    reason: str | None
+    decided_at: datetime | None
+
+
+class Cases(msgspec.Struct, frozen=True):
+    cases: list[Case]
+    next_cursor: str | None
+
+
+@get("/v1/cases", tags=["cases"])
+async def list_cases(
+    connection: NamedDependency[Connection],
+    who: NamedDependency[SignedIn],
+    cursor: Annotated[str | None, QueryParameter(max_length=100)] = None,
+    limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
+) -> Cases:
+    """All my cases, newest first."""
+    instant, last = _read_cursor(cursor) if cursor else (None, None)
+    rows = await connection.fetch(PAGE, who.participant_id, instant, last, limit + 1)
+    cases = [msgspec.convert(dict(row), Case) for row in rows[:limit]]
+    return Cases(cases=cases, next_cursor=_write_cursor(cases[-1]) if len(rows) > limit else None)
+
+
+def _write_cursor(case: Case) -> str:
+    return urlsafe_b64encode(f"{case.opened_at.isoformat()} {case.id}".encode()).decode()
+
+
+def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        instant, case_id = urlsafe_b64decode(cursor).decode().split(" ")
+        return datetime.fromisoformat(instant), UUID(case_id)
+    except ValueError:
+        raise RequestInvalid(errors=[{"field": "cursor", "reason": "not a cursor that was handed out"}]) from None

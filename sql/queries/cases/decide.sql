@@ -1,0 +1,59 @@
+-- find: whose a case is, what it is about and whether it is open
+SELECT
+    c.participant_id,
+    n.nik,
+    lane_of(c.participant_id) AS lane,
+    c.kind,
+    c.merge_id,
+    c.state,
+    array(
+        SELECT k.kpj
+        FROM merges AS m
+        INNER JOIN cards AS k ON m.participant_id = k.participant_id AND k.card_id = any(m.absorb || m.into_card)
+        WHERE m.participant_id = c.participant_id AND m.merge_id = c.merge_id
+        ORDER BY k.kpj
+    ) AS kpjs
+FROM case_owners AS o
+INNER JOIN cases AS c ON o.participant_id = c.participant_id AND o.case_id = c.case_id
+INNER JOIN participant_numbers AS n ON o.participant_id = n.participant_id
+WHERE o.case_id = $1;
+
+-- decide: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
+SELECT decide_case($1, $2, $3, $4, $5, $6, $7);
+
+-- search: cases of all participants for the agency's staff, those due first first; of one state or of any
+SELECT
+    c.case_id AS id,
+    c.kind,
+    c.merge_id,
+    c.state,
+    c.statement,
+    c.opened_at,
+    c.due_at,
+    c.decision,
+    c.decided_at,
+    n.nik,
+    CASE WHEN m.match_id IS NOT NULL THEN
+        jsonb_build_object(
+            'kpj', k.kpj,
+            'registered_nik', registered.nik,
+            'rule', m.rule,
+            'rules_version', m.rules_version,
+            'document_ids', array(
+                SELECT d.document_id
+                FROM documents AS d
+                WHERE
+                    d.participant_id = c.participant_id AND d.about = 'match'
+                    AND d.subject_id = c.match_id AND d.stored_at IS NOT NULL
+                ORDER BY d.stored_at, d.document_id
+            )
+        )
+    END AS match
+FROM cases AS c
+INNER JOIN participant_numbers AS n ON c.participant_id = n.participant_id
+LEFT JOIN possible_matches AS m ON c.participant_id = m.participant_id AND c.match_id = m.match_id
+LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_card_id = k.card_id
+LEFT JOIN participant_numbers AS registered ON m.other_participant_id = registered.participant_id
+WHERE $1::text IS NULL OR c.state = $1
+ORDER BY c.due_at, c.case_id
+LIMIT $2;
