@@ -6,15 +6,22 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 import msgspec
+
+Pairs = frozenset[frozenset[UUID]]
+"""Pairs of cards that are never suggested: sets of two card ids."""
 
 ACTIVE = ("active", "arrears", "pending")
 
 
 class Card(msgspec.Struct, frozen=True):
-    """What the rules look at. `balance` is whole rupiah, None without JHT; `lifecycle` is what the core says."""
+    """What the rules look at. `balance` is whole rupiah, None without JHT; `lifecycle` is what the core says.
+
+    `employer` is the name of who pays for the card, if anybody does.
+    """
 
     card_id: UUID
     kpj: str
@@ -28,6 +35,9 @@ class Card(msgspec.Struct, frozen=True):
     open_merge_id: UUID | None
     partial_claims: int
     deceased: bool
+    closed_on: date | None = None
+    programmes: tuple[str, ...] = ("JHT",)
+    employer: str | None = None
 
 
 class Judgement(msgspec.Struct, frozen=True):
@@ -43,9 +53,13 @@ class Rule(msgspec.Struct, frozen=True):
 
     code: str
     figure: int
+    unit: Literal["rupiah", "percent", "years", "months"]
     effective_from: date
     effective_to: date | None
     source: str
+
+    def __str__(self) -> str:
+        return f"Rp{self.figure:,}".replace(",", ".") if self.unit == "rupiah" else str(self.figure)
 
 
 @cache
@@ -57,9 +71,13 @@ def rules() -> list[Rule]:
 def figure(code: str, day: date) -> int:
     """The figure in force on `day`. Raises LookupError when none was."""
     for rule in rules():
-        if rule.code == code and rule.effective_from <= day <= (rule.effective_to or date.max):
+        if rule.code == code and _holds(rule, day):
             return rule.figure
     raise LookupError(f"no rule {code} on {day}")
+
+
+def _holds(rule: Rule, day: date) -> bool:
+    return rule.effective_from <= day <= (rule.effective_to or date.max)
 
 
 def judge(absorb: Sequence[Card], into: Card, *, day: date, ours: UUID | None = None) -> Judgement:
@@ -78,6 +96,7 @@ def _reasons(cards: Iterable[Card], ours: UUID | None) -> set[str]:
         checks = {
             "participant_deceased": card.deceased,
             "card_merged_already": card.status == "merged",
+            "card_transferred_away": card.status == "transferred_away",
             "card_in_reported_merge": card.status == "merged_without_consent",
             "card_without_jht": card.balance is None,
             "claim_pending": card.claim_id is not None,
@@ -101,18 +120,47 @@ def _consequences(absorb: Sequence[Card], into: Card, day: date) -> set[str]:
         "survivor_inactive": into.lifecycle not in ACTIVE and any(card.lifecycle in ACTIVE for card in absorb),
         "both_active": sum(card.lifecycle in ACTIVE for card in cards) > 1,
         "partial_claim_used": 0 < sum(card.partial_claims > 0 for card in cards) < len(cards),
+        "ten_year_membership_counts": _years(into.opened_on, day)
+        < figure("membership_years", day)
+        <= _years(min(card.opened_on for card in cards), day),
+        "jp_months_stay": any("JP" in card.programmes for card in cards),
+        "waiting_month": _waits(cards, day),
+        "next_contributions_from": bool(name_employers(cards)),
     }
     return {code for code, holds in checks.items() if holds}
+
+
+def _waits(cards: Sequence[Card], day: date) -> bool:
+    """Who still has a job cannot claim in full at all, so that nothing waits."""
+    if any(card.lifecycle in ACTIVE for card in cards):
+        return False
+    months = figure("waiting_months", day)
+    return any(card.closed_on is not None and _months(card.closed_on, day) < months for card in cards)
+
+
+def _months(since: date, day: date) -> int:
+    """Whole months from one day to another."""
+    return 12 * (day.year - since.year) + day.month - since.month - (day.day < since.day)
+
+
+def _years(since: date, day: date) -> int:
+    return _months(since, day) // 12
+
+
+def name_employers(cards: Iterable[Card]) -> str | None:
+    """Who pays the next contributions: the employers of the active cards. None when nobody does."""
+    found = {card.employer for card in cards if card.lifecycle in ACTIVE and card.employer}
+    return ", ".join(sorted(found)) or None
 
 
 Suggestion = tuple[list[Card], Card, str]
 """Which cards to absorb (by number), into which, and the code that says why."""
 
 
-def recommended(cards: Sequence[Card], *, day: date) -> Suggestion | None:
+def recommended(cards: Sequence[Card], *, day: date, never: Pairs = frozenset()) -> Suggestion | None:
     """The one set that is suggested: every idle card into the active one, else into the newest. None when nothing is.
 
-    Several active cards are legal and stay apart.
+    Several active cards are legal and stay apart. No two cards of a pair in `never` stand in it together.
     """
     free = [card for card in cards if not _reasons([card], None)]
     if not free:
@@ -120,10 +168,19 @@ def recommended(cards: Sequence[Card], *, day: date) -> Suggestion | None:
     newest_first = sorted(free, key=lambda card: (card.opened_on, card.kpj), reverse=True)
     active = [card for card in newest_first if card.lifecycle in ACTIVE]
     into = active[0] if active else newest_first[0]
-    absorb = sorted((card for card in free if card is not into and card not in active), key=lambda card: card.kpj)
+    absorb: list[Card] = []
+    for card in sorted((card for card in free if card is not into and card not in active), key=lambda card: card.kpj):
+        if not holds_pair([card, into, *absorb], never):
+            absorb.append(card)
     if not absorb or judge(absorb, into, day=day).reasons:
         return None
     return absorb, into, "survivor_is_the_active_card" if active else "survivor_is_the_newest_card"
+
+
+def holds_pair(cards: Iterable[Card], never: Pairs) -> bool:
+    """Whether two of these cards are a pair that is never suggested."""
+    ids = {card.card_id for card in cards}
+    return any(pair <= ids for pair in never)
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -149,10 +206,15 @@ def severity(code: str) -> str:
     return wording(WORDING)[code].severity
 
 
-def text(code: str, locale: str, day: date, version: str = WORDING) -> str:
-    """What a code says in `locale` (id, en), with the figures in force on `day` as Rp1.234.567."""
+UNNAMED = {"id": "pemberi kerja pada kartu yang aktif", "en": "the employer of the active card"}
+
+
+def text(code: str, locale: str, day: date, version: str = WORDING, *, employer: str | None = None) -> str:
+    """What a code says in `locale` (id, en), with the figures in force on `day`, amounts as Rp1.234.567.
+
+    A plan keeps codes only: whoever reads one later gives no `employer`, and the text says whose it is instead.
+    """
     words = wording(version)[code]
-    figures = {
-        rule.code: f"Rp{figure(rule.code, day):,}".replace(",", ".") for rule in rules() if rule.effective_from <= day
-    }
-    return (words.en if locale == "en" else words.id).format_map(figures)
+    figures = {rule.code: str(rule) for rule in rules() if _holds(rule, day)}
+    named = employer or UNNAMED["en" if locale == "en" else "id"]
+    return (words.en if locale == "en" else words.id).format_map({**figures, "employer": named})

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator
-from io import StringIO
-from pathlib import Path
 
 import asyncpg
-import pytest_asyncio
 from redis.asyncio import Redis
-from rich.console import Console
 
 from app.local.core import post_contribution, propose_merge, report_merge
 from app.local.phone import Phone, expect
-from app.local.run import Running
-from app.local.story import Stage, find_person, play_dwi, push_target, stage
-
-Scene = tuple[Stage, Running, "asyncpg.Connection[asyncpg.Record]"]
-
-
-@pytest_asyncio.fixture(scope="module")
-async def scene() -> AsyncIterator[Scene]:
-    with tempfile.TemporaryDirectory(prefix="sepakat-story-") as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        async with stage(folder, Console(file=StringIO())) as (on, running):
-            database = await asyncpg.connect(running.admin_url)
-            yield on, running, database
-            await database.close()
+from app.local.story import Stage, find_person, play_dwi, push_target
+from tests.story.conftest import Scene
 
 
 async def undelivered(on: Stage, database: asyncpg.Connection[asyncpg.Record]) -> list[str]:
@@ -78,11 +59,11 @@ async def test_the_story_of_dwi(scene: Scene) -> None:
 
 async def test_a_merge_that_the_core_did_on_its_own_is_shown_told_and_not_obeyed(scene: Scene) -> None:
     on, _, _ = scene
-    sari = find_person("Sari")
-    phone = await on.phone_of(sari, "Ponsel Sari")
+    yusuf = find_person("Yusuf")
+    phone = await on.phone_of(yusuf, "Ponsel Yusuf")
     before = (await phone.get("/v1/cards")).json()
-    gone, kept = sari.kpjs
-    (result,) = await on.core.send(report_merge(gone, kept, "2026-11-20", {gone: 9_000_000, kept: 9_000_000}))
+    gone, kept = yusuf.kpjs
+    (result,) = await on.core.send(report_merge(gone, kept, "2026-11-20", {gone: 15_903_328, kept: 22_518_690}))
     assert result["outcome"] == "applied", result
     after = (await phone.get("/v1/cards")).json()
     assert after["total_balance"] == before["total_balance"]
@@ -101,8 +82,8 @@ async def test_a_merge_that_the_core_did_on_its_own_is_shown_told_and_not_obeyed
 
 async def test_a_killed_worker_and_a_flushed_valkey_lose_nothing(scene: Scene) -> None:
     on, running, database = scene
-    bayu = find_person("Bayu")
-    phone = await on.phone_of(bayu, "Ponsel Bayu")
+    wati = find_person("Wati")
+    phone = await on.phone_of(wati, "Ponsel Wati")
     fid = push_target(phone)
     assert running.valkey is not None
     valkey = Redis.from_url(running.valkey.url)
@@ -111,7 +92,7 @@ async def test_a_killed_worker_and_a_flushed_valkey_lose_nothing(scene: Scene) -
         204,
     )
     sent = [
-        post_contribution(bayu.kpjs[-1], "E003", f"2025-{month:02d}", 1_000 + month, "2025-12-15")
+        post_contribution(wati.kpjs[-1], "E003", f"2025-{month:02d}", 1_000 + month, "2025-12-15")
         for month in range(1, 9)
     ]
     for contribution in sent:
@@ -149,8 +130,8 @@ async def test_a_phone_that_signs_out_is_out(scene: Scene) -> None:
 
 async def test_the_agency_may_propose_for_a_pair_once_at_a_time(scene: Scene) -> None:
     on, _, _ = scene
-    lina = find_person("Lina")
-    first, second = lina.kpjs[:2]
+    tono = find_person("Tono")
+    first, second = tono.kpjs[:2]
     results = [
         (await on.core.send(propose_merge([a], b, "Kartu ganda")))[0] for a, b in ((first, second), (second, first))
     ]

@@ -1,0 +1,50 @@
+"""Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in under three minutes.
+
+STEPS, ROUNDS and AT_ONCE, where they are set, override what is long and what is short; SEED plays other runs.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+
+LONG = {"STEPS": "10000", "ROUNDS": "500", "AT_ONCE": "200"}
+SHORT = {"STEPS": "500", "ROUNDS": "10", "AT_ONCE": "40"}
+PROOFS = {
+    "the database refuses, by SQL and in every role": ["tests/sql"],
+    "every invariant after every step, whatever is done in whatever order": ["tests/merges/test_machine.py"],
+    "of many at once, over two API processes, exactly one takes effect": ["tests/merges/test_races.py"],
+    "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
+    "receipts and histories: every mutation is detected": [
+        "tests/merges/test_receipt.py",
+        "tests/history",
+    ],
+}
+
+
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    """0 when everything held."""
+    sizes = SHORT if os.environ.get("SHORT") else LONG
+    environment = sizes | os.environ
+    say(", ".join(f"{name}={environment[name]}" for name in sizes))
+    failed = []
+    for what, tests in PROOFS.items():
+        began = time.monotonic()
+        say(f"\n── {what}")
+        command = [sys.executable, "-m", "pytest", "--show-capture=no", *tests]
+        if subprocess.run(command, env=environment, check=False).returncode:
+            failed.append(what)
+        say(f"   {time.monotonic() - began:.0f} s")
+    say("\n" + ("NOT proven: " + "; ".join(failed) if failed else "Everything held."))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,26 @@
+"""Hendra's story, over real HTTP against the real processes, and what is left of it in the database."""
+
+from __future__ import annotations
+
+from app.local.stories.hendra import play
+from app.local.story import find_person
+from tests.story.conftest import Scene
+
+
+async def test_the_story_of_hendra(scene: Scene) -> None:
+    on, _, database = scene
+    await play(on)
+    hendra = await database.fetchval(
+        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Hendra").nik
+    )
+    states = await database.fetch("SELECT state FROM merges WHERE participant_id = $1", hendra)
+    assert [row["state"] for row in states] == ["executed"]
+    left = await database.fetchrow(
+        """SELECT (SELECT sum(amount) FROM ledger_entries WHERE participant_id = $1) AS entries,
+        (SELECT sum(balance) FROM cards WHERE participant_id = $1) AS cards,
+        (SELECT count(*) FROM open_merge_cards WHERE participant_id = $1) AS held""",
+        hendra,
+    )
+    assert left is not None
+    assert left["entries"] == left["cards"]
+    assert left["held"] == 0
