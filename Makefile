@@ -20,8 +20,8 @@ run story: export SEPAKAT_ENV ?= local
 run: $(INSTALLED) ## a whole instance on this machine, with demo people; Ctrl-C stops it
 	@exec $(BIN)/python -m app.cli run
 
-story: $(INSTALLED) ## the story played against a fresh instance and narrated
-	@exec $(BIN)/python -m app.cli story
+story: $(INSTALLED) ## the story played against a fresh instance and narrated; others: make story PERSON=Sari
+	@exec $(BIN)/python -m app.cli story $(if $(PERSON),--person '$(PERSON)')
 
 test: $(INSTALLED) ## all tests, on real servers
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
@@ -34,8 +34,8 @@ check: $(INSTALLED) ## formatting, lint, types, who may import whom, SQL
 	@$(BIN)/squawk sql/migrations/*.sql
 	@$(BIN)/sqlfluff lint --nocolor sql/queries sql/local
 
-prove: $(INSTALLED) ## try to break every promise of the database, by SQL and in every role
-	@$(BIN)/python -m pytest -v tests/sql
+prove: $(INSTALLED) ## try to break every promise (SHORT=1: in under three minutes)
+	@$(BIN)/python -m tests.prove
 
 bench: $(INSTALLED) ## how fast it is on this machine
 	@$(BIN)/python -m tests.bench

@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return run(words[0], words[1:], os.environ)
     try:
+        if words[:1] == ["verify"]:
+            return _verify(words[1:])
         return _run(_parser().parse_args(words))
     except SettingsError as error:
         print(f"sepakat: {error}", file=sys.stderr)
@@ -41,6 +43,14 @@ def _run(chosen: argparse.Namespace) -> int:
             from app.feed.import_files import import_folder
 
             return asyncio.run(import_folder(_database_url(), chosen.folder, chosen.refused))
+        case "merges":
+            return _pause_merges(chosen)
+        case "keys":
+            return _change_keys(chosen)
+        case "roots":
+            return _make_root()
+        case "matches":
+            return _find_matches()
         case "story":
             from app.local.story import play
 
@@ -79,6 +89,81 @@ def _migrate() -> int:
     return 0
 
 
+def _pause_merges(chosen: argparse.Namespace) -> int:
+    from asyncpg import PostgresError
+
+    from app.merges.pause import pause, resume
+
+    url = _database_url()
+    try:
+        if chosen.act == "pause":
+            since = asyncio.run(pause(url, chosen.reason))
+            print(f"No merge is executed since {since:%Y-%m-%d %H:%M:%S %Z}; `sepakat merges resume` ends it.")
+        else:
+            ended = asyncio.run(resume(url))
+            print("Merges are executed again." if ended else "Merges were not paused.")
+    except (PostgresError, ValueError) as error:
+        print(f"sepakat: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _find_matches() -> int:
+    from app.matches.find import find_now
+    from app.settings import read
+
+    suggested = asyncio.run(find_now(read()))
+    print(f"{suggested} cards that may be somebody's were suggested.")
+    return 0
+
+
+def _verify(words: Sequence[str]) -> int:
+    """Without --jwks, this installation's own keys are the ones to trust, if it has any."""
+    from app.local.processes import receipt_keys
+    from app.local.state import state_folder
+    from app.platform.signing import read_signing_keys
+    from app.verify.__main__ import main as verify
+
+    local = receipt_keys(state_folder(os.environ))
+    path = os.environ.get("SEPAKAT_RECEIPT_KEYS") or (str(local) if local.exists() else "")
+    if any(word.startswith("--jwks") for word in words) or not path:
+        return verify(words, name="sepakat verify")
+    keys = read_signing_keys(path).published
+    return verify(
+        words, keys={"keys": [{"kty": key.kty, "crv": key.crv, "x": key.x} for key in keys.keys]}, name="sepakat verify"
+    )
+
+
+def _change_keys(chosen: argparse.Namespace) -> int:
+    from app.platform.signing import add_key, put_first
+
+    try:
+        if chosen.act == "add":
+            print(
+                f"{add_key(chosen.file)} is published from the next start on; it signs once `sepakat keys use` put it first."
+            )
+        else:
+            put_first(chosen.file, chosen.kid)
+            print(f"{chosen.kid} signs from the next start on.")
+    except ValueError as error:
+        print(f"sepakat: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _make_root() -> int:
+    from app.history.roots import make_root_now
+    from app.settings import read
+
+    number = asyncio.run(make_root_now(read()))
+    print(
+        f"Root {number} is made: see /v1/roots."
+        if number
+        else "There is no history yet, or another root is being made."
+    )
+    return 0
+
+
 def _database_url() -> str:
     url = os.environ.get("SEPAKAT_DATABASE_URL")
     if not url:
@@ -94,6 +179,25 @@ def _parser() -> argparse.ArgumentParser:
     load = commands.add_parser("import", help="load CSV files; twice changes nothing")
     load.add_argument("folder", type=Path, metavar="DIR")
     load.add_argument("--refused", type=Path, metavar="FILE", help="write every refused row and its reason here (CSV)")
+    merges = commands.add_parser("merges", help="stop all executions at once, or let them go on")
+    acts = merges.add_subparsers(dest="act", required=True, metavar="pause|resume")
+    paused = acts.add_parser("pause", help="with SEPAKAT_DATABASE_URL an administrator's; confirmed merges wait")
+    paused.add_argument("--reason", required=True, metavar="TEXT", help="participants read it")
+    acts.add_parser("resume", help="what is due is executed at once")
+    matches = commands.add_parser("matches", help="cards that may be somebody's")
+    looks = matches.add_subparsers(dest="act", required=True, metavar="find")
+    looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
+    commands.add_parser("verify", help="check a receipt, an export (history) or roots offline: `sepakat verify --help`")
+    keys = commands.add_parser("keys", help="the keys that sign receipts: SEPAKAT_RECEIPT_KEYS")
+    acts = keys.add_subparsers(dest="act", required=True, metavar="add|use")
+    for name, text in (("add", "publish one more key; the first of a new file signs"), ("use", "let this key sign")):
+        act = acts.add_parser(name, help=text)
+        act.add_argument("file", type=Path, metavar="FILE")
+    act.add_argument("kid", metavar="KID")
+    roots = commands.add_parser("roots", help="signed roots over all histories")
+    roots.add_subparsers(dest="act", required=True, metavar="make").add_parser(
+        "make", help="one now, as the worker's role"
+    )
     story = commands.add_parser("story", help="play the story against a fresh instance and narrate it")
     story.add_argument("--person", metavar="NAME", help="one of the demo people")
     for name, text in (("phone", "a demo person's phone"), ("core", "the agency's core system")):

@@ -11,12 +11,19 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler
 
-from app.cards import history, overview, statement
+from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
+from app.cards.unfreeze import unfreeze
+from app.cases.show import list_cases
 from app.devices.push_target import clear_push_target, set_push_target
 from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
+from app.documents.receive import receive_for_match, receive_for_merge
+from app.documents.show import list_for_match, list_for_merge
 from app.feed import receive
+from app.feed.search_cases import search_cases
+from app.history.export import export
+from app.history.roots import list_roots
 from app.identity.challenge import make_challenge
 from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
@@ -28,8 +35,14 @@ from app.identity.session import Identify, provide_signed_in
 from app.identity.sign_in import sign_in
 from app.identity.tokens import Tokens
 from app.identity.verify_enrolment import verify_enrolment
-from app.merges import close, confirm, options, propose, renew_plan
+from app.matches import show as show_matches
+from app.matches.claim import claim
+from app.matches.not_mine import disown
+from app.merges import accept, close, confirm, dispute, never_suggest, options, propose, renew_plan, stop
 from app.merges import show as show_merge
+from app.merges.pause import provide_pause
+from app.merges.receipt import show_receipt
+from app.merges.undo import show_undo, undo_merge
 from app.notifications.inbox import inbox
 from app.notifications.read import acknowledge, mark_read, record_receipts
 from app.notifications.stream import stream
@@ -38,6 +51,8 @@ from app.platform.capabilities import capabilities
 from app.platform.clock import advance_local_clock
 from app.platform.jobs import Jobs
 from app.platform.openapi import openapi_config, openapi_routes
+from app.platform.signing import read_signing_keys, show_keys
+from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
 from app.platform.strict_query import StrictQuery
 from app.platform.transaction import RequestIds, Transactions, provide_connection, provide_doorbell, provide_now
@@ -55,6 +70,7 @@ API_ROUTES: list[ControllerRouterHandler] = [
     end_current_session,
     end_session,
     show_me,
+    export,
     list_devices,
     rename_device,
     remove_device,
@@ -66,6 +82,15 @@ API_ROUTES: list[ControllerRouterHandler] = [
     show_card.resolve,
     statement.statement,
     history.history,
+    lock.lock,
+    lock.unlock,
+    unfreeze,
+    list_cases,
+    show_matches.page,
+    claim,
+    disown,
+    receive_for_match,
+    list_for_match,
     # merges
     options.options,
     options.judge_option,
@@ -77,7 +102,18 @@ API_ROUTES: list[ControllerRouterHandler] = [
     confirm.confirm,
     close.decline,
     close.cancel,
+    never_suggest.never_suggest,
+    show_undo,
+    undo_merge,
+    dispute.dispute,
+    accept.plan_accept,
+    accept.accept,
+    receive_for_merge,
+    list_for_merge,
+    show_receipt,
     # inbox
+    stop.show_stop,
+    stop.stop,
     inbox,
     mark_read,
     record_receipts,
@@ -85,12 +121,15 @@ API_ROUTES: list[ControllerRouterHandler] = [
     stream,
     # for machines
     capabilities,
+    show_keys,
+    list_roots,
     health.live,
     health.ready,
     *openapi_routes,
 ]
 FEED_ROUTES: list[ControllerRouterHandler] = [
     receive.receive_events,
+    search_cases,
     health.live,
     health.ready,
 ]
@@ -100,9 +139,12 @@ LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
 @asynccontextmanager
 async def _connections(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
+    if app.state.name == "api":
+        read_signing_keys(settings.receipt_keys)  # a process that could not sign does not start
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
     app.state.jobs = Jobs(settings.redis_url)
     app.state.wakes = Wakes(settings.redis_url)
+    app.state.documents = Storage(settings.documents)
     try:
         yield
     finally:
@@ -139,6 +181,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
             "doorbell": Provide(provide_doorbell),
             "who": Provide(provide_signed_in),
             "settings": Provide(provide_settings),
+            "merges_paused": Provide(provide_pause),
         },
         exception_handlers={Exception: problems.render},
         lifespan=[_connections],

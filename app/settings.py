@@ -26,6 +26,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fcm_credentials: str = ""
     sms_url: str = ""
     feed_secrets: str = ""
+    receipt_keys: str = ""
+    documents: str = "documents"  # a folder, or s3://bucket/prefix with the AWS_ variables
     public_origin: str = "http://localhost:8000"
     port: int = 8000
     feed_port: int = 8001

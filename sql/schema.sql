@@ -47,6 +47,96 @@ CREATE TYPE public.history_entry AS (
 
 ALTER TYPE public.history_entry OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_plan jsonb;
+    v_actor text;
+    v_frozen uuid[];
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+    v_changes public.card_change[];
+BEGIN
+    PERFORM public.refuse_while_paused();
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    SELECT c.device_id::text INTO v_actor FROM public.confirmations AS c
+    WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id AND c.action = 'accept';
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
+    IF v_merge.state IS NULL OR v_merge.state NOT IN ('reported', 'disputed') OR v_actor IS NULL
+        OR v_merge.executes_at <= v_now IS NOT TRUE
+    THEN
+        PERFORM public.refuse('accept_is_confirmed', 'only a reported merge whose acceptance was confirmed is accepted');
+    END IF;
+    SELECT coalesce(array_agg(card_id), '{}') INTO v_frozen FROM public.frozen_by_dispute(p_participant_id, p_merge_id) AS card_id;
+
+    IF v_plan ->> 'action' IS DISTINCT FROM 'accept' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
+        SELECT FROM (SELECT * FROM public.cards WHERE participant_id = p_participant_id) AS k
+        FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
+            AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
+            ON c.kpj = k.kpj
+        WHERE (c.kpj IS NOT NULL OR k.card_id = ANY (v_merge.absorb || v_merge.into_card))
+            AND (c.role, c.status_before, c.balance_before, c.status_after, c.balance_after) IS DISTINCT FROM (
+                CASE WHEN k.card_id = v_merge.into_card THEN 'survivor' WHEN k.card_id = ANY (v_merge.absorb) THEN 'absorbed' END,
+                k.status, k.balance,
+                -- the survivor thaws when the dispute ends; a reported merge of its own stays to be seen
+                CASE WHEN k.card_id <> v_merge.into_card THEN 'merged'
+                    WHEN k.merge_mark IS NULL AND k.card_id = ANY (v_frozen) THEN k.lifecycle ELSE k.status END,
+                CASE WHEN k.card_id = v_merge.into_card THEN (v_plan ->> 'total_after')::bigint ELSE 0 END)
+    ) OR (SELECT (sum(k.balance), sum(k.balance)) FROM public.cards AS k
+        WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card))
+        IS DISTINCT FROM ((v_plan ->> 'total_before')::numeric, (v_plan ->> 'total_after')::numeric)
+    THEN
+        PERFORM public.refuse('plan_equals_the_cards', 'the confirmed plan differs from the cards as they are now');
+    END IF;
+
+    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
+    VALUES (p_participant_id, p_merge_id, 'accept', v_merge.plan_digest, v_merge.confirmation_id, v_now, pg_current_xact_id());
+    v_cause_id := public.record_cause(p_participant_id, 'participant', v_actor, v_merge.reason, p_merge_id);
+
+    SELECT array_agg(ROW(p_participant_id, change.card_id, v_cause_id, change.kind, change.ledger_kind, change.amount,
+        public.jakarta_day(v_now), NULL, NULL, NULL, change.from_kpj, CASE WHEN change.amount IS NOT NULL THEN p_merge_id END, NULL,
+        change.patch || CASE WHEN change.card_id = ANY (v_frozen) THEN '{"frozen_at": null}'::jsonb ELSE '{}' END,
+        jsonb_build_object('into', survivor.kpj))::public.card_change ORDER BY change.kpj) INTO v_changes
+    FROM public.cards AS survivor CROSS JOIN LATERAL (
+        SELECT k.kpj, k.card_id, 'card_merged' AS kind, CASE WHEN k.balance > 0 THEN 'merge_out' END AS ledger_kind,
+            CASE WHEN k.balance > 0 THEN -k.balance END AS amount, NULL AS from_kpj,
+            jsonb_build_object('merge_mark', 'merged', 'merge_id', p_merge_id, 'merged_into', survivor.card_id,
+                'merged_at', v_now, 'merged_via', jsonb_build_array(p_merge_id)) AS patch
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
+        UNION ALL
+        SELECT k.kpj, survivor.card_id, 'card_received_merge', CASE WHEN k.balance > 0 THEN 'merge_in' END,
+            CASE WHEN k.balance > 0 THEN k.balance END, k.kpj, '{}'
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
+        UNION ALL
+        -- what was merged by consent into the absorbed card resolves to the survivor in one hop
+        SELECT k.kpj, k.card_id, 'card_forwarded', NULL, NULL, NULL, jsonb_build_object(
+            'merged_into', survivor.card_id, 'merged_via', to_jsonb(k.merged_via || p_merge_id))
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merge_mark = 'merged'
+            AND k.merged_into = ANY (v_merge.absorb)
+    ) AS change
+    WHERE survivor.participant_id = p_participant_id AND survivor.card_id = v_merge.into_card;
+    PERFORM public.change_cards(v_changes);
+
+    UPDATE public.cases AS c SET state = 'decided', decision = 'withdrawn', decided_at = v_now, cause_id = v_cause_id,
+        xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.merge_id = p_merge_id AND c.state = 'open';
+    -- the core did it long ago: what was missing is the consent, not its acknowledgement
+    UPDATE public.merges AS m SET state = 'accepted', executed_at = v_now, core = 'acknowledged', last_refusal = NULL,
+        cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+    PERFORM public.hold_reported_cards(p_participant_id);
+END
+$$;
+
+ALTER FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -141,6 +231,30 @@ $$;
 
 ALTER FUNCTION public.apply_changes(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.bucket_of(participant_id uuid) RETURNS smallint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((((uuid_hash(participant_id))::bigint + '2147483648'::bigint) >> 20))::smallint;
+
+ALTER FUNCTION public.bucket_of(participant_id uuid) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.bucket_of(participant_id uuid) IS 'The subtree (0..4095) of a participant: the top twelve bits of the hash whose top six are the lane.';
+
+CREATE FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.merges AS m SET state = 'cancelled', closed_at = public.current_instant(), closed_because = p_because,
+        cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.state IN ('proposed', 'confirmed')
+        AND (p_card_id IS NULL OR p_card_id = ANY (m.absorb || m.into_card));
+    UPDATE public.merges AS m SET confirmation_id = NULL, confirmed_at = NULL, executes_at = NULL, cause_id = p_cause_id,
+        last_refusal = jsonb_build_object('code', p_because, 'diff', '[]'::jsonb, 'at', public.current_instant())
+    WHERE m.participant_id = p_participant_id AND m.state IN ('reported', 'disputed') AND m.confirmation_id IS NOT NULL
+        AND (p_card_id IS NULL OR p_card_id = ANY (m.absorb || m.into_card))
+$$;
+
+ALTER FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.capture_unexplained_change() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -197,6 +311,12 @@ BEGIN
         ORDER BY k.participant_id, k.kpj FOR UPDATE
     ) AS locked;
 
+    -- A card that comes back is no longer merged before money comes in: a merged card is empty.
+    UPDATE public.cards AS k SET merge_mark = NULL, merge_id = NULL, merged_at = NULL, merged_into = NULL, merged_via = NULL
+    FROM unnest(p_changes) AS c
+    WHERE k.participant_id = c.participant_id AND k.card_id = c.card_id AND k.merge_mark = 'merged'
+        AND c.patch -> 'merge_mark' = 'null';
+
     PERFORM public.post_entries(p_changes);
 
     UPDATE public.cards AS k SET
@@ -206,6 +326,9 @@ BEGIN
         claim_id = CASE WHEN p.patch ? 'claim_id' THEN p.patch ->> 'claim_id' ELSE k.claim_id END,
         frozen_at = CASE WHEN p.patch ? 'frozen_at' THEN (p.patch ->> 'frozen_at')::timestamptz ELSE k.frozen_at END,
         locked_at = CASE WHEN p.patch ? 'locked_at' THEN (p.patch ->> 'locked_at')::timestamptz ELSE k.locked_at END,
+        transferred_at = CASE WHEN p.patch ? 'transfer_id'
+            THEN (p.patch ->> 'transferred_at')::timestamptz ELSE k.transferred_at END,
+        transfer_id = CASE WHEN p.patch ? 'transfer_id' THEN (p.patch ->> 'transfer_id')::uuid ELSE k.transfer_id END,
         merge_mark = CASE WHEN p.patch ? 'merge_mark' THEN p.patch ->> 'merge_mark' ELSE k.merge_mark END,
         merge_id = CASE WHEN p.patch ? 'merge_mark' THEN (p.patch ->> 'merge_id')::uuid ELSE k.merge_id END,
         merged_at = CASE WHEN p.patch ? 'merge_mark' THEN (p.patch ->> 'merged_at')::timestamptz ELSE k.merged_at END,
@@ -259,7 +382,9 @@ BEGIN
             AND (k.status, k.balance) IS DISTINCT FROM (c.status_after, c.balance_after)
     ) OR NOT EXISTS (
         SELECT FROM public.merges AS m WHERE m.participant_id = new.participant_id AND m.merge_id = new.merge_id
-            AND m.state = 'executed' AND m.confirmation_id = new.confirmation_id AND m.plan_digest = new.plan_digest
+            AND m.state = CASE new.action WHEN 'accept' THEN 'accepted' WHEN 'undo' THEN 'undone' ELSE 'executed' END
+            -- an undone merge keeps the confirmation that it was executed by; the undo has its own
+            AND (new.action = 'undo' OR (m.confirmation_id = new.confirmation_id AND m.plan_digest = new.plan_digest))
     ) THEN
         PERFORM public.refuse('execution_equals_the_confirmed_plan', format('merge %s did not end as its plan says', new.merge_id));
     END IF;
@@ -275,7 +400,9 @@ CREATE FUNCTION public.check_legs_sum_to_zero() RETURNS trigger
     AS $$
 BEGIN
     IF (SELECT sum(e.amount) FROM public.ledger_entries AS e
-        WHERE e.participant_id = new.participant_id AND e.transfer_id = new.transfer_id) <> 0
+        WHERE e.transfer_id = new.transfer_id AND (e.participant_id = new.participant_id OR e.participant_id = (
+            SELECT t.other_participant_id FROM public.card_transfers AS t
+            WHERE t.participant_id = new.participant_id AND t.transfer_id = new.transfer_id))) <> 0
     THEN
         PERFORM public.refuse('legs_sum_to_zero', format('the legs of %s do not sum to zero', new.transfer_id));
     END IF;
@@ -285,6 +412,75 @@ $$;
 
 ALTER FUNCTION public.check_legs_sum_to_zero() OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.check_transfer() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.card_transfers AS back
+        WHERE back.participant_id = new.other_participant_id AND back.transfer_id = new.transfer_id
+            AND back.direction <> new.direction AND back.card_id = new.other_card_id AND back.other_card_id = new.card_id
+            AND back.other_participant_id = new.participant_id AND back.kpj = new.kpj
+            AND back.amount IS NOT DISTINCT FROM new.amount
+    ) OR NOT EXISTS (
+        SELECT FROM public.cards AS k
+        LEFT JOIN public.card_numbers AS n ON n.kpj = k.kpj AND n.participant_id = k.participant_id AND n.card_id = k.card_id
+        WHERE k.participant_id = new.participant_id AND k.card_id = new.card_id AND k.kpj = new.kpj
+            AND CASE new.direction
+                WHEN 'out' THEN k.transfer_id = new.transfer_id AND n.kpj IS NULL
+                ELSE k.transfer_id IS NULL AND n.kpj IS NOT NULL END
+    ) OR (SELECT coalesce(sum(e.amount), 0) FROM public.ledger_entries AS e
+        WHERE e.participant_id = new.participant_id AND e.transfer_id = new.transfer_id)
+        <> (CASE new.direction WHEN 'out' THEN -1 ELSE 1 END) * coalesce(new.amount, 0)
+    THEN
+        PERFORM public.refuse('transfer_moves_the_whole_card', format('transfer %s did not move the whole card', new.transfer_id));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.check_transfer() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_match public.possible_matches;
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+    v_due_at timestamptz := public.current_instant() + interval '72 hours';
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM public.possible_matches AS m
+        WHERE m.participant_id = p_participant_id AND m.match_id = p_match_id AND m.state = 'suggested')
+    THEN
+        PERFORM public.refuse('match_is_suggested', 'only a suggested match can be answered');
+    END IF;
+    IF coalesce(cardinality(p_documents), 0) = 0 OR EXISTS (
+        SELECT FROM unnest(p_documents) AS given (document_id)
+        LEFT JOIN public.documents AS d ON d.participant_id = p_participant_id AND d.document_id = given.document_id
+            AND d.about = 'match' AND d.subject_id = p_match_id
+        WHERE d.stored_at IS NULL)
+    THEN
+        PERFORM public.refuse('claim_has_its_documents', 'a claim names documents that were received about this match');
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor);
+    INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
+    INSERT INTO public.cases (participant_id, case_id, kind, match_id, opened_at, due_at, state, cause_id, xact)
+    VALUES (p_participant_id, p_case_id, 'match', p_match_id, v_now, v_due_at, 'open', v_cause_id, pg_current_xact_id());
+    UPDATE public.possible_matches AS m SET state = 'claimed', case_id = p_case_id, cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.match_id = p_match_id
+    RETURNING * INTO v_match;
+    PERFORM public.tell_of_match(v_match, 'possible_match_claimed',
+        jsonb_build_object('due_at', v_due_at, 'documents', cardinality(p_documents)));
+    RETURN v_due_at;
+END
+$$;
+
+ALTER FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.current_instant() RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -293,6 +489,206 @@ CREATE FUNCTION public.current_instant() RETURNS timestamp with time zone
 ALTER FUNCTION public.current_instant() OWNER TO sepakat_owner;
 
 COMMENT ON FUNCTION public.current_instant() IS 'What time it is for participants: the start of this transaction, on the one clock.';
+
+CREATE FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases;
+    v_merge public.merges;
+    v_changes public.card_change[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_case FROM public.cases AS c
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id FOR UPDATE;
+    IF v_case.state IS DISTINCT FROM 'open' OR v_case.kind <> 'dispute' OR p_decision IS NULL
+        OR p_decision NOT IN ('restored', 'accepted')
+    THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = v_case.merge_id FOR UPDATE;
+
+    SELECT array_agg(ROW(p_participant_id, k.card_id, p_cause_id,
+        CASE WHEN p_decision = 'restored' THEN 'card_restored' ELSE 'card_released_from_dispute' END,
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        CASE WHEN k.card_id IN (SELECT public.frozen_by_dispute(p_participant_id, v_case.merge_id))
+            THEN '{"frozen_at": null}'::jsonb ELSE '{}' END
+        || CASE WHEN p_decision = 'restored' AND k.merge_id = v_case.merge_id
+            THEN '{"merge_mark": null, "merge_id": null, "merged_into": null, "merged_at": null, "merged_via": null}'::jsonb
+            ELSE '{}' END,
+        jsonb_build_object('into', survivor.kpj))::public.card_change ORDER BY k.kpj) INTO v_changes
+    FROM public.cards AS k
+    JOIN public.cards AS survivor ON survivor.participant_id = k.participant_id AND survivor.card_id = v_merge.into_card
+    WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)
+        AND (k.card_id IN (SELECT public.frozen_by_dispute(p_participant_id, v_case.merge_id))
+            OR (p_decision = 'restored' AND k.merge_id = v_case.merge_id));
+    -- what the core merged into the absorbed card, and this merge led on, leads to that card again
+    SELECT coalesce(v_changes, '{}') || array_agg(ROW(p_participant_id, k.card_id, p_cause_id, 'card_forwarded_back',
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        jsonb_build_object('merged_into', former.into_card, 'merged_via', to_jsonb(trim_array(k.merged_via, 1))),
+        jsonb_build_object('into', f.kpj))::public.card_change ORDER BY k.kpj) INTO v_changes
+    FROM public.cards AS k
+    JOIN public.merges AS former
+        ON former.participant_id = k.participant_id AND former.merge_id = k.merged_via[cardinality(k.merged_via) - 1]
+    JOIN public.cards AS f ON f.participant_id = k.participant_id AND f.card_id = former.into_card
+    WHERE k.participant_id = p_participant_id AND p_decision = 'restored' AND k.merge_mark = 'merged_without_consent'
+        AND k.merge_id <> v_case.merge_id AND k.merged_via[cardinality(k.merged_via)] = v_case.merge_id;
+    PERFORM public.change_cards(coalesce(v_changes, '{}'));
+
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id;
+    UPDATE public.merges AS m SET state = CASE WHEN p_decision = 'restored' THEN 'restored' ELSE 'reported' END,
+        closed_at = CASE WHEN p_decision = 'restored' THEN public.current_instant() END,
+        confirmation_id = NULL, confirmed_at = NULL, executes_at = NULL, last_refusal = NULL, cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = v_case.merge_id;
+    PERFORM public.hold_reported_cards(p_participant_id);
+END
+$$;
+
+ALTER FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases;
+    v_match public.possible_matches;
+    v_cause_id uuid;
+BEGIN
+    SELECT m.* INTO v_match FROM public.cases AS c
+    JOIN public.possible_matches AS m ON m.participant_id = c.participant_id AND m.match_id = c.match_id
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id;
+    PERFORM FROM public.participant_heads AS h
+    WHERE h.participant_id IN (p_participant_id, v_match.other_participant_id)
+    ORDER BY h.participant_id FOR UPDATE;
+    SELECT * INTO v_case FROM public.cases AS c
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id FOR UPDATE;
+    IF v_case.state IS DISTINCT FROM 'open' OR v_case.kind <> 'match' OR p_decision IS NULL
+        OR p_decision NOT IN ('linked', 'refused')
+    THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+
+    v_cause_id := public.record_cause(p_participant_id, 'agency', p_staff, p_reason,
+        p_event_id => p_event_id, p_occurred_at => p_occurred_at);
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = v_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id
+    RETURNING * INTO v_case;
+    UPDATE public.possible_matches AS m SET state = p_decision, closed_at = public.current_instant(), cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.match_id = v_case.match_id
+    RETURNING * INTO v_match;
+    IF p_decision = 'refused' THEN
+        PERFORM public.tell_of_match(v_match, 'possible_match_refused', '{}');
+        RETURN NULL;
+    END IF;
+    PERFORM public.transfer_card(v_match, p_transfer_id, v_case);
+    RETURN v_match.other_participant_id;
+END
+$$;
+
+ALTER FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_match public.possible_matches;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.possible_matches AS m SET state = 'not_mine', closed_at = public.current_instant(),
+        cause_id = public.record_cause(p_participant_id, 'participant', p_actor)
+    WHERE m.participant_id = p_participant_id AND m.match_id = p_match_id AND m.state = 'suggested'
+    RETURNING * INTO v_match;
+    IF v_match.match_id IS NULL THEN
+        PERFORM public.refuse('match_is_suggested', 'only a suggested match can be answered');
+    END IF;
+    PERFORM public.tell_of_match(v_match, 'possible_match_not_mine', '{}');
+END
+$$;
+
+ALTER FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+    v_changes public.card_change[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF v_merge.state IS DISTINCT FROM 'reported' THEN
+        PERFORM public.refuse('merge_is_reported', 'only a merge that the core reported can be disputed');
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor, p_statement, p_merge_id);
+
+    SELECT array_agg(ROW(p_participant_id, k.card_id, v_cause_id, 'card_frozen_in_dispute', NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL, jsonb_build_object('frozen_at', v_now), NULL)::public.card_change ORDER BY k.kpj) INTO v_changes
+    FROM public.cards AS k
+    WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card) AND k.frozen_at IS NULL;
+    PERFORM public.change_cards(coalesce(v_changes, '{}'));
+
+    INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
+    INSERT INTO public.cases
+        (participant_id, case_id, kind, merge_id, statement, opened_at, due_at, state, cause_id, xact)
+    VALUES (p_participant_id, p_case_id, 'dispute', p_merge_id, p_statement, v_now, v_now + interval '72 hours', 'open',
+        v_cause_id, pg_current_xact_id());
+    UPDATE public.merges AS m SET state = 'disputed', confirmation_id = NULL, confirmed_at = NULL, executes_at = NULL,
+        last_refusal = NULL, cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+END
+$$;
+
+ALTER FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) RETURNS TABLE(entry_id uuid, kind text, amount bigint, effective_on date, employer_id text, month date, received_for_kpj text)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH execution AS (
+        SELECT m.into_card, told.seq
+        FROM public.merges AS m
+        JOIN public.history AS told
+            ON told.participant_id = m.participant_id AND told.merge_id = m.merge_id AND told.kind = 'merge_executed'
+        WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id
+    ), posted AS (
+        SELECT l.entry_id, l.amount
+        FROM execution
+        JOIN public.ledger_entries AS l ON l.participant_id = p_participant_id AND l.card_id = execution.into_card
+        JOIN public.history AS told
+            ON told.participant_id = l.participant_id AND told.cause_id = l.cause_id AND told.card_id = l.card_id
+        WHERE l.transfer_id = p_merge_id OR (told.seq > execution.seq AND l.kind NOT IN ('merge_out', 'undo_in', 'undo_out'))
+    ), moved AS (
+        SELECT s.entry_id, CASE WHEN s.to_card = execution.into_card THEN s.amount ELSE -s.amount END AS amount
+        FROM execution
+        JOIN public.undo_splits AS s ON s.participant_id = p_participant_id
+            AND (s.from_card = execution.into_card OR (s.to_card = execution.into_card AND s.rule <> 'brought'))
+        JOIN public.history AS told
+            ON told.participant_id = s.participant_id AND told.merge_id = s.merge_id AND told.kind = 'merge_undone'
+        WHERE told.seq > execution.seq
+    ), held AS (
+        SELECT part.entry_id, sum(part.amount)::bigint AS amount
+        FROM (SELECT * FROM posted UNION ALL SELECT * FROM moved) AS part
+        GROUP BY part.entry_id HAVING sum(part.amount) <> 0
+    )
+    SELECT l.entry_id, l.kind, held.amount, l.effective_on, l.employer_id, l.month, l.received_for_kpj
+    FROM held JOIN public.ledger_entries AS l ON l.participant_id = p_participant_id AND l.entry_id = held.entry_id
+    ORDER BY l.effective_on, l.entry_id
+$$;
+
+ALTER FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.entry_body(participant_id uuid, seq bigint, kind text, card_id uuid, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, recorded_at timestamp with time zone, wording text, commitment bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -317,6 +713,7 @@ DECLARE
     v_now timestamptz := public.current_instant();
     v_changes public.card_change[];
 BEGIN
+    PERFORM public.refuse_while_paused();
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
     PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
     SELECT * INTO v_merge FROM public.merges AS m
@@ -390,12 +787,71 @@ $$;
 
 ALTER FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) RETURNS uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT later.merge_id
+    FROM public.merges AS m
+    JOIN public.history AS told
+        ON told.participant_id = m.participant_id AND told.merge_id = m.merge_id AND told.kind = 'merge_executed'
+    JOIN public.merges AS later ON later.participant_id = m.participant_id AND later.merge_id <> m.merge_id
+        AND later.state IN ('executed', 'accepted')
+        AND (later.absorb || later.into_card) && (m.absorb || m.into_card)
+    JOIN public.merge_transitions AS t ON t.to_state = later.state
+    JOIN public.history AS step
+        ON step.participant_id = m.participant_id AND step.merge_id = later.merge_id AND step.kind = t.kind AND step.seq > told.seq
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id
+    ORDER BY step.seq DESC LIMIT 1
+$$;
+
+ALTER FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT k.card_id
+    FROM public.merges AS m
+    JOIN public.cards AS k ON k.participant_id = m.participant_id AND k.card_id = ANY (m.absorb || m.into_card)
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id AND m.state = 'disputed' AND k.frozen_at IS NOT NULL
+        AND NOT EXISTS (
+            SELECT FROM public.stopped_cards AS s WHERE s.participant_id = k.participant_id AND s.card_id = k.card_id)
+        AND NOT EXISTS (
+            SELECT FROM public.merges AS o
+            WHERE o.participant_id = k.participant_id AND o.state = 'disputed' AND o.merge_id <> m.merge_id
+                AND k.card_id = ANY (o.absorb || o.into_card))
+$$;
+
+ALTER FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.guard_acceptance() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.confirmations AS c
+        WHERE c.participant_id = new.participant_id AND c.confirmation_id = new.confirmation_id AND c.action = 'accept'
+            AND c.confirmed_at = new.confirmed_at AND c.confirmed_at = public.current_instant())
+    THEN
+        PERFORM public.refuse('merge_keeps_its_confirmation', 'a merge is accepted by a confirmation of this very moment');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_acceptance() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_card_merge() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_was_merged boolean := tg_op = 'UPDATE' AND old.merge_mark IS NOT DISTINCT FROM 'merged';
+    -- what the core merged on its own becomes an agreed merge by its participant's acceptance, and in no other way
+    v_action text := CASE WHEN tg_op = 'UPDATE' AND old.merge_mark IS NOT DISTINCT FROM 'merged_without_consent'
+        THEN 'accept' ELSE 'merge' END;
 BEGIN
     IF NOT EXISTS (
         SELECT FROM public.merge_executions AS e
@@ -403,10 +859,22 @@ BEGIN
             AND p.plan_digest = e.plan_digest
         CROSS JOIN LATERAL jsonb_array_elements(convert_from(p.canonical, 'UTF8')::jsonb -> 'cards') AS c
         WHERE e.participant_id = new.participant_id AND e.xact = pg_current_xact_id()
-            AND CASE WHEN v_was_merged
-                THEN e.merge_id = ANY (new.merged_via) OR e.merge_id = ANY (old.merged_via)
+            AND CASE
+                -- it comes back by the undo of the very merge that took it, as the plan of the undo says
+                WHEN v_was_merged AND new.merge_mark IS NULL
+                THEN e.action = 'undo' AND old.merge_id = e.merge_id AND old.merged_via = ARRAY[e.merge_id]
+                    AND c ->> 'kpj' = new.kpj AND c ->> 'role' = 'absorbed' AND c ->> 'status_before' = old.status
+                    AND c ->> 'status_after' = new.status
+                -- it is forwarded to the survivor of the merge that absorbs its living card, and back by that one's undo
+                WHEN v_was_merged
+                THEN new.merge_mark = 'merged' AND new.merge_id = old.merge_id AND c ->> 'kpj' = (
+                        SELECT living.kpj FROM public.cards AS living
+                        WHERE living.participant_id = new.participant_id AND living.card_id = new.merged_into)
+                    AND CASE e.action
+                        WHEN 'undo' THEN old.merged_via = new.merged_via || e.merge_id AND c ->> 'role' = 'absorbed'
+                        ELSE new.merged_via = old.merged_via || e.merge_id AND c ->> 'role' = 'survivor' END
                 ELSE c ->> 'kpj' = new.kpj AND c ->> 'role' = 'absorbed' AND c ->> 'status_after' = 'merged'
-                    AND e.merge_id = new.merge_id END
+                    AND e.merge_id = new.merge_id AND e.action = v_action END
     ) THEN
         PERFORM public.refuse('card_merges_only_by_its_confirmed_plan',
             format('card %s is not part of a confirmed merge that is being executed', new.card_id));
@@ -417,6 +885,69 @@ $$;
 
 ALTER FUNCTION public.guard_card_merge() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_card_number() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF new.kpj <> old.kpj OR NOT EXISTS (
+        SELECT FROM public.card_transfers AS t
+        WHERE t.participant_id = old.participant_id AND t.card_id = old.card_id AND t.kpj = old.kpj AND t.direction = 'out'
+            AND t.other_participant_id = new.participant_id AND t.other_card_id = new.card_id AND t.xact = pg_current_xact_id())
+    THEN
+        PERFORM public.refuse('card_numbers_are_kept', 'UPDATE on card_numbers is refused: card_numbers_are_kept');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_card_number() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.guard_card_transfer() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.card_transfers AS t
+        WHERE t.participant_id = new.participant_id AND t.card_id = new.card_id AND t.xact = pg_current_xact_id()
+            AND CASE t.direction WHEN 'out' THEN new.transfer_id = t.transfer_id ELSE new.transfer_id IS NULL END)
+    THEN
+        PERFORM public.refuse('card_goes_by_recorded_transfer', format('card %s is not being transferred', new.card_id));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_card_transfer() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.guard_dispute_step() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF new.state = 'accepted' THEN
+        IF NOT EXISTS (
+            SELECT FROM public.merge_executions AS e
+            WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.action = 'accept'
+                AND e.confirmation_id = new.confirmation_id AND e.xact = pg_current_xact_id())
+        THEN
+            PERFORM public.refuse('merge_is_accepted_by_its_participant', 'only the proof of the participant makes a merge agreed');
+        END IF;
+    ELSIF NOT EXISTS (
+        SELECT FROM public.cases AS c
+        WHERE c.participant_id = new.participant_id AND c.merge_id = new.merge_id AND c.xact = pg_current_xact_id()
+            AND CASE new.state WHEN 'disputed' THEN c.state = 'open'
+                WHEN 'restored' THEN c.decision = 'restored' ELSE c.decision = 'accepted' END)
+    THEN
+        PERFORM public.refuse('dispute_goes_with_its_case', format('a merge is %s only together with its case', new.state));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_dispute_step() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_merge_step() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -426,8 +957,10 @@ DECLARE
 BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
-        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one
-        OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled'))
+        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one.
+        -- What ends a dispute is guarded where the cases are.
+        OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled')
+            AND old.state <> 'disputed')
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
@@ -467,17 +1000,172 @@ BEGIN
     THEN
         PERFORM public.refuse('merge_executes_with_its_confirmation', 'a merge is executed only inside its execution');
     END IF;
+    IF new.state = 'undone' AND v_from <> 'undone' AND NOT EXISTS (
+        SELECT FROM public.merge_executions AS e
+        WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.action = 'undo'
+            AND e.xact = pg_current_xact_id())
+    THEN
+        PERFORM public.refuse('merge_executes_with_its_confirmation', 'a merge is undone only inside the execution of its undo');
+    END IF;
     RETURN NULL;
 END
 $$;
 
 ALTER FUNCTION public.guard_merge_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_protected_cards() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.cards AS k
+        WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card) AND k.locked_at IS NOT NULL
+    ) THEN
+        PERFORM public.refuse('locked_card_is_in_no_merge', format('a card of merge %s is locked', new.merge_id));
+    END IF;
+    IF EXISTS (
+        SELECT FROM public.cards AS k
+        WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card) AND k.frozen_at IS NOT NULL
+    ) THEN
+        PERFORM public.refuse('frozen_card_is_in_no_merge', format('a card of merge %s is frozen', new.merge_id));
+    END IF;
+    IF tg_op = 'INSERT' AND new.proposed_by = 'agency' AND EXISTS (
+        SELECT FROM public.never_suggested_pairs AS n
+        WHERE n.participant_id = new.participant_id AND n.card_id = ANY (new.absorb || new.into_card)
+            AND n.other_card_id = ANY (new.absorb || new.into_card)
+    ) THEN
+        PERFORM public.refuse('pair_is_never_suggested', 'the participant asked not to be offered this pair again');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_protected_cards() OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) RETURNS bytea
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN sha256(((('\x00'::bytea || public.field(uuid_send(participant_id))) || public.field(int8send(seq))) || public.field(hash)));
+
+ALTER FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.hold_reported_cards(p_participant_id uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO public.open_merge_cards (participant_id, card_id, merge_id)
+    SELECT DISTINCT ON (held.card_id) m.participant_id, held.card_id, m.merge_id
+    FROM public.merges AS m CROSS JOIN LATERAL unnest(m.absorb || m.into_card) AS held (card_id)
+    WHERE m.participant_id = p_participant_id AND m.state IN ('reported', 'disputed')
+    ORDER BY held.card_id, m.proposed_at, m.merge_id
+    ON CONFLICT (participant_id, card_id) DO NOTHING
+$$;
+
+ALTER FUNCTION public.hold_reported_cards(p_participant_id uuid) OWNER TO sepakat_writer;
+
+CREATE TABLE public.confirmations (
+    participant_id uuid NOT NULL,
+    confirmation_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    action text NOT NULL,
+    plan_digest text NOT NULL,
+    acknowledged text[] NOT NULL,
+    device_id uuid NOT NULL,
+    nonce bytea NOT NULL,
+    statement bytea NOT NULL,
+    proof jsonb NOT NULL,
+    seal bytea NOT NULL,
+    confirmed_at timestamp with time zone NOT NULL,
+    CONSTRAINT seal_has_32_bytes CHECK ((length(seal) = 32))
+);
+
+ALTER TABLE public.confirmations OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM public.undo_seals AS s
+        WHERE sha256(s.outer_pad || sha256(s.inner_pad || p_confirmation.statement)) = p_seal
+    ) AND p_confirmation.action = 'undo'
+        AND convert_from(p_confirmation.statement, 'UTF8')::jsonb = jsonb_build_object(
+            'version', 1, 'purpose', 'undo', 'device_id', p_confirmation.device_id, 'merge_id', p_confirmation.merge_id,
+            'plan_digest', p_confirmation.plan_digest, 'acknowledged', p_confirmation.acknowledged,
+            'nonce', translate(rtrim(encode(p_confirmation.nonce, 'base64'), '='), '+/', '-_'))
+        AND EXISTS (
+            SELECT FROM public.devices AS d
+            WHERE d.participant_id = p_confirmation.participant_id AND d.device_id = p_confirmation.device_id
+                AND d.removed_at IS NULL AND coalesce(d.hold_until, '-infinity') <= public.current_instant())
+$$;
+
+ALTER FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((instant AT TIME ZONE 'Asia/Jakarta'::text))::date;
 
 ALTER FUNCTION public.jakarta_day(instant timestamp with time zone) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_document public.documents;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_document FROM public.documents AS d
+    WHERE d.participant_id = p_participant_id AND d.document_id = p_document_id FOR UPDATE;
+    IF v_document.stored_at IS NOT NULL THEN
+        RETURN v_document.stored_at;
+    END IF;
+    UPDATE public.documents AS d SET stored_at = public.current_instant(), media_type = p_media_type, sha256 = p_sha256,
+        bytes = p_bytes, cause_id = public.record_cause(p_participant_id, 'participant', p_actor)
+    WHERE d.participant_id = p_participant_id AND d.document_id = p_document_id AND d.discarded_at IS NULL
+    RETURNING * INTO v_document;
+    IF v_document.stored_at IS NULL THEN
+        PERFORM public.refuse('document_was_discarded', 'this document was swept away before it was stored');
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'document_received', NULL,
+        CASE WHEN v_document.about = 'merge' THEN v_document.subject_id END, v_document.cause_id, jsonb_build_object(
+            'document_id', p_document_id, 'document_kind', v_document.kind, 'about', v_document.about,
+            'sha256', encode(p_sha256, 'hex')))::public.history_entry]);
+    RETURN v_document.stored_at;
+END
+$$;
+
+ALTER FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO public.undo_seals AS s (inner_pad, outer_pad) VALUES (p_inner_pad, p_outer_pad)
+    ON CONFLICT (only_row) DO UPDATE SET inner_pad = excluded.inner_pad, outer_pad = excluded.outer_pad
+    WHERE (s.inner_pad, s.outer_pad) IS DISTINCT FROM (excluded.inner_pad, excluded.outer_pad)
+$$;
+
+ALTER FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.challenges AS c
+        WHERE c.nonce = p_nonce AND c.purpose = 'unlock' AND c.participant_id = p_participant_id
+            AND c.subject_id = p_subject_id AND c.spent_at IS NOT NULL
+    ) THEN
+        PERFORM public.refuse('unlock_takes_its_challenge', 'nothing is lifted without a challenge of its own, spent for it');
+    END IF;
+    INSERT INTO public.unlock_proofs (participant_id, nonce, subject_id, device_id, statement, proof, proven_at, cause_id)
+    VALUES (p_participant_id, p_nonce, p_subject_id, p_device_id, p_statement, p_proof, public.current_instant(), p_cause_id);
+END
+$$;
+
+ALTER FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.lane_of(participant_id uuid) RETURNS smallint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -486,6 +1174,136 @@ CREATE FUNCTION public.lane_of(participant_id uuid) RETURNS smallint
 ALTER FUNCTION public.lane_of(participant_id uuid) OWNER TO sepakat_owner;
 
 COMMENT ON FUNCTION public.lane_of(participant_id uuid) IS 'The lane (0..63): the top six bits of the hash that Citus shards by, so that a lane lies in one shard.';
+
+CREATE FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+    v_changes public.card_change[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM public.stopped_cards AS s WHERE s.participant_id = p_participant_id) THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text);
+    PERFORM public.keep_unlock_proof(p_participant_id, p_participant_id, p_device_id, p_nonce, p_statement, p_proof, v_cause_id);
+    WITH lifted AS (
+        DELETE FROM public.stopped_cards AS s WHERE s.participant_id = p_participant_id RETURNING s.card_id
+    )
+    SELECT array_agg(ROW(k.participant_id, k.card_id, v_cause_id, 'card_unfrozen',
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"frozen_at": null}', NULL)::public.card_change ORDER BY k.kpj)
+    INTO v_changes
+    FROM public.cards AS k JOIN lifted ON lifted.card_id = k.card_id
+    WHERE k.participant_id = p_participant_id AND k.frozen_at IS NOT NULL AND NOT EXISTS (
+        SELECT FROM public.merges AS m
+        WHERE m.participant_id = k.participant_id AND m.state = 'disputed' AND k.card_id = ANY (m.absorb || m.into_card));
+    PERFORM public.change_cards(coalesce(v_changes, '{}'));
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) OWNER TO sepakat_writer;
+
+CREATE TABLE public.merges (
+    participant_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    state text NOT NULL,
+    proposed_by text NOT NULL,
+    reason text,
+    absorb uuid[] NOT NULL,
+    into_card uuid NOT NULL,
+    plan_digest text,
+    plan_expires_at timestamp with time zone,
+    proposed_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone,
+    confirmation_id uuid,
+    confirmed_at timestamp with time zone,
+    executes_at timestamp with time zone,
+    executed_at timestamp with time zone,
+    undo_until timestamp with time zone,
+    closed_at timestamp with time zone,
+    closed_because text,
+    core text,
+    last_refusal jsonb,
+    reported jsonb,
+    cause_id uuid NOT NULL,
+    undo_plan_digest text,
+    undo_plan_expires_at timestamp with time zone,
+    CONSTRAINT closing_reason_is_known CHECK ((closed_because = ANY (ARRAY['card_locked'::text, 'stopped'::text, 'participant_deceased'::text]))),
+    CONSTRAINT confirmed_merge_has_its_confirmation CHECK (((state = ANY (ARRAY['confirmed'::text, 'executed'::text, 'undone'::text])) <= (num_nulls(confirmation_id, confirmed_at, plan_digest, executes_at) = 0))),
+    CONSTRAINT core_answer_is_known CHECK ((core = ANY (ARRAY['pending'::text, 'acknowledged'::text, 'refused'::text]))),
+    CONSTRAINT executed_merge_has_its_instant CHECK (((state = ANY (ARRAY['executed'::text, 'undone'::text])) <= ((executed_at IS NOT NULL) AND (undo_until IS NOT NULL)))),
+    CONSTRAINT merge_absorbs_something CHECK (((cardinality(absorb) >= 1) AND (cardinality(absorb) <= 20))),
+    CONSTRAINT merge_does_not_absorb_its_survivor CHECK ((into_card <> ALL (absorb))),
+    CONSTRAINT proposer_is_known CHECK ((proposed_by = ANY (ARRAY['participant'::text, 'agency'::text, 'core'::text])))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.merges OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.merges.undo_plan_digest IS 'Of the plan of an undo that was shown last; plan_digest stays that of the merge.';
+
+CREATE FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) RETURNS public.card_change[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH given AS (
+        SELECT k.kpj, k.card_id, (SELECT nullif(sum(s.amount), 0) FROM jsonb_to_recordset(p_splits) AS s (to_card uuid, amount bigint)
+            WHERE s.to_card = k.card_id)::bigint AS amount
+        FROM public.cards AS k WHERE k.participant_id = p_merge.participant_id AND k.card_id = ANY (p_merge.absorb)
+    ), change AS (
+        SELECT given.kpj, given.card_id, 'card_undone' AS kind, 'undo_in' AS ledger_kind, given.amount, NULL AS for_kpj,
+            '{"merge_mark": null, "merged_into": null, "merged_via": null}'::jsonb AS patch,
+            jsonb_build_object('from', survivor.kpj) AS data
+        FROM given JOIN public.cards AS survivor
+            ON survivor.participant_id = p_merge.participant_id AND survivor.card_id = p_merge.into_card
+        UNION ALL
+        SELECT given.kpj, p_merge.into_card, 'card_gave_back', 'undo_out', -given.amount, given.kpj, NULL,
+            jsonb_build_object('to', (SELECT jsonb_agg(g.kpj ORDER BY g.kpj) FROM given AS g))
+        FROM given
+        UNION ALL
+        SELECT k.kpj, k.card_id, 'card_forwarded_back', NULL, NULL, NULL,
+            jsonb_build_object('merged_into', former.into_card, 'merged_via', to_jsonb(trim_array(k.merged_via, 1))),
+            jsonb_build_object('into', (SELECT f.kpj FROM given AS f WHERE f.card_id = former.into_card))
+        FROM public.cards AS k JOIN public.merges AS former
+            ON former.participant_id = k.participant_id AND former.merge_id = k.merged_via[cardinality(k.merged_via) - 1]
+        WHERE k.participant_id = p_merge.participant_id AND k.merge_mark = 'merged'
+            AND k.merged_via[cardinality(k.merged_via)] = p_merge.merge_id
+    )
+    SELECT array_agg(ROW(p_merge.participant_id, change.card_id, p_cause_id, change.kind,
+        CASE WHEN change.amount IS NOT NULL THEN change.ledger_kind END, change.amount, p_day, NULL, NULL, NULL, change.for_kpj,
+        CASE WHEN change.amount IS NOT NULL THEN p_transfer_id END, NULL, change.patch, change.data)::public.card_change
+        ORDER BY change.kpj)
+    FROM change
+$$;
+
+ALTER FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM public.cards AS k
+        WHERE k.participant_id = p_participant_id AND k.card_id = p_card_id AND k.locked_at IS NULL)
+    THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor);
+    PERFORM public.change_cards(ARRAY[ROW(p_participant_id, p_card_id, v_cause_id, 'card_locked',
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        jsonb_build_object('locked_at', public.current_instant()), NULL)::public.card_change]);
+    PERFORM public.cancel_open_merges(p_participant_id, p_card_id, 'card_locked', v_cause_id);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) RETURNS record
     LANGUAGE sql SECURITY DEFINER
@@ -496,6 +1314,42 @@ CREATE FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, O
 $$;
 
 ALTER FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+    v_pairs uuid[][];
+    v_merge public.merges;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+    SELECT array_agg(ARRAY[least(a.card_id, v_merge.into_card), greatest(a.card_id, v_merge.into_card)]) INTO v_pairs
+    FROM unnest(v_merge.absorb) AS a (card_id)
+    WHERE NOT EXISTS (
+        SELECT FROM public.never_suggested_pairs AS n
+        WHERE n.participant_id = p_participant_id AND n.card_id = least(a.card_id, v_merge.into_card)
+            AND n.other_card_id = greatest(a.card_id, v_merge.into_card));
+    IF v_pairs IS NULL THEN
+        RETURN 0;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor, p_merge_id => p_merge_id);
+    INSERT INTO public.never_suggested_pairs (participant_id, card_id, other_card_id, merge_id, said_at, cause_id)
+    SELECT p_participant_id, v_pairs[i][1], v_pairs[i][2], p_merge_id, public.current_instant(), v_cause_id
+    FROM generate_subscripts(v_pairs, 1) AS i;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'merge_never_suggested', NULL, p_merge_id, v_cause_id,
+        jsonb_build_object(
+            'absorb', (SELECT jsonb_agg(k.kpj ORDER BY k.kpj) FROM public.cards AS k
+                WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)),
+            'into', (SELECT k.kpj FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = v_merge.into_card)
+        ))::public.history_entry]);
+    RETURN cardinality(v_pairs) / 2;
+END
+$$;
+
+ALTER FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -593,6 +1447,19 @@ $$;
 
 ALTER FUNCTION public.post_entries(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.queue_for_matching() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO public.match_queue (participant_id, queued_at) VALUES (new.participant_id, clock_timestamp())
+    ON CONFLICT (participant_id) DO UPDATE SET queued_at = excluded.queued_at;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.queue_for_matching() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text DEFAULT NULL::text, p_merge_id uuid DEFAULT NULL::uuid, p_event_id text DEFAULT NULL::text, p_occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_bulk boolean DEFAULT false) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -624,6 +1491,66 @@ $$;
 
 ALTER FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.record_death(p_participant_id uuid, p_on date, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.participants AS p SET deceased_on = p_on WHERE p.participant_id = p_participant_id AND p.deceased_on IS NULL;
+    IF NOT FOUND THEN
+        PERFORM public.refuse('death_is_told_once', 'a day of death is on file already');
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'participant_deceased', NULL, NULL, p_cause_id,
+        jsonb_build_object('on', p_on))::public.history_entry]);
+    PERFORM public.cancel_open_merges(p_participant_id, NULL, 'participant_deceased', p_cause_id);
+END
+$$;
+
+ALTER FUNCTION public.record_death(p_participant_id uuid, p_on date, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_doubtful uuid[];
+    v_held text[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.participants AS p SET phone_since = greatest(p.phone_since, p_on) WHERE p.participant_id = p_participant_id;
+
+    WITH RECURSIVE doubtful AS (
+        SELECT d.device_id FROM public.devices AS d
+        WHERE d.participant_id = p_participant_id AND d.vouched_by IS NULL
+            AND (public.jakarta_day(d.added_at) >= p_on OR d.hold_until > v_now)
+        UNION
+        SELECT d.device_id FROM public.devices AS d JOIN doubtful ON d.vouched_by = doubtful.device_id
+        WHERE d.participant_id = p_participant_id
+    )
+    SELECT coalesce(array_agg(device_id), '{}') INTO v_doubtful FROM doubtful;
+
+    WITH held AS (
+        UPDATE public.devices AS d SET hold_until = greatest(d.hold_until, v_now + p_hold)
+        WHERE d.participant_id = p_participant_id AND d.device_id = ANY (v_doubtful) AND d.removed_at IS NULL
+        RETURNING d.name
+    )
+    SELECT array_agg(name ORDER BY name) INTO v_held FROM held;
+
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'phone_ported', NULL, NULL, p_cause_id, jsonb_build_object(
+        'on', p_on, 'devices', v_held, 'hold_until', CASE WHEN v_held IS NOT NULL THEN v_now + p_hold END))::public.history_entry]);
+
+    UPDATE public.merges AS m SET executes_at = v_now + p_hold, cause_id = p_cause_id
+    FROM public.confirmations AS c
+    WHERE m.participant_id = p_participant_id AND m.state IN ('confirmed', 'reported', 'disputed')
+        AND m.executes_at < v_now + p_hold
+        AND c.participant_id = m.participant_id AND c.confirmation_id = m.confirmation_id AND c.device_id = ANY (v_doubtful);
+END
+$$;
+
+ALTER FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.refuse(constraint_name text, message text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -646,6 +1573,19 @@ END
 $$;
 
 ALTER FUNCTION public.refuse_statement() OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.refuse_while_paused() RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM public.merge_pause) THEN
+        PERFORM public.refuse('merges_are_paused', 'all executions are paused');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION public.refuse_while_paused() OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -710,6 +1650,112 @@ $$;
 
 ALTER FUNCTION public.stamp_execution() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.stamp_transfer() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    new.xact := pg_current_xact_id();
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION public.stamp_transfer() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_participant_id uuid;
+    v_cause_id uuid;
+    v_cards uuid[];
+    v_merges bigint;
+    v_changes public.card_change[];
+BEGIN
+    SELECT t.participant_id INTO v_participant_id FROM public.stop_tokens AS t
+    WHERE t.token_hash = p_token_hash AND t.expires_at > public.current_instant();
+    IF v_participant_id IS NULL THEN
+        RETURN;
+    END IF;
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_participant_id FOR UPDATE;
+    participant_id := v_participant_id;
+    lane := public.lane_of(v_participant_id);
+
+    SELECT array_agg(k.card_id) INTO v_cards FROM public.cards AS k
+    WHERE k.participant_id = v_participant_id AND k.status NOT IN ('merged', 'transferred_away') AND NOT EXISTS (
+        SELECT FROM public.stopped_cards AS s WHERE s.participant_id = k.participant_id AND s.card_id = k.card_id);
+    SELECT count(*) INTO v_merges FROM public.merges AS m
+    WHERE m.participant_id = v_participant_id
+        AND (m.state IN ('proposed', 'confirmed') OR (m.state IN ('reported', 'disputed') AND m.confirmation_id IS NOT NULL));
+    IF v_cards IS NULL AND v_merges = 0 AND EXISTS (
+        SELECT FROM public.stop_tokens AS t WHERE t.token_hash = p_token_hash AND t.first_used_at IS NOT NULL)
+    THEN
+        RETURN;
+    END IF;
+
+    v_cause_id := public.record_cause(v_participant_id, 'participant', 'stop_link');
+    PERFORM public.append_history(ARRAY[ROW(v_participant_id, 'stopped', NULL, NULL, v_cause_id,
+        jsonb_build_object('cards', coalesce(cardinality(v_cards), 0), 'merges', v_merges))::public.history_entry]);
+    INSERT INTO public.stopped_cards (participant_id, card_id, stopped_at)
+    SELECT v_participant_id, stopped.card_id, public.current_instant() FROM unnest(v_cards) AS stopped (card_id);
+    SELECT array_agg(ROW(k.participant_id, k.card_id, v_cause_id, 'card_frozen',
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        jsonb_build_object('frozen_at', public.current_instant()), NULL)::public.card_change ORDER BY k.kpj) INTO v_changes
+    FROM public.cards AS k
+    WHERE k.participant_id = v_participant_id AND k.card_id = ANY (v_cards) AND k.frozen_at IS NULL;
+    PERFORM public.change_cards(coalesce(v_changes, '{}'));
+    PERFORM public.cancel_open_merges(v_participant_id, NULL, 'stopped', v_cause_id);
+    UPDATE public.stop_tokens AS t SET first_used_at = coalesce(t.first_used_at, public.current_instant())
+    WHERE t.token_hash = p_token_hash;
+END
+$$;
+
+ALTER FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_match public.possible_matches;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF EXISTS (
+        SELECT FROM public.possible_matches AS m WHERE m.participant_id = p_participant_id AND m.other_card_id = p_other_card_id
+    ) THEN
+        RETURN false;
+    END IF;
+    INSERT INTO public.possible_matches (participant_id, match_id, other_participant_id, other_card_id, employer_id, from_year,
+        to_year, rule, rules_version, found_at, state, cause_id)
+    VALUES (p_participant_id, p_match_id, p_other_participant_id, p_other_card_id, p_employer_id, p_from_year,
+        p_to_year, p_rule, p_rules_version, public.current_instant(), 'suggested',
+        public.record_cause(p_participant_id, 'system', 'matching rules ' || p_rules_version, p_bulk => true))
+    RETURNING * INTO v_match;
+    PERFORM public.tell_of_match(v_match, 'possible_match_found', '{}');
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.tell_of_delay() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM public.append_history(ARRAY[ROW(new.participant_id, 'merge_delayed', NULL, new.merge_id, new.cause_id,
+        jsonb_build_object(
+            'absorb', (SELECT jsonb_agg(k.kpj ORDER BY k.kpj) FROM public.cards AS k
+                WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb)),
+            'into', (SELECT k.kpj FROM public.cards AS k WHERE k.participant_id = new.participant_id AND k.card_id = new.into_card),
+            'executed_before', old.executes_at, 'executes_at', new.executes_at))::public.history_entry]);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.tell_of_delay() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.tell_of_key() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -723,6 +1769,42 @@ END
 $$;
 
 ALTER FUNCTION public.tell_of_key() OWNER TO sepakat_writer;
+
+CREATE TABLE public.possible_matches (
+    participant_id uuid NOT NULL,
+    match_id uuid NOT NULL,
+    other_participant_id uuid NOT NULL,
+    other_card_id uuid NOT NULL,
+    employer_id text,
+    from_year smallint NOT NULL,
+    to_year smallint,
+    rule text NOT NULL,
+    rules_version text NOT NULL,
+    found_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    case_id uuid,
+    closed_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT claimed_match_has_its_case CHECK (((state = ANY (ARRAY['claimed'::text, 'linked'::text, 'refused'::text])) = (case_id IS NOT NULL))),
+    CONSTRAINT match_is_with_another_participant CHECK ((other_participant_id <> participant_id)),
+    CONSTRAINT match_state_is_known CHECK ((state = ANY (ARRAY['suggested'::text, 'not_mine'::text, 'claimed'::text, 'linked'::text, 'refused'::text])))
+);
+
+ALTER TABLE public.possible_matches OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.possible_matches.employer_id IS 'With from_year and to_year all that the participant is shown: copied, because the card lies with another participant.';
+
+CREATE FUNCTION public.tell_of_match(p_match public.possible_matches, p_kind text, p_data jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT public.append_history(ARRAY[ROW(p_match.participant_id, p_kind, NULL, NULL, p_match.cause_id, jsonb_build_object(
+        'match_id', p_match.match_id, 'from_year', p_match.from_year, 'to_year', p_match.to_year,
+        'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = p_match.employer_id)
+    ) || p_data)::public.history_entry])
+$$;
+
+ALTER FUNCTION public.tell_of_match(p_match public.possible_matches, p_kind text, p_data jsonb) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.tell_of_merge_step() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -745,7 +1827,9 @@ BEGIN
         DELETE FROM public.open_merge_cards WHERE participant_id = new.participant_id AND merge_id = new.merge_id;
     END IF;
 
-    SELECT CASE WHEN v_from = new.state THEN 'merge_survivor_chosen'
+    SELECT CASE WHEN v_from = new.state AND new.state IN ('reported', 'disputed')
+            THEN CASE WHEN new.confirmation_id IS NULL THEN 'merge_accept_refused' ELSE 'merge_accept_confirmed' END
+        WHEN v_from = new.state THEN 'merge_survivor_chosen'
         WHEN t.kind = 'merge_proposed' AND new.proposed_by = 'participant' THEN 'merge_drafted' ELSE t.kind END
     INTO v_kind
     FROM (SELECT 1) AS always
@@ -758,13 +1842,288 @@ BEGIN
         'total', (SELECT sum(k.balance) FROM public.cards AS k
             WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card)),
         'proposed_by', new.proposed_by, 'plan_digest', new.plan_digest,
-        'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported
-    ))::public.history_entry]);
+        'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported,
+        'closed_because', new.closed_because
+    ) || coalesce((
+        SELECT jsonb_build_object('case_id', c.case_id, 'due_at', c.due_at, 'decision', c.decision) FROM public.cases AS c
+        WHERE c.participant_id = new.participant_id AND c.merge_id = new.merge_id AND c.xact = pg_current_xact_id()
+    ), '{}'))::public.history_entry]);
     RETURN NULL;
 END
 $$;
 
 ALTER FUNCTION public.tell_of_merge_step() OWNER TO sepakat_writer;
+
+CREATE TABLE public.cases (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    kind text NOT NULL,
+    merge_id uuid,
+    match_id uuid,
+    statement text,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    decision text,
+    reason text,
+    staff text,
+    second_staff text,
+    decided_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    xact xid8 NOT NULL,
+    CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text]))),
+    CONSTRAINT case_is_decided_by_staff CHECK (((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text])) = (staff IS NOT NULL))),
+    CONSTRAINT case_is_due_in_three_days CHECK ((due_at = (opened_at + '72:00:00'::interval))),
+    CONSTRAINT case_is_restored_by_four_eyes CHECK (((decision <> ALL (ARRAY['restored'::text, 'linked'::text])) OR (second_staff IS NOT NULL))),
+    CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text]))),
+    CONSTRAINT case_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text]))),
+    CONSTRAINT decided_case_has_its_decision CHECK ((num_nulls(decision, decided_at) =
+CASE state
+    WHEN 'decided'::text THEN 0
+    ELSE 2
+END)),
+    CONSTRAINT dispute_names_its_merge CHECK (((kind <> 'dispute'::text) OR (merge_id IS NOT NULL))),
+    CONSTRAINT four_eyes_are_two_people CHECK ((lower(staff) <> lower(second_staff))),
+    CONSTRAINT match_case_names_its_match CHECK (((kind = 'match'::text) = (match_id IS NOT NULL)))
+);
+
+ALTER TABLE public.cases OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.cases.decision IS 'Of a dispute: restored or accepted by the agency; withdrawn when the participant accepted the merge instead.
+Of a possible match: linked or refused.';
+
+COMMENT ON COLUMN public.cases.xact IS 'The transaction that opened or decided it: a step of its merge is taken in no other.';
+
+CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_from public.cards;
+    v_card_id uuid;
+    v_came_back boolean;
+    v_amount bigint;
+    v_cause_there uuid;
+    v_now timestamptz := public.current_instant();
+    v_day date := public.jakarta_day(public.current_instant());
+    v_decided public.causes;
+BEGIN
+    PERFORM FROM public.cards AS k
+    WHERE k.participant_id IN (p_match.participant_id, p_match.other_participant_id)
+    ORDER BY k.participant_id, k.kpj FOR UPDATE;
+    SELECT * INTO v_from FROM public.cards AS k
+    WHERE k.participant_id = p_match.other_participant_id AND k.card_id = p_match.other_card_id
+        AND num_nonnulls(k.transferred_at, k.merge_mark, k.frozen_at, k.locked_at, k.claim_id) = 0
+        AND NOT EXISTS (SELECT FROM public.open_merge_cards AS o
+            WHERE o.participant_id = k.participant_id AND o.card_id = k.card_id)
+        AND NOT EXISTS (SELECT FROM public.cards AS a WHERE a.participant_id = k.participant_id AND a.merged_into = k.card_id);
+    IF v_from.card_id IS NULL THEN
+        PERFORM public.refuse('card_is_free_to_go', 'a card in a merge or claim, frozen, locked or gone is not transferred');
+    END IF;
+    v_amount := nullif(v_from.balance, 0);
+    SELECT * INTO v_decided FROM public.causes AS c
+    WHERE c.participant_id = p_match.participant_id AND c.cause_id = p_case.cause_id;
+    v_cause_there := public.record_cause(v_from.participant_id, 'agency', p_case.staff, p_case.reason,
+        p_event_id => v_decided.event_id, p_occurred_at => v_decided.occurred_at);
+
+    -- a card that comes back to somebody who had it before is that same card again
+    SELECT k.card_id INTO v_card_id FROM public.cards AS k
+    WHERE k.participant_id = p_match.participant_id AND k.kpj = v_from.kpj;
+    v_came_back := v_card_id IS NOT NULL;
+    IF NOT v_came_back THEN
+        INSERT INTO public.cards (participant_id, card_id, kpj, segment, employer_id, programmes, opened_on, closed_on, lifecycle,
+            last_contribution_month, last_contribution_amount, balance)
+        VALUES (p_match.participant_id, gen_random_uuid(), v_from.kpj, v_from.segment, v_from.employer_id, v_from.programmes,
+            v_from.opened_on, v_from.closed_on, v_from.lifecycle, v_from.last_contribution_month,
+            v_from.last_contribution_amount, CASE WHEN v_from.balance IS NOT NULL THEN 0 END)
+        RETURNING card_id INTO v_card_id;
+    END IF;
+    INSERT INTO public.card_transfers (participant_id, transfer_id, direction, card_id, kpj, other_participant_id, other_card_id,
+        amount, case_id, rules_version, reason, staff, second_staff, recorded_at, cause_id, xact)
+    SELECT side.participant_id, p_transfer_id, side.direction, side.card_id, v_from.kpj, side.other_participant_id,
+        side.other_card_id, v_from.balance, p_case.case_id, p_match.rules_version, p_case.reason, p_case.staff,
+        p_case.second_staff, v_now, side.cause_id, pg_current_xact_id()
+    FROM (VALUES
+        (v_from.participant_id, 'out', v_from.card_id, p_match.participant_id, v_card_id, v_cause_there),
+        (p_match.participant_id, 'in', v_card_id, v_from.participant_id, v_from.card_id, p_case.cause_id)
+    ) AS side (participant_id, direction, card_id, other_participant_id, other_card_id, cause_id);
+    IF v_came_back THEN
+        UPDATE public.cards AS k SET transferred_at = NULL, transfer_id = NULL, lifecycle = v_from.lifecycle,
+            closed_on = v_from.closed_on, employer_id = v_from.employer_id
+        WHERE k.participant_id = p_match.participant_id AND k.card_id = v_card_id;
+    END IF;
+    UPDATE public.card_numbers AS n SET participant_id = p_match.participant_id, card_id = v_card_id
+    WHERE n.kpj = v_from.kpj AND n.participant_id = v_from.participant_id;
+    -- a part of the savings that was claimed once in a life stays claimed
+    INSERT INTO public.claims (participant_id, claim_id, card_id, kind, amount, state, opened_on, paid_on)
+    SELECT p_match.participant_id, c.claim_id, v_card_id, c.kind, c.amount, c.state, c.opened_on, c.paid_on
+    FROM public.claims AS c WHERE c.participant_id = v_from.participant_id AND c.card_id = v_from.card_id AND c.state = 'paid'
+    ON CONFLICT (participant_id, claim_id) DO NOTHING;
+
+    PERFORM public.change_cards(ARRAY[ROW(v_from.participant_id, v_from.card_id, v_cause_there, 'card_transferred_away',
+        CASE WHEN v_amount > 0 THEN 'transfer_out' END, -v_amount, v_day, NULL, NULL, NULL, NULL,
+        CASE WHEN v_amount > 0 THEN p_transfer_id END, NULL,
+        jsonb_build_object('transferred_at', v_now, 'transfer_id', p_transfer_id, 'closed_on', coalesce(v_from.closed_on, v_day)),
+        jsonb_build_object('transfer_id', p_transfer_id, 'effective_on', v_day))::public.card_change]);
+    PERFORM public.post_entries(ARRAY[ROW(p_match.participant_id, v_card_id, p_case.cause_id, 'card_transferred_here',
+        'transfer_in', v_amount, v_day, NULL, NULL, NULL, NULL, p_transfer_id, NULL, NULL, NULL)::public.card_change]);
+    PERFORM public.append_history(ARRAY[ROW(p_match.participant_id, 'card_transferred_here', v_card_id, NULL, p_case.cause_id,
+        jsonb_build_object('kpj', v_from.kpj, 'status_before', CASE WHEN v_came_back THEN 'transferred_away' END,
+            'status_after', v_from.status, 'balance_before', CASE WHEN v_came_back AND v_from.balance IS NOT NULL THEN 0 END,
+            'balance_after', v_from.balance, 'transfer_id', p_transfer_id, 'match_id', p_match.match_id, 'effective_on', v_day,
+            'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = v_from.employer_id)
+        ))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH held AS MATERIALIZED (
+        SELECT * FROM public.entries_since_merge(p_merge.participant_id, p_merge.merge_id)
+    ), split AS MATERIALIZED (
+        SELECT * FROM jsonb_to_recordset(p_splits) AS s (entry_id uuid, to_card uuid, amount bigint, rule text)
+    )
+    SELECT NOT EXISTS (SELECT FROM held WHERE held.amount < 0 AND held.kind <> 'contribution_reversal')
+        -- nothing came or went unseen: with what the survivor had before the merge, the entries make its balance
+        AND (SELECT coalesce(sum(held.amount), 0) FROM held) = (
+            SELECT sum(k.balance - (c ->> 'balance_before')::bigint)
+            FROM public.merge_plans AS p
+            CROSS JOIN LATERAL jsonb_array_elements(convert_from(p.canonical, 'UTF8')::jsonb -> 'cards') AS c
+            JOIN public.cards AS k ON k.participant_id = p.participant_id AND k.kpj = c ->> 'kpj'
+            WHERE p.participant_id = p_merge.participant_id AND p.merge_id = p_merge.merge_id
+                AND p.plan_digest = p_merge.plan_digest AND k.card_id = p_merge.into_card)
+        AND NOT EXISTS (
+            SELECT FROM split LEFT JOIN held ON held.entry_id = split.entry_id
+            GROUP BY split.entry_id, held.amount
+            HAVING held.amount IS NULL OR abs(sum(split.amount)) > abs(held.amount)
+                OR bool_or(sign(split.amount) IS DISTINCT FROM sign(held.amount) OR split.to_card <> ALL (p_merge.absorb))
+        ) AND NOT EXISTS (
+            SELECT FROM held JOIN public.cards AS k ON k.participant_id = p_merge.participant_id AND k.kpj = held.received_for_kpj
+            LEFT JOIN split ON split.entry_id = held.entry_id AND split.to_card = k.card_id
+            WHERE held.kind = 'merge_in' AND (split.amount, split.rule) IS DISTINCT FROM (held.amount, 'brought'))
+$$;
+
+ALTER FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.undo_merge(p_participant_id uuid, p_merge_id uuid, p_confirmation_id uuid, p_seal bytea, p_splits jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_confirmation public.confirmations;
+    v_plan jsonb;
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+BEGIN
+    PERFORM public.refuse_while_paused();
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF v_merge.state IS DISTINCT FROM 'executed' OR v_merge.undo_until <= v_now
+        OR public.find_later_merge(p_participant_id, p_merge_id) IS NOT NULL
+        OR EXISTS (
+            SELECT FROM public.cards AS k WHERE k.participant_id = p_participant_id
+                AND ((k.card_id = ANY (v_merge.absorb) AND k.status <> 'merged')
+                    OR (k.card_id = v_merge.into_card AND k.status <> k.lifecycle)))
+        OR EXISTS (
+            SELECT FROM public.cards AS k
+            LEFT JOIN public.open_merge_cards AS o ON o.participant_id = k.participant_id AND o.card_id = k.card_id
+            WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)
+                AND num_nonnulls(k.claim_id, k.frozen_at, o.merge_id) > 0)
+    THEN
+        PERFORM public.refuse('merge_can_be_undone', 'only an executed merge is undone, in its time, with nothing standing on it');
+    END IF;
+
+    SELECT * INTO v_confirmation FROM public.confirmations AS c
+    WHERE c.participant_id = p_participant_id AND c.confirmation_id = p_confirmation_id AND c.merge_id = p_merge_id;
+    IF NOT coalesce(public.is_sealed_undo(v_confirmation, p_seal), false) THEN
+        PERFORM public.refuse('undo_is_sealed', 'an undo needs a confirmation with the seal of the process that verified it');
+    END IF;
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_confirmation.plan_digest
+        AND p.action = 'undo';
+    IF NOT coalesce(public.undo_plan_fits(v_merge, v_plan, p_splits), false)
+        OR to_jsonb(v_confirmation.acknowledged) IS DISTINCT FROM v_plan -> 'to_acknowledge'
+    THEN
+        PERFORM public.refuse('plan_equals_the_cards', 'the confirmed plan differs from the cards as they are now');
+    END IF;
+    IF NOT coalesce(public.undo_follows_lineage(v_merge, p_splits), false) THEN
+        PERFORM public.refuse('undo_follows_the_lineage', 'an undo moves back what came since the merge, and no other rupiah');
+    END IF;
+
+    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
+    VALUES (p_participant_id, p_merge_id, 'undo', v_confirmation.plan_digest, p_confirmation_id, v_now, pg_current_xact_id());
+    v_cause_id := public.record_cause(p_participant_id, 'participant', v_confirmation.device_id::text, NULL, p_merge_id);
+    INSERT INTO public.undo_splits (participant_id, merge_id, entry_id, from_card, to_card, amount, rule)
+    SELECT p_participant_id, p_merge_id, s.entry_id, v_merge.into_card, s.to_card, s.amount, s.rule
+    FROM jsonb_to_recordset(p_splits) AS s (entry_id uuid, to_card uuid, amount bigint, rule text);
+    PERFORM public.change_cards(
+        public.list_undo_changes(v_merge, v_cause_id, p_confirmation_id, p_splits, public.jakarta_day(v_now)));
+    UPDATE public.merges AS m SET state = 'undone', closed_at = v_now, core = 'pending', cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+END
+$$;
+
+ALTER FUNCTION public.undo_merge(p_participant_id uuid, p_merge_id uuid, p_confirmation_id uuid, p_seal bytea, p_splits jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.undo_plan_fits(p_merge public.merges, p_plan jsonb, p_splits jsonb) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH given AS (
+        SELECT s.to_card, sum(s.amount) AS amount
+        FROM jsonb_to_recordset(p_splits) AS s (to_card uuid, amount bigint) GROUP BY s.to_card
+    ), card AS (
+        SELECT k.kpj, k.status, k.balance,
+            CASE WHEN k.card_id = p_merge.into_card THEN 'survivor' ELSE 'absorbed' END AS role,
+            -- neither a claim nor a freeze is there: undo_merge has looked
+            CASE WHEN k.card_id = p_merge.into_card THEN k.status ELSE k.lifecycle END AS status_after,
+            CASE WHEN k.card_id = p_merge.into_card THEN k.balance - coalesce((SELECT sum(g.amount) FROM given AS g), 0)
+                ELSE k.balance + coalesce(given.amount, 0) END AS balance_after
+        FROM public.cards AS k LEFT JOIN given ON given.to_card = k.card_id
+        WHERE k.participant_id = p_merge.participant_id AND k.card_id = ANY (p_merge.absorb || p_merge.into_card)
+    )
+    SELECT p_plan ->> 'action' = 'undo' AND (p_plan ->> 'merge_id')::uuid = p_merge.merge_id AND NOT EXISTS (
+        SELECT FROM card
+        FULL JOIN jsonb_to_recordset(p_plan -> 'cards')
+            AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
+            ON c.kpj = card.kpj
+        WHERE (c.role, c.status_before, c.balance_before, c.status_after, c.balance_after)
+            IS DISTINCT FROM (card.role, card.status, card.balance, card.status_after, card.balance_after::bigint)
+    ) AND (SELECT (sum(card.balance), sum(card.balance)) FROM card)
+        IS NOT DISTINCT FROM ((p_plan ->> 'total_before')::numeric, (p_plan ->> 'total_after')::numeric)
+$$;
+
+ALTER FUNCTION public.undo_plan_fits(p_merge public.merges, p_plan jsonb, p_splits jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM public.cards AS k
+        WHERE k.participant_id = p_participant_id AND k.card_id = p_card_id AND k.locked_at IS NOT NULL)
+    THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text);
+    PERFORM public.keep_unlock_proof(p_participant_id, p_card_id, p_device_id, p_nonce, p_statement, p_proof, v_cause_id);
+    PERFORM public.change_cards(ARRAY[ROW(p_participant_id, p_card_id, v_cause_id, 'card_unlocked',
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"locked_at": null}', NULL)::public.card_change]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) OWNER TO sepakat_writer;
 
 CREATE AGGREGATE public.chain(head bytea, body bytea) (
     SFUNC = public.chain_step,
@@ -792,6 +2151,28 @@ CREATE TABLE public.card_numbers (
 
 ALTER TABLE public.card_numbers OWNER TO sepakat_owner;
 
+CREATE TABLE public.card_transfers (
+    participant_id uuid NOT NULL,
+    transfer_id uuid NOT NULL,
+    direction text NOT NULL,
+    card_id uuid NOT NULL,
+    kpj text NOT NULL,
+    other_participant_id uuid NOT NULL,
+    other_card_id uuid NOT NULL,
+    amount bigint,
+    case_id uuid NOT NULL,
+    rules_version text NOT NULL,
+    reason text,
+    staff text NOT NULL,
+    second_staff text NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL,
+    xact xid8 NOT NULL,
+    CONSTRAINT transfer_direction_is_known CHECK ((direction = ANY (ARRAY['out'::text, 'in'::text])))
+);
+
+ALTER TABLE public.card_transfers OWNER TO sepakat_owner;
+
 CREATE TABLE public.cards (
     participant_id uuid NOT NULL,
     card_id uuid NOT NULL,
@@ -810,12 +2191,15 @@ CREATE TABLE public.cards (
     merged_via uuid[],
     frozen_at timestamp with time zone,
     locked_at timestamp with time zone,
+    transferred_at timestamp with time zone,
+    transfer_id uuid,
     balance bigint,
     entries integer DEFAULT 0 NOT NULL,
     last_contribution_month date,
     last_contribution_amount bigint,
     status text GENERATED ALWAYS AS (
 CASE
+    WHEN (transferred_at IS NOT NULL) THEN 'transferred_away'::text
     WHEN (merge_mark IS NOT NULL) THEN merge_mark
     WHEN (frozen_at IS NOT NULL) THEN 'frozen'::text
     WHEN (claim_id IS NOT NULL) THEN 'claim_in_progress'::text
@@ -831,7 +2215,9 @@ END) STORED NOT NULL,
     CONSTRAINT merged_card_names_its_merge CHECK ((num_nulls(merge_mark, merge_id, merged_into, merged_at, merged_via) = ANY (ARRAY[0, 5]))),
     CONSTRAINT only_jht_has_a_balance CHECK (((balance IS NOT NULL) = ('JHT'::text = ANY (programmes)))),
     CONSTRAINT programmes_are_known CHECK ((programmes <@ ARRAY['JHT'::text, 'JP'::text, 'JKK'::text, 'JKM'::text, 'JKP'::text])),
-    CONSTRAINT segment_is_known CHECK ((segment = ANY (ARRAY['PU'::text, 'BPU'::text, 'JAKON'::text, 'PMI'::text])))
+    CONSTRAINT segment_is_known CHECK ((segment = ANY (ARRAY['PU'::text, 'BPU'::text, 'JAKON'::text, 'PMI'::text]))),
+    CONSTRAINT transferred_card_is_empty CHECK (((transferred_at IS NULL) OR (COALESCE(balance, (0)::bigint) = 0))),
+    CONSTRAINT transferred_card_names_its_transfer CHECK ((num_nulls(transferred_at, transfer_id) = ANY (ARRAY[0, 2])))
 )
 WITH (fillfactor='80');
 
@@ -841,7 +2227,14 @@ COMMENT ON COLUMN public.cards.merged_into IS 'The living card, in one hop; merg
 
 COMMENT ON COLUMN public.cards.balance IS 'Whole rupiah of JHT savings: the running sum of the ledger. NULL for a card without JHT.';
 
-COMMENT ON COLUMN public.cards.status IS 'Derived: merged or merged_without_consent, frozen, claim_in_progress, else the lifecycle that the core told.';
+COMMENT ON COLUMN public.cards.status IS 'Derived: transferred_away, merged or merged_without_consent, frozen, claim_in_progress, else the lifecycle that the core told.';
+
+CREATE TABLE public.case_owners (
+    case_id uuid NOT NULL,
+    participant_id uuid NOT NULL
+);
+
+ALTER TABLE public.case_owners OWNER TO sepakat_owner;
 
 CREATE TABLE public.causes (
     participant_id uuid NOT NULL,
@@ -900,24 +2293,6 @@ CREATE TABLE public.code_tries (
 
 ALTER TABLE public.code_tries OWNER TO sepakat_owner;
 
-CREATE TABLE public.confirmations (
-    participant_id uuid NOT NULL,
-    confirmation_id uuid NOT NULL,
-    merge_id uuid NOT NULL,
-    action text NOT NULL,
-    plan_digest text NOT NULL,
-    acknowledged text[] NOT NULL,
-    device_id uuid NOT NULL,
-    nonce bytea NOT NULL,
-    statement bytea NOT NULL,
-    proof jsonb NOT NULL,
-    seal bytea NOT NULL,
-    confirmed_at timestamp with time zone NOT NULL,
-    CONSTRAINT seal_has_32_bytes CHECK ((length(seal) = 32))
-);
-
-ALTER TABLE public.confirmations OWNER TO sepakat_owner;
-
 CREATE TABLE public.deliveries (
     participant_id uuid NOT NULL,
     cause_id uuid NOT NULL,
@@ -961,6 +2336,34 @@ CREATE TABLE public.devices (
 ALTER TABLE public.devices OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.devices.hold_until IS 'This key confirms nothing before; NULL when an older key vouched or it is the first on a settled phone.';
+
+CREATE TABLE public.documents (
+    participant_id uuid NOT NULL,
+    document_id uuid NOT NULL,
+    about text NOT NULL,
+    subject_id uuid NOT NULL,
+    kind text NOT NULL,
+    request_key text NOT NULL,
+    body_sha256 bytea NOT NULL,
+    begun_at timestamp with time zone DEFAULT now() NOT NULL,
+    discarded_at timestamp with time zone,
+    stored_at timestamp with time zone,
+    media_type text,
+    sha256 bytea,
+    bytes integer,
+    cause_id uuid,
+    CONSTRAINT body_hash_has_32_bytes CHECK ((length(body_sha256) = 32)),
+    CONSTRAINT document_is_about_something_known CHECK ((about = ANY (ARRAY['match'::text, 'merge'::text]))),
+    CONSTRAINT document_kind_is_known CHECK ((kind = ANY (ARRAY['paklaring'::text, 'card'::text, 'ktp'::text, 'kk'::text, 'hr_letter'::text, 'other'::text]))),
+    CONSTRAINT stored_document_is_known CHECK ((num_nulls(stored_at, media_type, sha256, bytes, cause_id) = ANY (ARRAY[0, 5]))),
+    CONSTRAINT stored_document_is_not_discarded CHECK (((stored_at IS NULL) OR (discarded_at IS NULL)))
+);
+
+ALTER TABLE public.documents OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.documents.request_key IS 'The Idempotency-Key of the upload: sent again, it goes on where it stopped.';
+
+COMMENT ON COLUMN public.documents.begun_at IS 'Real time, not the local clock: what is not stored an hour later is swept away.';
 
 CREATE TABLE public.employers (
     employer_id text NOT NULL,
@@ -1079,6 +2482,26 @@ CREATE TABLE public.history_data (
 
 ALTER TABLE public.history_data OWNER TO sepakat_owner;
 
+CREATE TABLE public.history_roots (
+    number bigint NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    heads bigint NOT NULL,
+    root bytea NOT NULL,
+    previous bytea,
+    signed jsonb NOT NULL,
+    CONSTRAINT only_the_first_root_has_none_before CHECK (((previous IS NULL) = (number = 1))),
+    CONSTRAINT previous_root_has_32_bytes CHECK ((length(previous) = 32)),
+    CONSTRAINT root_covers_heads CHECK ((heads >= 1)),
+    CONSTRAINT root_has_32_bytes CHECK ((length(root) = 32)),
+    CONSTRAINT roots_are_numbered_from_one CHECK ((number >= 1))
+);
+
+ALTER TABLE public.history_roots OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.history_roots.previous IS 'SHA-256 of what was signed for the root before: roots are a chain too.';
+
+COMMENT ON COLUMN public.history_roots.signed IS 'A JWS over number, made_at, heads, root and previous.';
+
 CREATE TABLE public.idempotency_keys (
     participant_id uuid NOT NULL,
     request text NOT NULL,
@@ -1153,6 +2576,21 @@ CREATE TABLE public.local_clock (
 
 ALTER TABLE public.local_clock OWNER TO sepakat_owner;
 
+CREATE TABLE public.match_keys (
+    key bytea NOT NULL,
+    participant_id uuid NOT NULL,
+    CONSTRAINT match_key_has_32_bytes CHECK ((length(key) = 32))
+);
+
+ALTER TABLE public.match_keys OWNER TO sepakat_owner;
+
+CREATE TABLE public.match_queue (
+    participant_id uuid NOT NULL,
+    queued_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.match_queue OWNER TO sepakat_owner;
+
 CREATE TABLE public.merge_executions (
     participant_id uuid NOT NULL,
     merge_id uuid NOT NULL,
@@ -1164,6 +2602,17 @@ CREATE TABLE public.merge_executions (
 );
 
 ALTER TABLE public.merge_executions OWNER TO sepakat_owner;
+
+CREATE TABLE public.merge_pause (
+    only_row boolean DEFAULT true NOT NULL,
+    since timestamp with time zone NOT NULL,
+    reason text NOT NULL,
+    paused_by name DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT merge_pause_has_one_row CHECK (only_row),
+    CONSTRAINT pause_reason_is_said CHECK (((length(reason) >= 1) AND (length(reason) <= 500)))
+);
+
+ALTER TABLE public.merge_pause OWNER TO sepakat_owner;
 
 CREATE TABLE public.merge_plans (
     participant_id uuid NOT NULL,
@@ -1188,38 +2637,19 @@ ALTER TABLE public.merge_transitions OWNER TO sepakat_owner;
 
 COMMENT ON TABLE public.merge_transitions IS 'Which state may follow which (`-` is a new merge), and the kind of the history entry that tells of the step.';
 
-CREATE TABLE public.merges (
+CREATE TABLE public.never_suggested_pairs (
     participant_id uuid NOT NULL,
+    card_id uuid NOT NULL,
+    other_card_id uuid NOT NULL,
     merge_id uuid NOT NULL,
-    state text NOT NULL,
-    proposed_by text NOT NULL,
-    reason text,
-    absorb uuid[] NOT NULL,
-    into_card uuid NOT NULL,
-    plan_digest text,
-    plan_expires_at timestamp with time zone,
-    proposed_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone,
-    confirmation_id uuid,
-    confirmed_at timestamp with time zone,
-    executes_at timestamp with time zone,
-    executed_at timestamp with time zone,
-    undo_until timestamp with time zone,
-    closed_at timestamp with time zone,
-    core text,
-    last_refusal jsonb,
-    reported jsonb,
+    said_at timestamp with time zone NOT NULL,
     cause_id uuid NOT NULL,
-    CONSTRAINT confirmed_merge_has_its_confirmation CHECK (((state = ANY (ARRAY['confirmed'::text, 'executed'::text])) <= (num_nulls(confirmation_id, confirmed_at, plan_digest, executes_at) = 0))),
-    CONSTRAINT core_answer_is_known CHECK ((core = ANY (ARRAY['pending'::text, 'acknowledged'::text, 'refused'::text]))),
-    CONSTRAINT executed_merge_has_its_instant CHECK (((state = 'executed'::text) <= ((executed_at IS NOT NULL) AND (undo_until IS NOT NULL)))),
-    CONSTRAINT merge_absorbs_something CHECK (((cardinality(absorb) >= 1) AND (cardinality(absorb) <= 20))),
-    CONSTRAINT merge_does_not_absorb_its_survivor CHECK ((into_card <> ALL (absorb))),
-    CONSTRAINT proposer_is_known CHECK ((proposed_by = ANY (ARRAY['participant'::text, 'agency'::text, 'core'::text])))
-)
-WITH (fillfactor='80');
+    CONSTRAINT pair_is_written_one_way CHECK ((card_id < other_card_id))
+);
 
-ALTER TABLE public.merges OWNER TO sepakat_owner;
+ALTER TABLE public.never_suggested_pairs OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.never_suggested_pairs IS 'Both ways: which of the two would stay does not matter.';
 
 CREATE TABLE public.open_merge_cards (
     participant_id uuid NOT NULL,
@@ -1307,6 +2737,27 @@ CREATE TABLE public.receipts (
 
 ALTER TABLE public.receipts OWNER TO sepakat_owner;
 
+CREATE TABLE public.root_buckets (
+    bucket smallint NOT NULL,
+    heads integer NOT NULL,
+    root bytea NOT NULL
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.root_buckets OWNER TO sepakat_owner;
+
+CREATE TABLE public.rooted_heads (
+    bucket smallint NOT NULL,
+    participant_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    leaf bytea NOT NULL
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.rooted_heads OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.rooted_heads.leaf IS 'SHA-256 of a zero byte and the fields participant_id, seq and hash: it names nobody.';
+
 CREATE TABLE public.sessions (
     participant_id uuid NOT NULL,
     session_id uuid NOT NULL,
@@ -1323,8 +2774,72 @@ ALTER TABLE public.sessions OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.sessions.generation IS 'The refresh token of this generation is the newest; tokens are derived from it, never stored.';
 
+CREATE TABLE public.stop_tokens (
+    token_hash bytea NOT NULL,
+    participant_id uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    first_used_at timestamp with time zone,
+    CONSTRAINT stop_token_hash_has_32_bytes CHECK ((length(token_hash) = 32))
+);
+
+ALTER TABLE public.stop_tokens OWNER TO sepakat_owner;
+
+CREATE TABLE public.stopped_cards (
+    participant_id uuid NOT NULL,
+    card_id uuid NOT NULL,
+    stopped_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.stopped_cards OWNER TO sepakat_owner;
+
+CREATE TABLE public.undo_seals (
+    only_row boolean DEFAULT true NOT NULL,
+    inner_pad bytea NOT NULL,
+    outer_pad bytea NOT NULL,
+    CONSTRAINT inner_pad_is_a_block CHECK ((length(inner_pad) = 64)),
+    CONSTRAINT outer_pad_is_a_block CHECK ((length(outer_pad) = 64)),
+    CONSTRAINT undo_seals_has_one_row CHECK (only_row)
+);
+
+ALTER TABLE public.undo_seals OWNER TO sepakat_owner;
+
+CREATE TABLE public.undo_splits (
+    participant_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    from_card uuid NOT NULL,
+    to_card uuid NOT NULL,
+    amount bigint NOT NULL,
+    rule text NOT NULL,
+    CONSTRAINT split_moves_something CHECK ((amount <> 0)),
+    CONSTRAINT split_rule_is_known CHECK ((rule = ANY (ARRAY['brought'::text, 'received_for'::text, 'employer'::text, 'day_balance'::text])))
+);
+
+ALTER TABLE public.undo_splits OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.undo_splits.entry_id IS 'The ledger entry that the money came in by, on whichever card that was.';
+
+CREATE TABLE public.unlock_proofs (
+    participant_id uuid NOT NULL,
+    nonce bytea NOT NULL,
+    subject_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    statement bytea NOT NULL,
+    proof jsonb NOT NULL,
+    proven_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL
+);
+
+ALTER TABLE public.unlock_proofs OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.unlock_proofs.subject_id IS 'The card whose lock was lifted, or the participant whose freeze was.';
+
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_pkey PRIMARY KEY (participant_id, seq);
+
+ALTER TABLE ONLY public.possible_matches
+    ADD CONSTRAINT card_is_suggested_once UNIQUE (participant_id, other_card_id);
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT card_number_is_unique_for_its_owner UNIQUE (participant_id, kpj);
@@ -1334,6 +2849,12 @@ ALTER TABLE ONLY public.card_numbers
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (participant_id, card_id);
+
+ALTER TABLE ONLY public.case_owners
+    ADD CONSTRAINT case_owners_pkey PRIMARY KEY (case_id);
+
+ALTER TABLE ONLY public.cases
+    ADD CONSTRAINT cases_pkey PRIMARY KEY (participant_id, case_id);
 
 ALTER TABLE ONLY public.causes
     ADD CONSTRAINT causes_pkey PRIMARY KEY (participant_id, cause_id);
@@ -1365,6 +2886,12 @@ ALTER TABLE ONLY public.device_owners
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_pkey PRIMARY KEY (participant_id, device_id);
 
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT document_is_received_once UNIQUE (participant_id, about, subject_id, request_key);
+
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_pkey PRIMARY KEY (participant_id, document_id);
+
 ALTER TABLE ONLY public.employers
     ADD CONSTRAINT employers_pkey PRIMARY KEY (employer_id);
 
@@ -1392,6 +2919,9 @@ ALTER TABLE ONLY public.history_data
 ALTER TABLE ONLY public.history
     ADD CONSTRAINT history_pkey PRIMARY KEY (participant_id, seq);
 
+ALTER TABLE ONLY public.history_roots
+    ADD CONSTRAINT history_roots_pkey PRIMARY KEY (number);
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (participant_id, request);
 
@@ -1407,8 +2937,17 @@ ALTER TABLE ONLY public.ledger_entries
 ALTER TABLE ONLY public.local_clock
     ADD CONSTRAINT local_clock_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE ONLY public.match_keys
+    ADD CONSTRAINT match_keys_pkey PRIMARY KEY (key, participant_id);
+
+ALTER TABLE ONLY public.match_queue
+    ADD CONSTRAINT match_queue_pkey PRIMARY KEY (participant_id);
+
 ALTER TABLE ONLY public.merge_executions
     ADD CONSTRAINT merge_is_executed_once PRIMARY KEY (participant_id, merge_id, action);
+
+ALTER TABLE ONLY public.merge_pause
+    ADD CONSTRAINT merge_pause_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY public.merge_plans
     ADD CONSTRAINT merge_plans_pkey PRIMARY KEY (participant_id, merge_id, plan_digest);
@@ -1419,8 +2958,14 @@ ALTER TABLE ONLY public.merge_transitions
 ALTER TABLE ONLY public.merges
     ADD CONSTRAINT merges_pkey PRIMARY KEY (participant_id, merge_id);
 
+ALTER TABLE ONLY public.never_suggested_pairs
+    ADD CONSTRAINT never_suggested_pairs_pkey PRIMARY KEY (participant_id, card_id, other_card_id);
+
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT nonce_confirms_once UNIQUE (participant_id, nonce);
+
+ALTER TABLE ONLY public.unlock_proofs
+    ADD CONSTRAINT nonce_unlocks_once PRIMARY KEY (participant_id, nonce);
 
 ALTER TABLE ONLY public.open_merge_cards
     ADD CONSTRAINT one_open_merge_per_card PRIMARY KEY (participant_id, card_id);
@@ -1437,16 +2982,44 @@ ALTER TABLE ONLY public.participant_numbers
 ALTER TABLE ONLY public.participants
     ADD CONSTRAINT participants_pkey PRIMARY KEY (participant_id);
 
+ALTER TABLE ONLY public.possible_matches
+    ADD CONSTRAINT possible_matches_pkey PRIMARY KEY (participant_id, match_id);
+
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_pkey PRIMARY KEY (participant_id, device_id);
 
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (participant_id, seq, device_id);
 
+ALTER TABLE ONLY public.root_buckets
+    ADD CONSTRAINT root_buckets_pkey PRIMARY KEY (bucket);
+
+ALTER TABLE ONLY public.rooted_heads
+    ADD CONSTRAINT rooted_heads_pkey PRIMARY KEY (bucket, participant_id);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (participant_id, session_id);
 
+ALTER TABLE ONLY public.stop_tokens
+    ADD CONSTRAINT stop_tokens_pkey PRIMARY KEY (token_hash);
+
+ALTER TABLE ONLY public.stopped_cards
+    ADD CONSTRAINT stopped_cards_pkey PRIMARY KEY (participant_id, card_id);
+
+ALTER TABLE ONLY public.card_transfers
+    ADD CONSTRAINT transfer_has_one_side_at_each PRIMARY KEY (participant_id, transfer_id);
+
+ALTER TABLE ONLY public.undo_seals
+    ADD CONSTRAINT undo_seals_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE ONLY public.undo_splits
+    ADD CONSTRAINT undo_splits_pkey PRIMARY KEY (participant_id, merge_id, entry_id, to_card);
+
+CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state = 'open'::text);
+
 CREATE INDEX challenges_by_expiry ON public.challenges USING btree (expires_at);
+
+CREATE INDEX documents_begun ON public.documents USING btree (begun_at) WHERE (stored_at IS NULL);
 
 CREATE INDEX enrolments_by_expiry ON public.enrolments USING btree (expires_at);
 
@@ -1462,23 +3035,51 @@ CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (kep
 
 CREATE INDEX ledger_legs_of_transfer ON public.ledger_entries USING btree (participant_id, transfer_id) WHERE (transfer_id IS NOT NULL);
 
+CREATE INDEX match_keys_of_participant ON public.match_keys USING btree (participant_id);
+
 CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
 
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
 
+CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE ((state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (confirmation_id IS NOT NULL));
+
 CREATE UNIQUE INDEX one_entry_per_card_and_cause ON public.history USING btree (participant_id, cause_id, card_id) WHERE (card_id IS NOT NULL);
+
+CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (participant_id, merge_id) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
 
+CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
+
 CREATE UNIQUE INDEX source_event_is_posted_once ON public.ledger_entries USING btree (participant_id, source_event, card_id) WHERE (source_event IS NOT NULL);
+
+CREATE INDEX stop_tokens_by_expiry ON public.stop_tokens USING btree (expires_at);
+
+CREATE INDEX transfers_of_card ON public.card_transfers USING btree (participant_id, card_id);
+
+CREATE TRIGGER a_dispute_step_is_guarded AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state <> new.state) AND ((('disputed'::text = old.state) OR ('disputed'::text = new.state)) OR (new.state = ANY (ARRAY['reported'::text, 'restored'::text, 'accepted'::text]))))) EXECUTE FUNCTION public.guard_dispute_step();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_dispute_step_is_guarded;
 
 CREATE TRIGGER a_merge_step_is_guarded AFTER INSERT OR UPDATE ON public.merges FOR EACH ROW EXECUTE FUNCTION public.guard_merge_step();
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_merge_step_is_guarded;
 
+CREATE TRIGGER acceptance_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state = new.state) AND (new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (old.confirmation_id IS DISTINCT FROM new.confirmation_id))) EXECUTE FUNCTION public.tell_of_merge_step();
+
+CREATE TRIGGER an_acceptance_is_guarded AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (new.confirmation_id IS NOT NULL) AND ((old.confirmation_id IS DISTINCT FROM new.confirmation_id) OR (old.confirmed_at IS DISTINCT FROM new.confirmed_at)))) EXECUTE FUNCTION public.guard_acceptance();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER an_acceptance_is_guarded;
+
 CREATE TRIGGER balance_is_the_sum_of_its_entries AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((old.balance IS DISTINCT FROM new.balance) OR (old.entries IS DISTINCT FROM new.entries)))) EXECUTE FUNCTION public.refuse_statement('balance_is_the_sum_of_its_entries');
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER balance_is_the_sum_of_its_entries;
+
+CREATE TRIGGER card_goes_by_recorded_transfer AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((old.transferred_at IS DISTINCT FROM new.transferred_at) OR (old.transfer_id IS DISTINCT FROM new.transfer_id))) EXECUTE FUNCTION public.guard_card_transfer();
+
+ALTER TABLE public.cards ENABLE ALWAYS TRIGGER card_goes_by_recorded_transfer;
+
+CREATE TRIGGER card_is_queued_for_matching AFTER INSERT ON public.cards FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
 
 CREATE TRIGGER card_merges_only_by_its_confirmed_plan AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((('merged'::text = old.merge_mark) OR ('merged'::text = new.merge_mark)) AND ((((old.merge_mark IS DISTINCT FROM new.merge_mark) OR (old.merge_id IS DISTINCT FROM new.merge_id)) OR (old.merged_into IS DISTINCT FROM new.merged_into)) OR (old.merged_via IS DISTINCT FROM new.merged_via)))) EXECUTE FUNCTION public.guard_card_merge();
 
@@ -1488,7 +3089,11 @@ CREATE TRIGGER card_never_changes_its_participant AFTER UPDATE ON public.cards F
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER card_never_changes_its_participant;
 
-CREATE TRIGGER card_numbers_are_kept BEFORE DELETE OR UPDATE ON public.card_numbers FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('card_numbers_are_kept');
+CREATE TRIGGER card_number_changes_its_owner AFTER UPDATE ON public.card_numbers FOR EACH ROW EXECUTE FUNCTION public.guard_card_number();
+
+ALTER TABLE public.card_numbers ENABLE ALWAYS TRIGGER card_number_changes_its_owner;
+
+CREATE TRIGGER card_numbers_are_kept BEFORE DELETE ON public.card_numbers FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('card_numbers_are_kept');
 
 ALTER TABLE public.card_numbers ENABLE ALWAYS TRIGGER card_numbers_are_kept;
 
@@ -1503,6 +3108,30 @@ ALTER TABLE public.cards ENABLE ALWAYS TRIGGER cards_are_not_truncated;
 CREATE TRIGGER cards_are_opened_by_function BEFORE INSERT OR DELETE ON public.cards FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('cards_are_opened_by_function');
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER cards_are_opened_by_function;
+
+CREATE TRIGGER case_owners_are_kept BEFORE DELETE OR UPDATE ON public.case_owners FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('case_owners_are_kept');
+
+ALTER TABLE public.case_owners ENABLE ALWAYS TRIGGER case_owners_are_kept;
+
+CREATE TRIGGER case_owners_are_not_truncated BEFORE TRUNCATE ON public.case_owners FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('case_owners_are_kept');
+
+ALTER TABLE public.case_owners ENABLE ALWAYS TRIGGER case_owners_are_not_truncated;
+
+CREATE TRIGGER cases_are_decided_once BEFORE UPDATE ON public.cases FOR EACH ROW WHEN (((old.state <> 'open'::text) OR (new.state <> 'decided'::text) OR ((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.case_id IS DISTINCT FROM new.case_id)) OR (old.kind IS DISTINCT FROM new.kind)) OR (old.merge_id IS DISTINCT FROM new.merge_id)) OR (old.match_id IS DISTINCT FROM new.match_id)) OR (old.statement IS DISTINCT FROM new.statement)) OR (old.opened_at IS DISTINCT FROM new.opened_at)) OR (old.due_at IS DISTINCT FROM new.due_at)))) EXECUTE FUNCTION public.refuse_statement('cases_are_decided_once');
+
+ALTER TABLE public.cases ENABLE ALWAYS TRIGGER cases_are_decided_once;
+
+CREATE TRIGGER cases_are_kept BEFORE DELETE ON public.cases FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('cases_are_kept');
+
+ALTER TABLE public.cases ENABLE ALWAYS TRIGGER cases_are_kept;
+
+CREATE TRIGGER cases_are_not_truncated BEFORE TRUNCATE ON public.cases FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('cases_are_kept');
+
+ALTER TABLE public.cases ENABLE ALWAYS TRIGGER cases_are_not_truncated;
+
+CREATE TRIGGER cases_by_function_only BEFORE INSERT OR UPDATE ON public.cases FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('cases_by_function_only');
+
+ALTER TABLE public.cases ENABLE ALWAYS TRIGGER cases_by_function_only;
 
 CREATE TRIGGER causes_are_append_only BEFORE DELETE OR UPDATE ON public.causes FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('causes_are_append_only');
 
@@ -1523,6 +3152,18 @@ ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_append_
 CREATE TRIGGER confirmations_are_not_truncated BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('confirmations_are_append_only');
 
 ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_not_truncated;
+
+CREATE TRIGGER documents_are_not_truncated BEFORE TRUNCATE ON public.documents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('stored_documents_are_kept');
+
+ALTER TABLE public.documents ENABLE ALWAYS TRIGGER documents_are_not_truncated;
+
+CREATE TRIGGER documents_are_stored_by_function BEFORE UPDATE ON public.documents FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (((((((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.document_id IS DISTINCT FROM new.document_id)) OR (old.about IS DISTINCT FROM new.about)) OR (old.subject_id IS DISTINCT FROM new.subject_id)) OR (old.kind IS DISTINCT FROM new.kind)) OR (old.request_key IS DISTINCT FROM new.request_key)) OR (old.body_sha256 IS DISTINCT FROM new.body_sha256)) OR (old.begun_at IS DISTINCT FROM new.begun_at)) OR (old.stored_at IS DISTINCT FROM new.stored_at)) OR (old.media_type IS DISTINCT FROM new.media_type)) OR (old.sha256 IS DISTINCT FROM new.sha256)) OR (old.bytes IS DISTINCT FROM new.bytes)) OR (old.cause_id IS DISTINCT FROM new.cause_id)))) EXECUTE FUNCTION public.refuse_statement('documents_are_stored_by_function');
+
+ALTER TABLE public.documents ENABLE ALWAYS TRIGGER documents_are_stored_by_function;
+
+CREATE TRIGGER documents_begin_empty BEFORE INSERT ON public.documents FOR EACH ROW WHEN ((num_nonnulls(new.stored_at, new.discarded_at) > 0)) EXECUTE FUNCTION public.refuse_statement('documents_are_stored_by_function');
+
+ALTER TABLE public.documents ENABLE ALWAYS TRIGGER documents_begin_empty;
 
 CREATE CONSTRAINT TRIGGER execution_equals_the_confirmed_plan AFTER INSERT ON public.merge_executions DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_execution();
 
@@ -1604,6 +3245,28 @@ CREATE CONSTRAINT TRIGGER legs_sum_to_zero AFTER INSERT ON public.ledger_entries
 
 ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER legs_sum_to_zero;
 
+CREATE TRIGGER matches_are_decided_once BEFORE UPDATE ON public.possible_matches FOR EACH ROW WHEN (((((((old.state <> 'suggested'::text) OR (new.state <> 'not_mine'::text)) AND ((old.state <> 'suggested'::text) OR (new.state <> 'claimed'::text))) AND ((old.state <> 'claimed'::text) OR (new.state <> 'linked'::text))) AND ((old.state <> 'claimed'::text) OR (new.state <> 'refused'::text))) OR (((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.match_id IS DISTINCT FROM new.match_id)) OR (old.other_participant_id IS DISTINCT FROM new.other_participant_id)) OR (old.other_card_id IS DISTINCT FROM new.other_card_id)) OR (old.rule IS DISTINCT FROM new.rule)) OR (old.rules_version IS DISTINCT FROM new.rules_version)) OR (old.found_at IS DISTINCT FROM new.found_at)))) EXECUTE FUNCTION public.refuse_statement('matches_are_decided_once');
+
+ALTER TABLE public.possible_matches ENABLE ALWAYS TRIGGER matches_are_decided_once;
+
+CREATE TRIGGER matches_are_kept BEFORE DELETE ON public.possible_matches FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('matches_are_kept');
+
+ALTER TABLE public.possible_matches ENABLE ALWAYS TRIGGER matches_are_kept;
+
+CREATE TRIGGER matches_are_not_truncated BEFORE TRUNCATE ON public.possible_matches FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('matches_are_kept');
+
+ALTER TABLE public.possible_matches ENABLE ALWAYS TRIGGER matches_are_not_truncated;
+
+CREATE TRIGGER matches_by_function_only BEFORE INSERT OR UPDATE ON public.possible_matches FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('matches_by_function_only');
+
+ALTER TABLE public.possible_matches ENABLE ALWAYS TRIGGER matches_by_function_only;
+
+CREATE TRIGGER merge_delay_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.confirmation_id = new.confirmation_id) AND (old.executes_at < new.executes_at))) EXECUTE FUNCTION public.tell_of_delay();
+
+CREATE TRIGGER merge_is_never_hastened BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((old.confirmation_id = new.confirmation_id) AND (new.executes_at < old.executes_at))) EXECUTE FUNCTION public.refuse_statement('merge_is_never_hastened');
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER merge_is_never_hastened;
+
 CREATE TRIGGER merge_step_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.into_card IS DISTINCT FROM new.into_card))) EXECUTE FUNCTION public.tell_of_merge_step();
 
 CREATE TRIGGER merges_are_kept BEFORE DELETE ON public.merges FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('merges_are_kept');
@@ -1620,6 +3283,10 @@ CREATE TRIGGER open_merge_cards_by_trigger_only BEFORE INSERT OR DELETE OR UPDAT
 
 ALTER TABLE public.open_merge_cards ENABLE ALWAYS TRIGGER open_merge_cards_by_trigger_only;
 
+CREATE TRIGGER opened_card_is_not_gone AFTER INSERT ON public.cards FOR EACH ROW WHEN ((new.transferred_at IS NOT NULL)) EXECUTE FUNCTION public.refuse_statement('card_goes_by_recorded_transfer');
+
+ALTER TABLE public.cards ENABLE ALWAYS TRIGGER opened_card_is_not_gone;
+
 CREATE TRIGGER opened_card_is_not_merged AFTER INSERT ON public.cards FOR EACH ROW WHEN ((new.merge_mark = 'merged'::text)) EXECUTE FUNCTION public.guard_card_merge();
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER opened_card_is_not_merged;
@@ -1632,6 +3299,16 @@ CREATE TRIGGER outbox_is_not_truncated BEFORE TRUNCATE ON public.outbox FOR EACH
 
 ALTER TABLE public.outbox ENABLE ALWAYS TRIGGER outbox_is_not_truncated;
 
+CREATE TRIGGER pairs_are_not_truncated BEFORE TRUNCATE ON public.never_suggested_pairs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('pairs_by_function_only');
+
+ALTER TABLE public.never_suggested_pairs ENABLE ALWAYS TRIGGER pairs_are_not_truncated;
+
+CREATE TRIGGER pairs_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.never_suggested_pairs FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('pairs_by_function_only');
+
+ALTER TABLE public.never_suggested_pairs ENABLE ALWAYS TRIGGER pairs_by_function_only;
+
+CREATE TRIGGER participant_is_queued_for_matching AFTER INSERT OR UPDATE OF nik, name, birth_date ON public.participants FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
+
 CREATE TRIGGER plans_are_append_only BEFORE DELETE OR UPDATE ON public.merge_plans FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('plans_are_append_only');
 
 ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_append_only;
@@ -1640,17 +3317,115 @@ CREATE TRIGGER plans_are_not_truncated BEFORE TRUNCATE ON public.merge_plans FOR
 
 ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_not_truncated;
 
+CREATE TRIGGER protected_cards_begin_no_merge AFTER INSERT ON public.merges FOR EACH ROW WHEN ((new.state = 'proposed'::text)) EXECUTE FUNCTION public.guard_protected_cards();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER protected_cards_begin_no_merge;
+
+CREATE TRIGGER protected_cards_go_on_in_no_merge AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = ANY (ARRAY['confirmed'::text, 'executed'::text, 'accepted'::text])))) EXECUTE FUNCTION public.guard_protected_cards();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER protected_cards_go_on_in_no_merge;
+
 CREATE TRIGGER reported_by_function_only BEFORE INSERT ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (new.state = 'reported'::text))) EXECUTE FUNCTION public.refuse_statement('reported_by_function_only');
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER reported_by_function_only;
 
+CREATE TRIGGER roots_are_append_only BEFORE DELETE OR UPDATE ON public.history_roots FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('roots_are_append_only');
+
+ALTER TABLE public.history_roots ENABLE ALWAYS TRIGGER roots_are_append_only;
+
+CREATE TRIGGER roots_are_not_truncated BEFORE TRUNCATE ON public.history_roots FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('roots_are_append_only');
+
+ALTER TABLE public.history_roots ENABLE ALWAYS TRIGGER roots_are_not_truncated;
+
+CREATE TRIGGER splits_are_append_only BEFORE DELETE OR UPDATE ON public.undo_splits FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('splits_are_append_only');
+
+ALTER TABLE public.undo_splits ENABLE ALWAYS TRIGGER splits_are_append_only;
+
+CREATE TRIGGER splits_are_not_truncated BEFORE TRUNCATE ON public.undo_splits FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('splits_are_append_only');
+
+ALTER TABLE public.undo_splits ENABLE ALWAYS TRIGGER splits_are_not_truncated;
+
+CREATE TRIGGER splits_by_function_only BEFORE INSERT ON public.undo_splits FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('splits_by_function_only');
+
+ALTER TABLE public.undo_splits ENABLE ALWAYS TRIGGER splits_by_function_only;
+
+CREATE TRIGGER stops_are_not_truncated BEFORE TRUNCATE ON public.stopped_cards FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('stops_by_function_only');
+
+ALTER TABLE public.stopped_cards ENABLE ALWAYS TRIGGER stops_are_not_truncated;
+
+CREATE TRIGGER stops_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.stopped_cards FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('stops_by_function_only');
+
+ALTER TABLE public.stopped_cards ENABLE ALWAYS TRIGGER stops_by_function_only;
+
+CREATE TRIGGER stored_documents_are_kept BEFORE DELETE OR UPDATE ON public.documents FOR EACH ROW WHEN ((old.stored_at IS NOT NULL)) EXECUTE FUNCTION public.refuse_statement('stored_documents_are_kept');
+
+ALTER TABLE public.documents ENABLE ALWAYS TRIGGER stored_documents_are_kept;
+
+CREATE TRIGGER transfer_is_stamped BEFORE INSERT ON public.card_transfers FOR EACH ROW EXECUTE FUNCTION public.stamp_transfer();
+
+ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfer_is_stamped;
+
+CREATE CONSTRAINT TRIGGER transfer_moves_the_whole_card AFTER INSERT ON public.card_transfers DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.check_transfer();
+
+ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfer_moves_the_whole_card;
+
+CREATE TRIGGER transfers_are_append_only BEFORE DELETE OR UPDATE ON public.card_transfers FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('transfers_are_append_only');
+
+ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_are_append_only;
+
+CREATE TRIGGER transfers_are_not_truncated BEFORE TRUNCATE ON public.card_transfers FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('transfers_are_append_only');
+
+ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_are_not_truncated;
+
+CREATE TRIGGER transfers_by_function_only BEFORE INSERT ON public.card_transfers FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('transfers_by_function_only');
+
+ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_by_function_only;
+
+CREATE TRIGGER undo_seals_are_not_truncated BEFORE TRUNCATE ON public.undo_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('undo_seals_by_function_only');
+
+ALTER TABLE public.undo_seals ENABLE ALWAYS TRIGGER undo_seals_are_not_truncated;
+
+CREATE TRIGGER undo_seals_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.undo_seals FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('undo_seals_by_function_only');
+
+ALTER TABLE public.undo_seals ENABLE ALWAYS TRIGGER undo_seals_by_function_only;
+
 CREATE TRIGGER unexplained_change_is_captured AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((((((((old.status IS DISTINCT FROM new.status) OR (old.lifecycle IS DISTINCT FROM new.lifecycle)) OR (old.claim_id IS DISTINCT FROM new.claim_id)) OR (old.frozen_at IS DISTINCT FROM new.frozen_at)) OR (old.locked_at IS DISTINCT FROM new.locked_at)) OR (old.merge_mark IS DISTINCT FROM new.merge_mark)) OR (old.merged_into IS DISTINCT FROM new.merged_into)) OR (old.closed_on IS DISTINCT FROM new.closed_on)))) EXECUTE FUNCTION public.capture_unexplained_change();
+
+CREATE TRIGGER unlock_proofs_are_append_only BEFORE DELETE OR UPDATE ON public.unlock_proofs FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('unlock_proofs_are_append_only');
+
+ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER unlock_proofs_are_append_only;
+
+CREATE TRIGGER unlock_proofs_are_not_truncated BEFORE TRUNCATE ON public.unlock_proofs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('unlock_proofs_are_append_only');
+
+ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER unlock_proofs_are_not_truncated;
+
+CREATE TRIGGER unlock_proofs_by_function_only BEFORE INSERT ON public.unlock_proofs FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('unlock_proofs_by_function_only');
+
+ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER unlock_proofs_by_function_only;
 
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
 
+ALTER TABLE ONLY public.card_transfers
+    ADD CONSTRAINT card_transfers_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.card_transfers
+    ADD CONSTRAINT card_transfers_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.card_transfers
+    ADD CONSTRAINT card_transfers_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.cases
+    ADD CONSTRAINT cases_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.cases
+    ADD CONSTRAINT cases_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.cases
+    ADD CONSTRAINT cases_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
 
 ALTER TABLE ONLY public.causes
     ADD CONSTRAINT causes_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
@@ -1681,6 +3456,12 @@ ALTER TABLE ONLY public.devices
 
 ALTER TABLE ONLY public.devices
     ADD CONSTRAINT devices_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.documents
+    ADD CONSTRAINT documents_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
 ALTER TABLE ONLY public.merge_executions
     ADD CONSTRAINT execution_has_its_confirmation FOREIGN KEY (participant_id, merge_id, plan_digest, confirmation_id) REFERENCES public.confirmations(participant_id, merge_id, plan_digest, confirmation_id);
@@ -1724,6 +3505,18 @@ ALTER TABLE ONLY public.merges
 ALTER TABLE ONLY public.merges
     ADD CONSTRAINT merges_participant_id_into_card_fkey FOREIGN KEY (participant_id, into_card) REFERENCES public.cards(participant_id, card_id);
 
+ALTER TABLE ONLY public.never_suggested_pairs
+    ADD CONSTRAINT never_suggested_pairs_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.never_suggested_pairs
+    ADD CONSTRAINT never_suggested_pairs_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.never_suggested_pairs
+    ADD CONSTRAINT never_suggested_pairs_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
+
+ALTER TABLE ONLY public.never_suggested_pairs
+    ADD CONSTRAINT never_suggested_pairs_participant_id_other_card_id_fkey FOREIGN KEY (participant_id, other_card_id) REFERENCES public.cards(participant_id, card_id);
+
 ALTER TABLE ONLY public.open_merge_cards
     ADD CONSTRAINT open_merge_cards_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
@@ -1732,6 +3525,15 @@ ALTER TABLE ONLY public.open_merge_cards
 
 ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.possible_matches
+    ADD CONSTRAINT possible_matches_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
+
+ALTER TABLE ONLY public.possible_matches
+    ADD CONSTRAINT possible_matches_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.possible_matches
+    ADD CONSTRAINT possible_matches_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
@@ -1742,6 +3544,24 @@ ALTER TABLE ONLY public.receipts
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
 
+ALTER TABLE ONLY public.stopped_cards
+    ADD CONSTRAINT stopped_cards_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.undo_splits
+    ADD CONSTRAINT undo_splits_participant_id_from_card_fkey FOREIGN KEY (participant_id, from_card) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.undo_splits
+    ADD CONSTRAINT undo_splits_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
+
+ALTER TABLE ONLY public.undo_splits
+    ADD CONSTRAINT undo_splits_participant_id_to_card_fkey FOREIGN KEY (participant_id, to_card) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.unlock_proofs
+    ADD CONSTRAINT unlock_proofs_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.unlock_proofs
+    ADD CONSTRAINT unlock_proofs_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
+
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO sepakat_owner;
 GRANT ALL ON SCHEMA public TO sepakat_writer;
@@ -1749,6 +3569,9 @@ GRANT USAGE ON SCHEMA public TO sepakat_api;
 GRANT USAGE ON SCHEMA public TO sepakat_worker;
 GRANT USAGE ON SCHEMA public TO sepakat_feed;
 GRANT USAGE ON SCHEMA public TO sepakat_operator;
+
+REVOKE ALL ON FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) TO sepakat_api;
@@ -1760,12 +3583,20 @@ REVOKE ALL ON FUNCTION public.append_history(p_entries public.history_entry[]) F
 REVOKE ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.bucket_of(participant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.capture_unexplained_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_unexplained_change() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.field(value bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.field(value bytea) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.field(value bytea) TO sepakat_operator;
+GRANT ALL ON FUNCTION public.field(value bytea) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.field(value bytea) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.chain_step(state bytea, head bytea, body bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain_step(state bytea, head bytea, body bytea) TO sepakat_writer;
@@ -1778,12 +3609,33 @@ GRANT ALL ON FUNCTION public.check_execution() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.check_legs_sum_to_zero() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.check_transfer() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.current_instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_writer;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_api;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_worker;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_feed;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_operator;
+
+REVOKE ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.entry_body(participant_id uuid, seq bigint, kind text, card_id uuid, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, recorded_at timestamp with time zone, wording text, commitment bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.entry_body(participant_id uuid, seq bigint, kind text, card_id uuid, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, recorded_at timestamp with time zone, wording text, commitment bytea) TO sepakat_writer;
@@ -1796,11 +3648,46 @@ GRANT ALL ON FUNCTION public.entry_commitment(salt bytea, data text) TO sepakat_
 REVOKE ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.guard_acceptance() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_acceptance() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.guard_card_merge() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_card_merge() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.guard_card_number() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_card_number() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_card_transfer() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_card_transfer() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_dispute_step() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_dispute_step() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.guard_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_merge_step() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_protected_cards() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.hold_reported_cards(p_participant_id uuid) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.confirmations TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.confirmations TO sepakat_api;
+GRANT SELECT ON TABLE public.confirmations TO sepakat_worker;
+GRANT SELECT ON TABLE public.confirmations TO sepakat_feed;
+GRANT SELECT ON TABLE public.confirmations TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_writer;
@@ -1809,6 +3696,14 @@ GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO se
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_feed;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.lane_of(participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_api;
@@ -1816,25 +3711,95 @@ GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_feed;
 GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
+
+GRANT SELECT ON TABLE public.merges TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_api;
+GRANT SELECT ON TABLE public.merges TO sepakat_worker;
+GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.merges TO sepakat_writer;
+
+GRANT UPDATE(state) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(state) ON TABLE public.merges TO sepakat_worker;
+GRANT UPDATE(state) ON TABLE public.merges TO sepakat_feed;
+
+GRANT UPDATE(absorb) ON TABLE public.merges TO sepakat_api;
+
+GRANT UPDATE(into_card) ON TABLE public.merges TO sepakat_api;
+
+GRANT UPDATE(plan_digest) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(plan_digest) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(plan_expires_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(plan_expires_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(expires_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(confirmation_id) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(confirmation_id) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(confirmed_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(confirmed_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(executes_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(executes_at) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_worker;
+GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_feed;
+
+GRANT UPDATE(core) ON TABLE public.merges TO sepakat_feed;
+
+GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_worker;
+
+GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_api;
+GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_worker;
+GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_feed;
+
+GRANT UPDATE(undo_plan_digest) ON TABLE public.merges TO sepakat_api;
+
+GRANT UPDATE(undo_plan_expires_at) ON TABLE public.merges TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) TO sepakat_api;
 GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.post_entries(p_changes public.card_change[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.queue_for_matching() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.queue_for_matching() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_api;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.record_death(p_participant_id uuid, p_on date, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_death(p_participant_id uuid, p_on date, p_cause_id uuid) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.refuse(constraint_name text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse(constraint_name text, message text) TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.refuse_statement() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.refuse_while_paused() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
@@ -1845,11 +3810,70 @@ GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid
 REVOKE ALL ON FUNCTION public.stamp_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_execution() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.stamp_transfer() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stamp_transfer() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.tell_of_delay() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_of_delay() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.tell_of_key() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_key() TO sepakat_owner;
 
+GRANT SELECT ON TABLE public.possible_matches TO sepakat_operator;
+GRANT SELECT ON TABLE public.possible_matches TO sepakat_feed;
+GRANT SELECT ON TABLE public.possible_matches TO sepakat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.possible_matches TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(match_id) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(employer_id) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(from_year) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(to_year) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(rule) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(rules_version) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(found_at) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(state) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(case_id) ON TABLE public.possible_matches TO sepakat_api;
+
+GRANT SELECT(closed_at) ON TABLE public.possible_matches TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.tell_of_match(p_match public.possible_matches, p_kind text, p_data jsonb) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.tell_of_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
+
+GRANT SELECT ON TABLE public.cases TO sepakat_operator;
+GRANT SELECT ON TABLE public.cases TO sepakat_api;
+GRANT SELECT ON TABLE public.cases TO sepakat_worker;
+GRANT SELECT ON TABLE public.cases TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.cases TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.undo_merge(p_participant_id uuid, p_merge_id uuid, p_confirmation_id uuid, p_seal bytea, p_splits jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.undo_merge(p_participant_id uuid, p_merge_id uuid, p_confirmation_id uuid, p_seal bytea, p_splits jsonb) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.undo_plan_fits(p_merge public.merges, p_plan jsonb, p_splits jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.chain(bytea, bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_writer;
@@ -1864,13 +3888,42 @@ GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_api;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_worker;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_feed;
-GRANT SELECT,INSERT ON TABLE public.card_numbers TO sepakat_writer;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.card_numbers TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.card_transfers TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.card_transfers TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(transfer_id) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(direction) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(card_id) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(kpj) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(amount) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(case_id) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(rules_version) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(reason) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(recorded_at) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(cause_id) ON TABLE public.card_transfers TO sepakat_api;
 
 GRANT SELECT ON TABLE public.cards TO sepakat_operator;
 GRANT SELECT ON TABLE public.cards TO sepakat_api;
 GRANT SELECT ON TABLE public.cards TO sepakat_worker;
 GRANT SELECT ON TABLE public.cards TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.cards TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.case_owners TO sepakat_operator;
+GRANT SELECT ON TABLE public.case_owners TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.case_owners TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.causes TO sepakat_operator;
 GRANT SELECT ON TABLE public.causes TO sepakat_api;
@@ -1880,22 +3933,17 @@ GRANT SELECT,INSERT ON TABLE public.causes TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.challenges TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.challenges TO sepakat_worker;
+GRANT SELECT ON TABLE public.challenges TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.claims TO sepakat_operator;
 GRANT SELECT ON TABLE public.claims TO sepakat_api;
 GRANT SELECT ON TABLE public.claims TO sepakat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.claims TO sepakat_feed;
-GRANT SELECT ON TABLE public.claims TO sepakat_writer;
+GRANT SELECT,INSERT ON TABLE public.claims TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.code_tries TO sepakat_worker;
-
-GRANT SELECT ON TABLE public.confirmations TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.confirmations TO sepakat_api;
-GRANT SELECT ON TABLE public.confirmations TO sepakat_worker;
-GRANT SELECT ON TABLE public.confirmations TO sepakat_feed;
-GRANT SELECT ON TABLE public.confirmations TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;
@@ -1907,6 +3955,17 @@ GRANT SELECT,INSERT ON TABLE public.device_owners TO sepakat_api;
 GRANT SELECT ON TABLE public.devices TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO sepakat_api;
 GRANT SELECT ON TABLE public.devices TO sepakat_worker;
+GRANT SELECT ON TABLE public.devices TO sepakat_writer;
+
+GRANT UPDATE(hold_until) ON TABLE public.devices TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.documents TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.documents TO sepakat_api;
+GRANT SELECT ON TABLE public.documents TO sepakat_feed;
+GRANT SELECT,DELETE ON TABLE public.documents TO sepakat_worker;
+GRANT SELECT,UPDATE ON TABLE public.documents TO sepakat_writer;
+
+GRANT UPDATE(discarded_at) ON TABLE public.documents TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.employers TO sepakat_operator;
 GRANT SELECT ON TABLE public.employers TO sepakat_api;
@@ -1956,6 +4015,10 @@ GRANT SELECT ON TABLE public.history_data TO sepakat_worker;
 GRANT SELECT ON TABLE public.history_data TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.history_data TO sepakat_writer;
 
+GRANT SELECT ON TABLE public.history_roots TO sepakat_operator;
+GRANT SELECT ON TABLE public.history_roots TO sepakat_api;
+GRANT SELECT,INSERT ON TABLE public.history_roots TO sepakat_worker;
+
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO sepakat_worker;
 
@@ -1986,11 +4049,23 @@ GRANT SELECT ON TABLE public.local_clock TO sepakat_api;
 GRANT SELECT ON TABLE public.local_clock TO sepakat_worker;
 GRANT SELECT ON TABLE public.local_clock TO sepakat_feed;
 
+GRANT SELECT,INSERT,DELETE ON TABLE public.match_keys TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.match_queue TO sepakat_operator;
+GRANT SELECT,DELETE ON TABLE public.match_queue TO sepakat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.match_queue TO sepakat_writer;
+
 GRANT SELECT ON TABLE public.merge_executions TO sepakat_operator;
 GRANT SELECT ON TABLE public.merge_executions TO sepakat_api;
 GRANT SELECT ON TABLE public.merge_executions TO sepakat_worker;
 GRANT SELECT ON TABLE public.merge_executions TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.merge_executions TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.merge_pause TO sepakat_operator;
+GRANT SELECT ON TABLE public.merge_pause TO sepakat_api;
+GRANT SELECT ON TABLE public.merge_pause TO sepakat_worker;
+GRANT SELECT ON TABLE public.merge_pause TO sepakat_feed;
+GRANT SELECT ON TABLE public.merge_pause TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.merge_plans TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.merge_plans TO sepakat_api;
@@ -2001,49 +4076,11 @@ GRANT SELECT ON TABLE public.merge_plans TO sepakat_writer;
 GRANT SELECT ON TABLE public.merge_transitions TO sepakat_operator;
 GRANT SELECT ON TABLE public.merge_transitions TO sepakat_writer;
 
-GRANT SELECT ON TABLE public.merges TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_api;
-GRANT SELECT ON TABLE public.merges TO sepakat_worker;
-GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_feed;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.merges TO sepakat_writer;
-
-GRANT UPDATE(state) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(state) ON TABLE public.merges TO sepakat_worker;
-GRANT UPDATE(state) ON TABLE public.merges TO sepakat_feed;
-
-GRANT UPDATE(absorb) ON TABLE public.merges TO sepakat_api;
-
-GRANT UPDATE(into_card) ON TABLE public.merges TO sepakat_api;
-
-GRANT UPDATE(plan_digest) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(plan_digest) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(plan_expires_at) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(plan_expires_at) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(expires_at) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(confirmation_id) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(confirmation_id) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(confirmed_at) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(confirmed_at) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(executes_at) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(executes_at) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_worker;
-GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_feed;
-
-GRANT UPDATE(core) ON TABLE public.merges TO sepakat_feed;
-
-GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_worker;
-
-GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_api;
-GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_worker;
-GRANT UPDATE(cause_id) ON TABLE public.merges TO sepakat_feed;
+GRANT SELECT ON TABLE public.never_suggested_pairs TO sepakat_operator;
+GRANT SELECT ON TABLE public.never_suggested_pairs TO sepakat_api;
+GRANT SELECT ON TABLE public.never_suggested_pairs TO sepakat_worker;
+GRANT SELECT ON TABLE public.never_suggested_pairs TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.never_suggested_pairs TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.open_merge_cards TO sepakat_operator;
 GRANT SELECT ON TABLE public.open_merge_cards TO sepakat_api;
@@ -2090,8 +4127,43 @@ GRANT SELECT,INSERT ON TABLE public.receipts TO sepakat_api;
 GRANT SELECT ON TABLE public.receipts TO sepakat_worker;
 GRANT SELECT ON TABLE public.receipts TO sepakat_feed;
 
+GRANT SELECT ON TABLE public.root_buckets TO sepakat_operator;
+GRANT SELECT ON TABLE public.root_buckets TO sepakat_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.root_buckets TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.rooted_heads TO sepakat_operator;
+GRANT SELECT ON TABLE public.rooted_heads TO sepakat_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.rooted_heads TO sepakat_worker;
+
 GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO sepakat_api;
+
+GRANT SELECT ON TABLE public.stop_tokens TO sepakat_operator;
+GRANT SELECT ON TABLE public.stop_tokens TO sepakat_api;
+GRANT SELECT,INSERT,DELETE ON TABLE public.stop_tokens TO sepakat_worker;
+GRANT SELECT ON TABLE public.stop_tokens TO sepakat_writer;
+
+GRANT UPDATE(first_used_at) ON TABLE public.stop_tokens TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.stopped_cards TO sepakat_operator;
+GRANT SELECT ON TABLE public.stopped_cards TO sepakat_api;
+GRANT SELECT ON TABLE public.stopped_cards TO sepakat_worker;
+GRANT SELECT ON TABLE public.stopped_cards TO sepakat_feed;
+GRANT SELECT,INSERT,DELETE ON TABLE public.stopped_cards TO sepakat_writer;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.undo_seals TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.undo_splits TO sepakat_operator;
+GRANT SELECT ON TABLE public.undo_splits TO sepakat_api;
+GRANT SELECT ON TABLE public.undo_splits TO sepakat_worker;
+GRANT SELECT ON TABLE public.undo_splits TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.undo_splits TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.unlock_proofs TO sepakat_operator;
+GRANT SELECT ON TABLE public.unlock_proofs TO sepakat_api;
+GRANT SELECT ON TABLE public.unlock_proofs TO sepakat_worker;
+GRANT SELECT ON TABLE public.unlock_proofs TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.unlock_proofs TO sepakat_writer;
 
 ALTER DEFAULT PRIVILEGES FOR ROLE sepakat_owner REVOKE ALL ON FUNCTIONS FROM PUBLIC;
 

@@ -23,13 +23,18 @@ from litestar import Litestar
 
 from app.local.servers import Postgres, Valkey, start_postgres, start_valkey
 from app.main import create_api, create_feed
+from app.merges.undo_seal import pads
 from app.platform.migrations import migrate
 from app.platform.openapi.answers import problems_of, routes
+from app.platform.signing import add_key
 from app.settings import Settings
 
 SECRET = "a secret of the tests, longer than thirty-two characters"
 FEED_SECRET = "whsec_c2VwYWthdCB0ZXN0cyBmZWVkIHNlY3JldCAwMDAwMA=="
 TEMPLATE = "sepakat_template"
+_keys = tempfile.TemporaryDirectory(prefix="sepakat-keys-")
+RECEIPT_KEYS = f"{_keys.name}/receipt-keys.pem"
+add_key(Path(RECEIPT_KEYS))
 
 OpenDatabase = Callable[[], Awaitable["Database"]]
 
@@ -70,6 +75,9 @@ async def clone(servers: tuple[Postgres, Valkey]) -> OpenDatabase:
     template = await asyncpg.connect(postgres.url(TEMPLATE, "postgres"))
     await template.execute("GRANT UPDATE ON local_clock TO sepakat_api")
     await template.close()
+    worker = await asyncpg.connect(postgres.url(TEMPLATE, "sepakat_worker"))
+    await worker.execute("SELECT keep_undo_seal($1, $2)", *pads(SECRET))  # as the worker does when it starts
+    await worker.close()
     await admin.close()
 
     async def make() -> Database:
@@ -100,6 +108,8 @@ def settings_for(database: Database, valkey: Valkey, role: str) -> Settings:
         redis_url=valkey.url,
         secret=SECRET,
         feed_secrets=FEED_SECRET,
+        receipt_keys=RECEIPT_KEYS,
+        documents=str(database.postgres.data.parent / "documents"),
         env="local",
         merge_cooling_off_s=20,
     )

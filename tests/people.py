@@ -84,13 +84,14 @@ async def add_person(
     locale: str = "id",
     deceased_on: date | None = None,
     origin: str = "core",
+    nik: str | None = None,
 ) -> Person:
     """A new participant with these cards (one inactive card by default), written in the feed's role.
 
     `phone` "" makes one up, None leaves it out. A `phone_since` less than 30 days ago puts the first key on hold.
     """
     given_phone = f"+6281200{next(_numbers) % 10**6:06d}" if phone == "" else phone
-    person = Person(uuid4(), new_nik(birth_date), name, birth_date, given_phone, {})
+    person = Person(uuid4(), nik or new_nik(birth_date), name, birth_date, given_phone, {})
     connection = await database.connect("sepakat_feed")
     try:
         async with connection.transaction():

@@ -11,8 +11,10 @@ from contextlib import suppress
 import asyncpg
 import structlog
 
+from app.merges.undo_seal import keep_undo_seal
 from app.platform import logs
 from app.platform.database import Pool, connect
+from app.platform.signing import read_signing_keys
 from app.settings import Settings, SettingsError, read
 from workers.listen import listen
 from workers.sweep import sweep
@@ -50,12 +52,23 @@ async def _connect(settings: Settings, stop: asyncio.Event) -> Pool | None:
     """The pool, as soon as the database answers; None when told to stop before."""
     while not stop.is_set():
         try:
-            return await connect(settings.database_url, size=settings.pool_size, application="worker")
+            return await _connect_once(settings)
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("worker_waits_for_the_database", error=type(error).__name__)
         with suppress(TimeoutError):
             await asyncio.wait_for(stop.wait(), CONNECT_AGAIN_AFTER_S)
     return None
+
+
+async def _connect_once(settings: Settings) -> Pool:
+    """The pool of a database that knows this process's secret, or whatever error the database gave."""
+    pool = await connect(settings.database_url, size=settings.pool_size, application="worker")
+    try:
+        await keep_undo_seal(pool, settings.secret)
+    except BaseException:
+        pool.terminate()
+        raise
+    return pool
 
 
 async def _close(pool: Pool) -> None:
@@ -70,6 +83,7 @@ def main() -> None:
     logs.configure()
     try:
         settings = read()
+        read_signing_keys(settings.receipt_keys)
     except SettingsError as error:
         sys.exit(str(error))
     # uvloop is not there on every platform.

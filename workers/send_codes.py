@@ -14,6 +14,7 @@ import msgspec
 import structlog
 
 from app.identity.codes import code_text, one_time_code
+from app.identity.stop_link import issue_stop_link
 from app.platform.database import Pool
 from app.platform.outcomes import Accepted, Rejected, RetryLater
 from app.platform.sms import Sms, SmsGateway
@@ -33,13 +34,14 @@ class WaitingCode(msgspec.Struct, frozen=True):
     """An enrolment leased by this worker. `attempts` counts this one."""
 
     enrolment_id: UUID
+    participant_id: UUID
     phone: str
     locale: str
     device_name: str
     attempts: int
 
 
-async def send_codes(pool: Pool, sms: SmsGateway, secret: str) -> int:
+async def send_codes(pool: Pool, sms: SmsGateway, secret: str, public_origin: str) -> int:
     """Sends every code that is due and returns how many the gateway took.
 
     What must be tried again waits in the table: call this on each ring and every few seconds. An expired enrolment is
@@ -49,13 +51,21 @@ async def send_codes(pool: Pool, sms: SmsGateway, secret: str) -> int:
     while True:
         rows = await pool.fetch(SQL["lease"], BATCH, timedelta(seconds=LEASE_S), CODES_PER_DAY)
         waiting = msgspec.convert(rows, list[WaitingCode])
-        sent += sum(await asyncio.gather(*(_send(pool, sms, secret, code) for code in waiting)))
+        sent += sum(await asyncio.gather(*(_send(pool, sms, secret, public_origin, code) for code in waiting)))
         if len(waiting) < BATCH:
             return sent
 
 
-async def _send(pool: Pool, sms: SmsGateway, secret: str, waiting: WaitingCode) -> bool:
-    text = code_text(one_time_code(secret, waiting.enrolment_id), waiting.device_name, waiting.locale)
+async def _send(pool: Pool, sms: SmsGateway, secret: str, public_origin: str, waiting: WaitingCode) -> bool:
+    link = await issue_stop_link(
+        pool,
+        secret=secret,
+        public_origin=public_origin,
+        participant_id=waiting.participant_id,
+        message_id=f"code {waiting.enrolment_id}",
+    )
+    code = one_time_code(secret, waiting.enrolment_id)
+    text = code_text(code, waiting.device_name, waiting.locale, link)
     match await sms.send(Sms(str(waiting.enrolment_id), waiting.phone, text)):
         case Accepted():
             await pool.execute(SQL["sent"], waiting.enrolment_id)

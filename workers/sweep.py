@@ -20,18 +20,25 @@ EVERY_S = 1.0
 # A look that took long, over a mountain of parked rows, is not repeated at once.
 REST_FACTOR = 10
 TIDY_EVERY_S = 3600.0
+# How often a worker looks whether the hourly root is due: another may have made it, and the clock may have been moved.
+ROOTS_LOOK_EVERY_S = 60.0
 
 
 async def sweep(pool: Pool, work: Work) -> None:
     """Rings for all that is due, once a second, until cancelled. Outlives a database that is away."""
     tidied = -TIDY_EVERY_S
+    rooted = -ROOTS_LOOK_EVERY_S
     while True:
         started = time.monotonic()
         try:
             await _look(pool, work)
             if started - tidied >= TIDY_EVERY_S:
                 work.ring("sweep_identity", lambda: _tidy(pool))
+                work.ring_documents()
                 tidied = started
+            if started - rooted >= ROOTS_LOOK_EVERY_S:
+                work.ring_roots()
+                rooted = started
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("sweep_cannot_look", error=type(error).__name__)
         await asyncio.sleep(max(EVERY_S, REST_FACTOR * (time.monotonic() - started)))
@@ -45,6 +52,8 @@ async def _look(pool: Pool, work: Work) -> None:
         work.ring_merges()
     if due is not None and due["codes"]:
         work.ring_codes()
+    if due is not None and due["identities"]:
+        work.ring_matches()
 
 
 async def _tidy(pool: Pool) -> None:

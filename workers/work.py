@@ -7,11 +7,15 @@ from app.platform.database import Pool
 from app.platform.fcm import Fcm
 from app.platform.jobs import Jobs
 from app.platform.sms import SmsGateway
+from app.platform.storage import Storage
 from app.settings import Settings
 from workers.drain_lane import LaneDrain
+from workers.find_matches import find_matches
+from workers.make_roots import make_roots
 from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
 from workers.settle_merges import settle_merges
+from workers.sweep_documents import sweep_documents
 
 LANES = range(64)
 # Below the ten seconds that a supervisor gives before it kills.
@@ -28,6 +32,7 @@ class Work:
         self._jobs = Jobs(settings.redis_url)
         self._fcm = Fcm(settings.fcm_base_url, settings.fcm_credentials)
         self._sms = SmsGateway(settings.sms_url)
+        self._documents = Storage(settings.documents)
         self._deliverer = Deliverer(self._fcm)
         self._drain = LaneDrain(pool, self._deliverer)
 
@@ -42,8 +47,17 @@ class Work:
     def ring_merges(self) -> None:
         self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))
 
+    def ring_roots(self) -> None:
+        self.ring("make_roots", lambda: make_roots(self._pool, self._settings))
+
     def ring_codes(self) -> None:
         self.ring("send_codes", self._send_codes)
+
+    def ring_matches(self) -> None:
+        self.ring("find_matches", lambda: find_matches(self._pool, self._settings, self._jobs))
+
+    def ring_documents(self) -> None:
+        self.ring("sweep_documents", lambda: sweep_documents(self._pool, self._documents))
 
     async def close(self) -> None:
         self._deliverer.stopping = True
@@ -53,4 +67,5 @@ class Work:
         await self._sms.close()
 
     async def _send_codes(self) -> None:
-        await send_codes(self._pool, self._sms, self._settings.secret)
+        settings = self._settings
+        await send_codes(self._pool, self._sms, settings.secret, settings.public_origin)

@@ -103,21 +103,30 @@ def explain(row: Row, locale: str) -> Explanation:
     """Why a card of cards/show is in its state, in the words of `locale` (id, en)."""
     status = row["status"]
     merged = status in ("merged", "merged_without_consent")
+    without_consent = status == "merged_without_consent"
+    frozen_in_dispute = status == "frozen" and row["disputed_merge_id"] is not None
     acts = {
         "merged": ["see_living_card", "see_merge"],
-        "merged_without_consent": ["see_merge", "call_the_agency"],
-        "frozen": ["call_the_agency"],
+        "merged_without_consent": [
+            "see_merge",
+            "see_cases" if row["merge_state"] == "disputed" else "dispute_merge",
+            "accept_merge",
+        ],
+        "frozen": ["see_cases", "see_merge"] if frozen_in_dispute else ["lift_the_freeze", "call_the_agency"],
         "claim_in_progress": ["wait_for_claim"],
+        "transferred_away": ["call_the_agency", "see_statement"],
         "inactive": ["see_merge_options"],
     }.get(status, ["see_statement"])
     words = _wording(WORDING)
     return Explanation(
         code=f"card_{status}",
-        text=words["explanations"][status][locale].format(living_kpj=row["living_kpj"]),
-        actor=row["latest_origin"] or "core",
+        text=words["explanations"]["frozen_in_dispute" if frozen_in_dispute else status][locale].format(
+            living_kpj=row["living_kpj"]
+        ),
+        actor="core" if without_consent else row["latest_origin"] or "core",
         occurred_at=row["merged_at"] if merged else row["latest_at"],
-        consent=("confirmed" if row["confirmed"] else "none_on_file") if merged else None,
-        merge_id=row["merge_id"],
+        consent=("none_on_file" if without_consent or not row["confirmed"] else "confirmed") if merged else None,
+        merge_id=row["disputed_merge_id"] if frozen_in_dispute else row["merge_id"],
         what_you_can_do=[Act(code, words["acts"][code][locale]) for code in acts],
     )
 

@@ -38,7 +38,7 @@ async def show(
     card_id: FromPath[UUID], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> CardShown:
     """One of my cards, with the explanation of its state. A stranger's card is `card_unknown`, as if it did not exist."""
-    return await _shown(connection, who, card_id, None)
+    return await show_card(connection, who, card_id)
 
 
 @post("/v1/cards/resolve", status_code=200, opt={"problems": (CardUnknown,), "repeatable": True}, tags=["cards"])
@@ -46,10 +46,13 @@ async def resolve(
     data: JSONBody[Resolve], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> CardShown:
     """The card behind a number: every number ever issued resolves for its owner. The number travels in the body only."""
-    return await _shown(connection, who, None, data.kpj)
+    return await show_card(connection, who, kpj=data.kpj)
 
 
-async def _shown(connection: Connection, who: SignedIn, card_id: UUID | None, kpj: str | None) -> CardShown:
+async def show_card(
+    connection: Connection, who: SignedIn, card_id: UUID | None = None, kpj: str | None = None
+) -> CardShown:
+    """The card with this id or number, as its owner sees it. Raises CardUnknown, for a stranger's too."""
     row = await connection.fetchrow(SHOW, who.participant_id, card_id, kpj)
     if row is None:
         raise CardUnknown

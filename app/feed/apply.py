@@ -8,17 +8,19 @@ from typing import Any
 import asyncpg
 import structlog
 
-from app.feed import apply_card, apply_claim, apply_merge, apply_money, apply_participant
+from app.feed import apply_card, apply_case, apply_claim, apply_merge, apply_money, apply_participant
 from app.feed.event import (
     CardMerged,
     CardOpened,
     CardStatusChanged,
+    CaseDecided,
     Claim,
     ContributionPosted,
     Data,
     GrowthCredited,
     MergeProposed,
     ParticipantRegistered,
+    ParticipantTold,
     read_data,
 )
 from app.feed.rejection import Rejected
@@ -28,6 +30,8 @@ log = structlog.get_logger()
 
 TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] = {
     "participant.registered": (ParticipantRegistered, apply_participant.register_participant),
+    "participant.deceased": (ParticipantTold, apply_participant.record_death),
+    "participant.phone_ported": (ParticipantTold, apply_participant.record_ported_number),
     "card.opened": (CardOpened, apply_card.open_card),
     "card.status_changed": (CardStatusChanged, apply_card.change_status),
     "contribution.posted": (ContributionPosted, apply_money.post_contribution),
@@ -36,6 +40,7 @@ TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] =
     "claim.paid": (Claim, apply_claim.pay_claim),
     "merge.proposed": (MergeProposed, apply_merge.propose_merge),
     "card.merged": (CardMerged, apply_merge.report_merge),
+    "case.decided": (CaseDecided, apply_case.apply_decision),
 }
 
 CONSTRAINTS = {
@@ -47,6 +52,11 @@ CONSTRAINTS = {
     "ledger_is_not_negative": "balance_too_small",
     "balance_is_exact_in_json": "balance_too_large",
     "only_jht_has_a_balance": "card_without_jht",
+    "pair_is_never_suggested": "never_suggest",
+    "case_is_open": "case_decided_already",
+    "case_is_restored_by_four_eyes": "four_eyes_needed",
+    "four_eyes_are_two_people": "four_eyes_needed",
+    "card_is_free_to_go": "card_not_free",
 }
 
 

@@ -44,10 +44,21 @@ async def find_card(turn: Turn, kpj: str) -> tuple[Owner, Card]:
 
 async def change_card(turn: Turn, owner: Owner, **change: Any) -> Applied:
     """One change of one card and its history entry; the keys are those of the type card_change."""
+    return await change_cards(turn, owner, [change])
+
+
+async def change_cards(turn: Turn, owner: Owner, changes: list[dict[str, Any]]) -> Applied:
+    """Changes of several cards of one owner, for this one event; each card has its own history entry."""
     cause_id = await record_cause(turn, owner.participant_id)
-    row = {"participant_id": str(owner.participant_id), "cause_id": str(cause_id), **change}
-    await turn.connection.execute(SQL["apply_changes"], [msgspec.to_builtins(row)])
+    shared = {"participant_id": str(owner.participant_id), "cause_id": str(cause_id)}
+    await turn.connection.execute(SQL["apply_changes"], [msgspec.to_builtins(shared | change) for change in changes])
     return Applied(owner.participant_id, owner.lane)
+
+
+async def find_joined(turn: Turn, owner: Owner, card_id: UUID) -> tuple[list[UUID], list[int]]:
+    """A card and those that the core merged into it without consent, with their balances; the card itself first."""
+    rows = await turn.connection.fetch(SQL["joined_cards"], owner.participant_id, card_id)
+    return [row["card_id"] for row in rows], [row["balance"] for row in rows]
 
 
 async def open_card(turn: Turn, data: CardOpened) -> Applied:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.feed.apply_card import Card, change_card, find_card
+from app.feed.apply_card import Card, change_card, change_cards, find_card, find_joined
 from app.feed.event import Claim
+from app.feed.joined import take_in_turn
 from app.feed.rejection import Rejected
 from app.feed.turn import Applied, Owner, Turn
 from app.platform.sql import load
@@ -53,13 +54,16 @@ async def open_claim(turn: Turn, data: Claim) -> Applied:
 async def pay_claim(turn: Turn, data: Claim) -> Applied:
     """Money leaves the card; a full claim ends it. A payment whose claim was never opened here counts all the same.
 
-    Raises Rejected: `card_unknown`, `card_merged`, `card_without_jht`, `claim_paid_already`, `claim_of_another_card`,
-    `balance_too_small`.
+    What the core pays from money that it joined without consent, and this card does not hold, is taken from the cards
+    that it joined to it: never below zero on any. Raises Rejected: `card_unknown`, `card_merged`, `card_without_jht`,
+    `claim_paid_already`, `claim_of_another_card`, `balance_too_small`.
     """
     owner, card, state = await _find(turn, data)
     if state == "paid":
         raise Rejected("claim_paid_already")
-    if (card.living_balance or 0) < data.amount:
+    cards, balances = await find_joined(turn, owner, card.card_id)
+    taken = take_in_turn(data.amount, balances)
+    if taken is None:
         raise Rejected("balance_too_small")
     await turn.connection.execute(
         SQL["pay_claim"], owner.participant_id, data.claim_id, card.card_id, data.kind, data.amount, turn.event.day
@@ -69,15 +73,25 @@ async def pay_claim(turn: Turn, data: Claim) -> Applied:
         patch["claim_id"] = None
     if data.kind == "full":
         patch |= {"lifecycle": "claimed", "closed_on": card.closed_on or turn.event.day}
-    return await change_card(
-        turn,
-        owner,
-        card_id=card.card_id,
-        kind="claim_paid",
-        ledger_kind="claim_payment",
-        amount=-data.amount,
-        effective_on=turn.event.day,
-        source_event=turn.event.id,
-        patch=patch,
-        data={"claim_id": data.claim_id, "claim_kind": data.kind, "amount": data.amount},
-    )
+    joined = data.amount if taken[0] < data.amount else None
+    changes = [
+        {
+            "card_id": card_id,
+            "kind": "claim_paid",
+            "ledger_kind": "claim_payment" if part else None,
+            "amount": -part if part else None,
+            "effective_on": turn.event.day,
+            "received_for_kpj": None if card_id == card.card_id else card.kpj,
+            "source_event": turn.event.id,
+            "patch": patch if card_id == card.card_id else {},
+            "data": {
+                "claim_id": data.claim_id,
+                "claim_kind": data.kind,
+                "amount": part or None,
+                "joined_amount": joined,
+            },
+        }
+        for card_id, part in zip(cards, taken, strict=True)
+        if part or card_id == card.card_id
+    ]
+    return await change_cards(turn, owner, changes)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from app.feed.apply_card import change_card, find_card
+from app.feed.apply_card import change_card, change_cards, find_card, find_joined
 from app.feed.event import ContributionPosted, GrowthCredited
+from app.feed.joined import split_by_balance
 from app.feed.rejection import Rejected
 from app.feed.turn import SQL, Applied, Turn
 from app.platform.clock import jakarta_day
@@ -52,6 +53,7 @@ async def post_contribution(turn: Turn, data: ContributionPosted) -> Applied:
 async def credit_growth(turn: Turn, data: GrowthCredited) -> Applied:
     """A year's growth, effective on its 31 December. Zero is an entry too: the year was looked at.
 
+    What is credited on money that the core joined without consent is split over the cards it lies on, by their balances.
     Raises Rejected: `card_unknown`, `card_without_jht`, `date_in_future`.
     """
     if data.year > jakarta_day(turn.now).year:
@@ -59,16 +61,27 @@ async def credit_growth(turn: Turn, data: GrowthCredited) -> Applied:
     owner, card = await find_card(turn, data.kpj)
     if card.living_balance is None:
         raise Rejected("card_without_jht")
-    return await change_card(
-        turn,
-        owner,
-        card_id=card.living_card_id,
-        kind="growth_credited",
-        ledger_kind="growth",
-        amount=data.amount,
-        effective_on=date(data.year, 12, 31),
-        year=data.year,
-        received_for_kpj=card.received_for_kpj,
-        source_event=turn.event.id,
-        data={"amount": data.amount, "year": data.year, "received_for_kpj": card.received_for_kpj},
-    )
+    cards, balances = await find_joined(turn, owner, card.living_card_id)
+    joined = data.amount if len(cards) > 1 else None
+    changes = []
+    for card_id, share in zip(cards, split_by_balance(data.amount, balances), strict=True):
+        received_for = card.received_for_kpj if card_id == card.living_card_id else data.kpj
+        changes.append(
+            {
+                "card_id": card_id,
+                "kind": "growth_credited",
+                "ledger_kind": "growth",
+                "amount": share,
+                "effective_on": date(data.year, 12, 31),
+                "year": data.year,
+                "received_for_kpj": received_for,
+                "source_event": turn.event.id,
+                "data": {
+                    "amount": share,
+                    "year": data.year,
+                    "received_for_kpj": received_for,
+                    "joined_amount": joined,
+                },
+            }
+        )
+    return await change_cards(turn, owner, changes)

@@ -1,12 +1,20 @@
-"""A participant becomes known."""
+"""A participant becomes known, dies, or loses the number that codes are sent to."""
 
 from __future__ import annotations
 
-from app.feed.event import ParticipantRegistered
+from datetime import date, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from app.feed.event import ParticipantRegistered, ParticipantTold
 from app.feed.import_fields import FieldError, read_email, read_name, read_phone
 from app.feed.rejection import Rejected
-from app.feed.turn import SQL, Applied, Turn, check_streams
+from app.feed.turn import SQL, Applied, Turn, check_streams, record_cause
 from app.platform.database import new_id
+from app.platform.sql import load
+
+TOLD = load("feed/apply_participant")
 
 
 async def register_participant(turn: Turn, data: ParticipantRegistered) -> Applied:
@@ -36,3 +44,42 @@ async def register_participant(turn: Turn, data: ParticipantRegistered) -> Appli
     if row is None or not row["is_new"]:
         raise Rejected("participant_known")
     return Applied(participant_id, row["lane"])
+
+
+async def record_death(turn: Turn, data: ParticipantTold) -> Applied:
+    """Ends every open merge of the participant; heirs go on by a case. Told again, it changes nothing.
+
+    Raises Rejected: `participant_unknown`, `stream_foreign`, `death_known` when another day is on file.
+    """
+    row = await _find(turn, data.nik)
+    on_file: date | None = row["deceased_on"]
+    if on_file == data.on:
+        return Applied(row["participant_id"], row["lane"], "nothing_changed")
+    if on_file is not None:
+        raise Rejected("death_known", on=on_file)
+    cause_id = await record_cause(turn, row["participant_id"])
+    await turn.connection.execute(TOLD["record_death"], row["participant_id"], data.on, cause_id)
+    return Applied(row["participant_id"], row["lane"])
+
+
+async def record_ported_number(turn: Turn, data: ParticipantTold) -> Applied:
+    """Begins the hold of every key again that a code to this number may have brought, and delays what such a key confirmed.
+
+    Raises Rejected: `participant_unknown`, `stream_foreign`.
+    """
+    row = await _find(turn, data.nik)
+    cause_id = await record_cause(turn, row["participant_id"])
+    hold = timedelta(seconds=turn.settings.key_hold_s)
+    participant_id: UUID = row["participant_id"]
+    await turn.connection.execute(TOLD["record_ported_number"], participant_id, data.on, hold, cause_id)
+    return Applied(participant_id, row["lane"])
+
+
+async def _find(turn: Turn, nik: str) -> asyncpg.Record:
+    """participant_id, lane and deceased_on of the participant, locked from here on."""
+    check_streams(turn.event, nik=nik, kpjs=())
+    participant_id = await turn.connection.fetchval(TOLD["lock"], nik)
+    row = await turn.connection.fetchrow(TOLD["find"], participant_id)
+    if row is None:
+        raise Rejected("participant_unknown")
+    return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar
+from uuid import UUID
 
 import msgspec
 import rfc8785
@@ -27,6 +28,7 @@ Month = Annotated[str, msgspec.Meta(pattern=r"^(19|20)[0-9]{2}-(0[1-9]|1[0-2])$"
 Year = Annotated[int, msgspec.Meta(ge=1950, le=2099)]
 Stream = Annotated[str, msgspec.Meta(pattern=r"^(card:[0-9A-Za-z]{10,15}|participant:[0-9]{16})$")]
 StreamNumber = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+Staff = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^\S+$")]
 Lifecycle = Literal["pending", "active", "arrears", "inactive", "claimed"]
 ClaimKind = Literal["full", "ten_percent", "thirty_percent"]
 Programme = Literal["JHT", "JP", "JKK", "JKM", "JKP"]
@@ -60,6 +62,13 @@ class ParticipantRegistered(Data, frozen=True):
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
     locale: Literal["id", "en"] | None = None
     time_zone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] | None = None
+
+
+class ParticipantTold(Data, frozen=True):
+    """The data of participant.deceased and of participant.phone_ported: whom, and on which day."""
+
+    nik: Nik
+    on: date
 
 
 class Employer(Data, frozen=True):
@@ -121,6 +130,19 @@ class CardMerged(Data, frozen=True):
     into: Kpj
     merged_on: date
     balances: Annotated[dict[Kpj, Balance], msgspec.Meta(max_length=2)]
+
+
+class CaseDecided(Data, frozen=True):
+    """`staff` and `second_staff` are the OIDC subjects of who decided; `accepted` means that the agency stands by it.
+
+    A dispute is restored or accepted, a claimed match linked or refused.
+    """
+
+    case_id: UUID
+    decision: Literal["restored", "accepted", "linked", "refused"]
+    reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
+    staff: Staff
+    second_staff: Staff | None = None
 
 
 Shape = TypeVar("Shape", bound=Data)

@@ -17,6 +17,8 @@ REJECTIONS: dict[str, str] = {
     "stream_number_taken": "Another event has used number {number} of {stream}. Give this one a new id and the next number.",
     "participant_known": "A participant with this identity number is registered already.",
     "participant_unknown": "No participant has this identity number. Send participant.registered first.",
+    "death_known": "This participant's death on {on} is on file. Compare the days; if ours is wrong, open a case.",
+    "never_suggest": "The participant asked not to be offered these cards again. Do not propose it; they still may.",
     "card_known": "A card with this number is open already. A number is never given out twice.",
     "card_unknown": "No card has the number {kpj}. Send card.opened first.",
     "card_without_jht": "Only JHT savings are kept here, and this card has none. Do not send money for it.",
@@ -30,6 +32,11 @@ REJECTIONS: dict[str, str] = {
     "cards_of_different_owners": "The cards belong to different participants. Nobody's cards merge with another's.",
     "card_merged_already": "This card is merged into {into} already. Compare what both sides know of it.",
     "merge_makes_cycle": "The card to merge into is itself merged into this one. Compare what both sides know of them.",
+    "case_unknown": "No case has this id. Search for the open cases.",
+    "case_decided_already": "This case is decided, or the participant ended it by accepting the merge. Nothing was changed.",
+    "decision_unfit": "A case of kind {kind} is not decided like that. Send one of: {decisions}.",
+    "card_not_free": "The card stands in a merge or claim, is frozen, locked or gone. End that first, then decide again.",
+    "four_eyes_needed": "Cards are restored and linked by two people: send staff and second_staff, two different subjects.",
     "invariant_violated": "The database refused this event ({constraint}). Nothing of it was applied; report it to us.",
 }
 

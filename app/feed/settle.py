@@ -64,7 +64,8 @@ async def settle(desk: Desk, received: Received) -> Result:
                 raise
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
     if applied is not None:
-        desk.doorbell.ring(applied.participant_id, applied.lane)
+        for participant_id, lane in ((applied.participant_id, applied.lane), *applied.others):
+            desk.doorbell.ring(participant_id, lane)
     return result
 
 

@@ -32,6 +32,8 @@ class Applied(msgspec.Struct, frozen=True):
     participant_id: UUID
     lane: int
     code: str | None = None
+    others: tuple[tuple[UUID, int], ...] = ()
+    """Further participants whose history grew, each with the lane."""
 
 
 class Owner(msgspec.Struct, frozen=True):

@@ -22,12 +22,14 @@ def one_time_code(secret: str, enrolment_id: UUID) -> str:
     return str(int.from_bytes(digest) % 10**CODE_DIGITS).zfill(CODE_DIGITS)
 
 
-def code_text(code: str, device_name: str, locale: str) -> str:
-    """The short message. The code is its only run of 8 digits, and nothing in it can be tapped."""
+def code_text(code: str, device_name: str, locale: str, stop_link: str) -> str:
+    """The short message. The code is its only run of 8 digits, and the STOP link all that can be tapped."""
     name = plain_name(device_name)
     if locale == "en":
-        return f"Sepakat: code {code} for the new phone {name}. Give it to nobody. Not you? Then do nothing."
-    return f"Sepakat: kode {code} untuk ponsel baru {name}. Jangan berikan kepada siapa pun. Bukan Anda? Abaikan pesan ini."
+        return f"Sepakat: code {code} for the new phone {name}. Give it to nobody. Not you? STOP: {stop_link}"
+    return (
+        f"Sepakat: kode {code} untuk ponsel baru {name}. Jangan berikan kepada siapa pun. Bukan Anda? STOP: {stop_link}"
+    )
 
 
 def plain_name(device_name: str) -> str:

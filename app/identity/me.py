@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 import msgspec
 from litestar import get
@@ -24,8 +25,12 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class Me(msgspec.Struct, frozen=True):
-    """`nik` is masked but for its last four digits: the others tell region, birthday and sex."""
+    """`nik` is masked but for its last four digits: the others tell region, birthday and sex.
 
+    `participant_id` is the `subject_id` of statements about me as a whole.
+    """
+
+    participant_id: UUID
     name: str
     nik: str
     locale: str
@@ -44,6 +49,7 @@ async def show_me(
         raise NotSignedIn
     held = row["hold_until"] is not None and now < row["hold_until"]
     return Me(
+        participant_id=who.participant_id,
         name=row["name"],
         nik=row["nik"],
         locale=row["locale"],

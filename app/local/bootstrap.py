@@ -14,6 +14,7 @@ import msgspec
 
 from app.local.servers import ServerError
 from app.platform.migrations import migrate
+from app.platform.signing import add_key
 from app.platform.sql import SQL_FOLDER
 
 DATABASE = "sepakat"
@@ -46,6 +47,12 @@ def keep_secrets(folder: Path) -> Secrets:
         file.write(msgspec.json.format(msgspec.json.encode(made)))
     new.rename(path)
     return made
+
+
+def keep_receipt_keys(path: Path) -> None:
+    """The keys that sign receipts; the first is made at the first start."""
+    if not path.exists():
+        add_key(path)
 
 
 def complete_url(admin_url: str) -> str:

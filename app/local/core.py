@@ -65,3 +65,11 @@ def post_contribution(kpj: str, employer_id: str, month: str, amount: int, paid_
 def report_merge(absorbed: str, into: str, merged_on: str, balances: dict[str, int]) -> dict[str, Any]:
     """A merge that the core did on its own, told afterwards."""
     return event("card.merged", {"absorbed": absorbed, "into": into, "merged_on": merged_on, "balances": balances})
+
+
+def decide_case(
+    case_id: str, decision: str, reason: str, staff: str, second_staff: str | None = None
+) -> dict[str, Any]:
+    """The agency's answer to a dispute: `restored` (by two people) or `accepted`."""
+    data = {"case_id": case_id, "decision": decision, "reason": reason, "staff": staff, "second_staff": second_staff}
+    return event("case.decided", data)

@@ -85,6 +85,25 @@ class Phone:
         nonce: str = answer.json()["nonce"]
         return nonce
 
+    async def prove(
+        self,
+        purpose: str,
+        subject_id: str | UUID,
+        *,
+        nonce: str | None = None,
+        signed: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """The body `{nonce, proof}` for unlocking, or for adding and removing a key; `signed` replaces what is signed."""
+        nonce = nonce or await self.challenge(purpose, subject_id)
+        statement = {
+            "version": 1,
+            "purpose": purpose,
+            "device_id": self.device_id,
+            "subject_id": str(subject_id),
+            "nonce": nonce,
+        } | (signed or {})
+        return {"nonce": nonce, "proof": self.proof(statement)}
+
     async def sign_in(self) -> Self:
         """A new session, which this phone goes on with."""
         answer = await self.ask_sign_in(await self.challenge("sign_in"))
@@ -157,6 +176,33 @@ class Phone:
             statement["nonce"] = await self.challenge("merge", merge["id"])
         body = {name: statement[name] for name in ("plan_digest", "acknowledged", "nonce")}
         return await self.post(f"/v1/merges/{merge['id']}/confirmation", body | {"proof": self.proof(statement)})
+
+    async def undo(
+        self,
+        merge_id: str,
+        shown: dict[str, Any] | None = None,
+        /,
+        *,
+        key: str | None = None,
+        **overrides: Any,
+    ) -> httpx.Response:
+        """Undoes a merge by the plan that was `shown` (default: one asked for now). Overrides as for `confirm`."""
+        if shown is None:
+            asked = await self.post(f"/v1/merges/{merge_id}/undo/plan")
+            expect(asked, 200)
+            shown = asked.json()
+        statement = {
+            "version": 1,
+            "purpose": "undo",
+            "device_id": self.device_id,
+            "merge_id": merge_id,
+            "plan_digest": shown["plan_digest"],
+            "acknowledged": sorted(shown["plan"]["to_acknowledge"]),
+        } | overrides
+        if "nonce" not in statement:
+            statement["nonce"] = await self.challenge("undo", merge_id)
+        body = {name: statement[name] for name in ("plan_digest", "acknowledged", "nonce")}
+        return await self.post(f"/v1/merges/{merge_id}/undo", body | {"proof": self.proof(statement)}, key=key)
 
 
 def base64url(raw: bytes) -> str:

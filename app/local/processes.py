@@ -40,6 +40,11 @@ def service_account(folder: Path) -> Path:
     return folder / "fcm-service-account.json"
 
 
+def receipt_keys(folder: Path) -> Path:
+    """The keys that sign receipts, made at the first start."""
+    return folder / "receipt-keys.pem"
+
+
 def shared_environment(
     folder: Path, ports: Ports, secrets: Secrets, redis_url: str, chosen: Mapping[str, str]
 ) -> dict[str, str]:
@@ -52,7 +57,9 @@ def shared_environment(
         "SEPAKAT_FCM_BASE_URL": simulator,
         "SEPAKAT_FCM_CREDENTIALS": str(service_account(folder)),
         "SEPAKAT_SMS_URL": f"{simulator}/sms",
+        "SEPAKAT_RECEIPT_KEYS": str(receipt_keys(folder)),
         "SEPAKAT_MERGE_COOLING_OFF_S": "20",
+        "SEPAKAT_DOCUMENTS": str(folder / "documents"),
         "SEPAKAT_PUBLIC_ORIGIN": f"http://localhost:{ports.api}",
     }
     settings = {name: value for name, value in chosen.items() if name.startswith("SEPAKAT_") and value}

@@ -10,6 +10,7 @@ import csv
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from app.local.ports import find_free_ports
 from app.local.run import Running, instance
 
 PEOPLE = Path(__file__).parent / "people"
+STORIES = Path(__file__).parent / "stories"
 COOLING_OFF_S = 20
 
 
@@ -115,19 +117,27 @@ async def stage(folder: Path, console: Console, *, durable: bool = False) -> Asy
 
 
 async def play(person: str | None = None) -> int:
-    """Plays the story of Dwi on a fresh instance in a temporary folder; 0 when it ended well."""
+    """Plays the story of one of the demo people (Dwi's by default) on a fresh instance; 0 when it ended well."""
     console = Console()
-    if person is not None and person.lower() != "dwi":
-        console.print(f"The story of {person} is not told yet; there is Dwi's.")
+    name = (person or "dwi").lower()
+    if name not in list_told():
+        told = ", ".join(other.capitalize() for other in list_told())
+        console.print(f"The story of {person} is not told yet. Those that are: {told}.")
         return 1
-    with tempfile.TemporaryDirectory(prefix="sepakat-story-") as name:
-        folder = Path(name)
+    play_story = play_dwi if name == "dwi" else import_module(f"app.local.stories.{name}").play
+    with tempfile.TemporaryDirectory(prefix="sepakat-story-") as path:
+        folder = Path(path)
         folder.chmod(0o755)
         console.print("Starting a fresh instance …")
         async with stage(folder, console) as (on, _):
-            await play_dwi(on)
+            await play_story(on)
     console.print("\n[bold green]The story ended well.[/bold green]")
     return 0
+
+
+def list_told() -> list[str]:
+    """Whose stories can be played: first names in lower case."""
+    return sorted({"dwi"} | {file.stem for file in STORIES.glob("[a-z]*.py")})
 
 
 async def show_cards(on: Stage, phone: Phone) -> dict[str, Any]:
@@ -207,7 +217,7 @@ async def play_dwi(on: Stage) -> None:
     expect(await phone.confirm(merge), 200)
     await on.let_time_pass(COOLING_OFF_S + 1)
     fid = push_target(phone)
-    await _wait_until_executed(phone, merge["id"])
+    await wait_until_executed(phone, merge["id"])
     after = await show_cards(on, phone)
     assert after["total_balance"] == before["total_balance"] + 324_373, "to the rupiah"
 
@@ -225,7 +235,8 @@ async def play_dwi(on: Stage) -> None:
     on.see(f"{said['title']}. {said['body']}")
 
 
-async def _wait_until_executed(phone: Phone, merge_id: str) -> None:
+async def wait_until_executed(phone: Phone, merge_id: str) -> None:
+    """Until the worker has carried the merge out. Raises TimeoutError after 15 s."""
     async with asyncio.timeout(15):
         while (await phone.get(f"/v1/merges/{merge_id}")).json()["state"] != "executed":
             await asyncio.sleep(0.1)

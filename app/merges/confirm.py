@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Annotated
 from uuid import UUID
 
-import msgspec
 from litestar import post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from app.identity.problems import ChallengeExpired, ChallengeSpent, HoldInForce, ProofInvalid
-from app.identity.proofs import NonceText, Proof, check_hold, check_proof, open_challenge, spend
 from app.identity.session import SignedIn
-from app.identity.statements import canonical, decode_nonce
-from app.merges.confirmation import merge_statement, seal
 from app.merges.load import Merge, lock_cards, pick, read_merge
 from app.merges.merge import judge
 from app.merges.plan import Plan, differences, digest
@@ -36,24 +31,14 @@ from app.merges.problems import (
     MergeUnknown,
 )
 from app.merges.propose import WRITE
+from app.merges.prove import Confirmation, keep_proven
 from app.merges.renew_plan import keep_fresh_plan, plan_now
 from app.merges.select import refuse_unless_allowed
 from app.merges.state import refuse_unless_proposed
 from app.platform.clock import jakarta_day
-from app.platform.database import Connection, new_id
+from app.platform.database import Connection
 from app.platform.jobs import Doorbell
 from app.settings import Settings
-
-Code = Annotated[str, msgspec.Meta(max_length=60)]
-
-
-class Confirmation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`plan_digest` is of the plan that was shown, `acknowledged` its warnings, `nonce` of a `merge` challenge."""
-
-    plan_digest: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-    acknowledged: Annotated[list[Code], msgspec.Meta(max_length=20)]
-    nonce: NonceText
-    proof: Proof
 
 
 @post(
@@ -139,40 +124,7 @@ async def _keep_proven(
     connection: Connection, who: SignedIn, merge_id: UUID, data: Confirmation, settings: Settings, now: datetime
 ) -> None:
     """Spends the challenge, checks the proof, and writes the confirmation with the step that it allows."""
-    await open_challenge(
-        connection,
-        nonce=data.nonce,
-        purpose="merge",
-        participant_id=who.participant_id,
-        subject_id=merge_id,
-        now=now,
-    )
-    statement = merge_statement(
-        purpose="merge",
-        device_id=data.proof.device_id,
-        merge_id=merge_id,
-        plan_digest=data.plan_digest,
-        acknowledged=data.acknowledged,
-        nonce=data.nonce,
-    )
-    await spend(connection, data.nonce, now)
-    check_hold(await check_proof(connection, who=who, proof=data.proof, statement=statement), now)
-
-    confirmation_id, signed, proof = new_id(), canonical(statement), msgspec.to_builtins(data.proof)
-    await connection.execute(
-        WRITE["keep_confirmation"],
-        who.participant_id,
-        confirmation_id,
-        merge_id,
-        data.plan_digest,
-        sorted(data.acknowledged),
-        data.proof.device_id,
-        decode_nonce(data.nonce),
-        signed,
-        proof,
-        seal(settings.secret, signed, proof),
-        now,
-    )
+    confirmation_id = await keep_proven(connection, who, merge_id, data, purpose="merge", settings=settings, now=now)
     actor = str(who.device_id)
     cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, None, merge_id)
     executes_at = now + timedelta(seconds=settings.merge_cooling_off_s)

@@ -40,6 +40,7 @@ def is_genuine(
     *,
     secret: str,
     public_key: dict[str, Any],
+    purpose: str,
     merge_id: UUID,
     plan_digest: str,
     acknowledged: Sequence[str],
@@ -52,7 +53,7 @@ def is_genuine(
     """True when the stored confirmation carries the seal, says what its columns say, and was signed by that key."""
     expected = canonical(
         merge_statement(
-            purpose="merge",
+            purpose=purpose,
             device_id=device_id,
             merge_id=merge_id,
             plan_digest=plan_digest,

@@ -16,20 +16,22 @@ import msgspec
 import structlog
 
 from app.merges import plan as plans
-from app.merges.confirmation import is_genuine
+from app.merges.execute_accept import execute_acceptance
 from app.merges.load import Merge, lock_cards, pick, read_merge
 from app.merges.merge import judge
 from app.merges.plan import Plan, canonical, differences, digest, make_plan
 from app.merges.propose import WRITE
+from app.merges.verify import doubt_confirmation
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection, Pool, transaction
 from app.platform.jobs import Doorbell
-from app.platform.sql import load
+from app.platform.sql import load, statement
 from app.settings import Settings
 
 log = structlog.get_logger()
 
 EXECUTE = load("merges/execute")
+PAUSED = statement("merges/pause", "paused")
 BATCH = 100
 NOT_NOW = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 
@@ -72,6 +74,11 @@ async def _settle_one(connection: Connection, participant_id: UUID, merge_id: UU
         cause_id = await _cause(connection, participant_id, merge_id, "the proposal was not answered in time")
         await connection.execute(WRITE["close"], participant_id, merge_id, "expired", now, cause_id)
         return
+    if await connection.fetchrow(PAUSED):
+        return  # it stays as it is, and is due again after the pause
+    if merge.state in ("reported", "disputed") and merge.confirmation_id:
+        await execute_acceptance(connection, participant_id, merge, cards, settings, now)
+        return
     if merge.state != "confirmed" or not merge.executes_at or merge.executes_at > now or merge.canonical is None:
         return  # cancelled, or settled by another worker, between the look and the lock
 
@@ -107,23 +114,9 @@ async def _find_refusal(
     reasons: list[str],
     settings: Settings,
 ) -> Refusal | None:
-    row = await connection.fetchrow(EXECUTE["confirmation"], participant_id, merge.confirmation_id)
-    if row is None or not is_genuine(
-        secret=settings.secret,
-        public_key=row["public_key"],
-        merge_id=merge.merge_id,
-        plan_digest=merge.plan_digest or "",
-        acknowledged=row["acknowledged"],
-        device_id=row["device_id"],
-        nonce=row["nonce"],
-        statement=row["statement"],
-        proof=row["proof"],
-        stored_seal=row["seal"],
-    ):
-        log.error("confirmation_not_genuine", merge_id=str(merge.merge_id))
-        return Refusal("confirmation_not_genuine", [])
-    if row["key_removed"]:
-        return Refusal("key_removed", [])
+    doubt = await doubt_confirmation(connection, participant_id, merge, purpose="merge", settings=settings)
+    if doubt is not None:
+        return Refusal(doubt, [])
     if reasons:
         return Refusal(reasons[0], msgspec.to_builtins(differences(confirmed, plan)))
     if canonical(plan) != merge.canonical:

@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 
 from app.merges import plan as plans
-from app.merges.merge import Card
+from app.merges.merge import Card, Pairs
 from app.merges.plan import Plan
 from app.merges.problems import MergeUnknown
 from app.platform.database import Connection
@@ -18,6 +18,7 @@ from app.platform.sql import load, statement
 
 CARDS = load("merges/cards")
 MERGES = statement("merges/show")
+NEVER_SUGGESTED = statement("merges/never_suggest", "pairs")
 
 
 class Merge(msgspec.Struct, frozen=True):
@@ -42,6 +43,8 @@ class Merge(msgspec.Struct, frozen=True):
     executed_at: datetime | None
     undo_until: datetime | None
     last_refusal: Any
+    closed_because: str | None
+    reported: Any
     canonical: bytes | None
 
     @property
@@ -58,6 +61,12 @@ async def lock_cards(connection: Connection, participant_id: UUID) -> list[Card]
 async def read_cards(connection: Connection, participant_id: UUID) -> list[Card]:
     """All cards of a participant as the rules look at them, oldest first."""
     return [msgspec.convert(dict(row), Card) for row in await connection.fetch(CARDS["cards"], participant_id)]
+
+
+async def read_never_suggested(connection: Connection, participant_id: UUID) -> Pairs:
+    """The pairs of cards that this participant does not want to be offered again."""
+    rows = await connection.fetch(NEVER_SUGGESTED, participant_id)
+    return frozenset(frozenset((row["card_id"], row["other_card_id"])) for row in rows)
 
 
 async def read_merge(connection: Connection, participant_id: UUID, merge_id: UUID) -> Merge:

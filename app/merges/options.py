@@ -15,8 +15,9 @@ from litestar.params import JSONBody
 from app.cards.problems import CardUnknown
 from app.cards.show import Kpj
 from app.identity.session import SignedIn
-from app.merges.load import read_cards
-from app.merges.merge import Card, Suggestion, judge, recommended, text
+from app.merges.load import read_cards, read_never_suggested
+from app.merges.merge import Card, Pairs, Suggestion, holds_pair, judge, name_employers, recommended, severity, text
+from app.merges.present import Consequence
 from app.merges.select import select_cards
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
@@ -31,7 +32,12 @@ class Coded(msgspec.Struct, frozen=True):
 
 
 class Option(msgspec.Struct, frozen=True):
-    """`reasons` say why it is not allowed, or, for the recommended one, why it is suggested."""
+    """`consequences` are all that it would mean, for setting options side by side; `warnings` those to acknowledge.
+
+    `reasons` say why it is not allowed, or, for the recommended one, why it is suggested.
+
+    An allowed option with the reason `never_suggest` is not suggested because the participant said so.
+    """
 
     absorb: list[str]
     into: str
@@ -39,6 +45,7 @@ class Option(msgspec.Struct, frozen=True):
     recommended: bool
     reasons: list[Coded]
     warnings: list[Coded]
+    consequences: list[Consequence]
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -57,10 +64,13 @@ async def options(
     """Every ordered pair of my cards, judged, and the one set that is recommended, if any."""
     cards = await read_cards(connection, who.participant_id)
     day = jakarta_day(now)
-    suggested = recommended(cards, day=day)
-    found = [_option([first], second, who.locale, day, suggested) for first, second in permutations(cards, 2)]
+    never = await read_never_suggested(connection, who.participant_id)
+    suggested = recommended(cards, day=day, never=never)
+    found = [
+        judge_as_option([first], second, who.locale, day, suggested, never) for first, second in permutations(cards, 2)
+    ]
     if suggested and len(suggested[0]) > 1:
-        found.append(_option(suggested[0], suggested[1], who.locale, day, suggested))
+        found.append(judge_as_option(suggested[0], suggested[1], who.locale, day, suggested, never))
     return Options(options=sorted(found, key=lambda option: not option.recommended))
 
 
@@ -74,19 +84,28 @@ async def judge_option(
     """Judges any set of my cards; changes nothing."""
     cards = await read_cards(connection, who.participant_id)
     absorb, into = select_cards(cards, data.absorb, data.into)
+    never = await read_never_suggested(connection, who.participant_id)
     day = jakarta_day(now)
-    return _option(absorb, into, who.locale, day, recommended(cards, day=day))
+    return judge_as_option(absorb, into, who.locale, day, recommended(cards, day=day, never=never), never)
 
 
-def _option(absorb: Sequence[Card], into: Card, locale: str, day: date, suggested: Suggestion | None) -> Option:
+def judge_as_option(
+    absorb: Sequence[Card], into: Card, locale: str, day: date, suggested: Suggestion | None, never: Pairs
+) -> Option:
     judgement = judge(absorb, into, day=day)
     is_suggested = suggested is not None and (list(absorb), into) == suggested[:2]
-    reasons = [*judgement.reasons, *([suggested[2]] if suggested and is_suggested else [])]
+    unwanted = ["never_suggest"] if holds_pair([*absorb, into], never) else []
+    reasons = [*judgement.reasons, *unwanted, *([suggested[2]] if suggested and is_suggested else [])]
+    employer = name_employers([*absorb, into])
+    consequences = [
+        Consequence(code, severity(code), text(code, locale, day, employer=employer)) for code in judgement.consequences
+    ]
     return Option(
         absorb=[card.kpj for card in absorb],
         into=into.kpj,
         allowed=not judgement.reasons,
         recommended=is_suggested,
         reasons=[Coded(code, text(code, locale, day)) for code in reasons],
-        warnings=[Coded(code, text(code, locale, day)) for code in judgement.to_acknowledge],
+        warnings=[Coded(item.code, item.text) for item in consequences if item.code in judgement.to_acknowledge],
+        consequences=consequences,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +28,18 @@ class PlanShown(Plan, frozen=True):
     texts: list[Consequence]
 
 
+class Reported(msgspec.Struct, frozen=True):
+    """What the core told of a merge that it did on its own: the day, and by card number the rupiah of the day before."""
+
+    merged_on: date
+    balances: dict[str, int]
+
+
 class MergeShown(msgspec.Struct, frozen=True):
-    """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported."""
+    """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported, until
+    its acceptance is planned; `closed_because` says what cancelled it when nobody did by hand (card_locked, stopped,
+    participant_deceased); `reported` is null for all others, and says that no consent was on file.
+    """
 
     id: UUID
     state: str
@@ -47,6 +57,8 @@ class MergeShown(msgspec.Struct, frozen=True):
     executed_at: datetime | None
     undo_until: datetime | None
     last_refusal: Any
+    closed_because: str | None
+    reported: Reported | None
 
 
 def show_plan(plan: Plan, locale: str, now: datetime) -> PlanShown:
@@ -79,4 +91,6 @@ def show_merge(merge: Merge, locale: str, now: datetime) -> MergeShown:
         executed_at=merge.executed_at,
         undo_until=merge.undo_until,
         last_refusal=merge.last_refusal,
+        closed_because=merge.closed_because,
+        reported=msgspec.convert(merge.reported, Reported) if merge.reported else None,
     )

@@ -27,12 +27,14 @@ class CardLocked(Problem):
     status, code, title = 422, "card_locked", "A card is locked"
     indonesian = "Anda mengunci kartu ini terhadap penggabungan. Buka kuncinya dahulu."
     english = "You locked this card against merging. Unlock it first."
+    constraint = "locked_card_is_in_no_merge"
 
 
 class CardFrozen(Problem):
     status, code, title = 422, "card_frozen", "A card is frozen"
-    indonesian = "Kartu ini dibekukan. Hubungi kantor cabang untuk mencabutnya."
-    english = "This card is frozen. Ask a branch to lift the freeze."
+    indonesian = "Kartu ini dibekukan. Cabut dari ponsel yang kuncinya lebih dari 72 jam, atau di kantor cabang."
+    english = "This card is frozen. Lift it from a phone whose key is older than 72 hours (/v1/cards/unfreeze), or at a branch."
+    constraint = "frozen_card_is_in_no_merge"
 
 
 class MergeAlreadyOpen(Problem):
@@ -83,3 +85,29 @@ class SurvivorUnknown(Problem):
     status, code, title = 422, "survivor_unknown", "This card is not part of the merge"
     indonesian = "Kartu ini bukan bagian dari penggabungan. Pilih salah satu kartu yang ada di dalamnya."
     english = "This card is not part of the merge. Choose one of its cards."
+
+
+class MergeNotReported(Problem):
+    status, code, title = 409, "merge_not_reported", "The merge was not reported by the core"
+    indonesian = (
+        "Hanya penggabungan laporan sistem inti yang dapat disanggah atau disetujui kemudian; yang ini {state}."
+    )
+    english = "Only a merge that the core reported can be disputed or accepted afterwards; this one is {state}."
+
+
+class MergeAlreadyDisputed(Problem):
+    status, code, title = 409, "merge_already_disputed", "The merge is disputed already"
+    indonesian = "Sanggahan Anda sudah tercatat. Jawabannya akan datang dalam 3×24 jam; lihat di /v1/cases."
+    english = "Your dispute is on file. The answer comes within 3×24 hours; see /v1/cases."
+
+
+class MergeAlreadyAccepted(Problem):
+    status, code, title = 409, "merge_already_accepted", "The merge is accepted already"
+    indonesian = "Penggabungan ini sudah Anda setujui, dan persetujuan itu sudah dilaksanakan."
+    english = "You have accepted this merge, and that has been carried out."
+
+
+class ReceiptNotYet(Problem):
+    status, code, title = 409, "receipt_not_yet", "There is nothing to give a receipt for yet"
+    indonesian = "Belum ada yang dilaksanakan dari penggabungan ini ({state}); tanda terimanya ada sesudah itu."
+    english = "Nothing of this merge has been carried out yet ({state}); its receipt exists once it has."

@@ -5,7 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.merges.load import Merge
-from app.merges.problems import MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired
+from app.merges.problems import (
+    MergeAlreadyAccepted,
+    MergeAlreadyConfirmed,
+    MergeAlreadyExecuted,
+    MergeClosed,
+    MergeExpired,
+    MergeNotReported,
+)
 
 
 def refuse_unless_proposed(merge: Merge, now: datetime) -> None:
@@ -25,3 +32,11 @@ def refuse_closed(merge: Merge) -> None:
     if merge.state == "executed":
         raise MergeAlreadyExecuted(merge_id=merge.merge_id, executed_at=merge.executed_at)
     raise MergeClosed(state=merge.state)
+
+
+def refuse_unless_reported(merge: Merge) -> None:
+    """Raises when this is not, or no longer, a merge that the core did without consent."""
+    if merge.state == "accepted":
+        raise MergeAlreadyAccepted(merge_id=merge.merge_id, executed_at=merge.executed_at)
+    if merge.state not in ("reported", "disputed"):
+        raise MergeNotReported(state=merge.state)

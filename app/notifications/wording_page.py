@@ -29,7 +29,11 @@ def examples() -> dict[str, dict[str, Any]]:
 
 def example_cause(kind: str) -> Cause:
     """Who would have caused an entry of this kind."""
-    own = kind.startswith(("key_", "merge_")) or kind in ("card_merged", "card_received_merge", "card_forwarded")
+    own = kind.startswith(("key_", "merge_", "card_un")) or kind in (
+        "card_merged",
+        "card_received_merge",
+        "card_forwarded",
+    )
     origin = ORIGIN_BY_KIND.get(kind) or ("participant" if own else "core")
     return Cause(origin, origin)
 

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
 
 from app.settings import Settings
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """Nothing is executed since then, for this reason; what was confirmed waits, and can be cancelled."""
+
+    since: datetime
+    reason: str
 
 
 class Capabilities(msgspec.Struct, frozen=True):
@@ -20,11 +29,16 @@ class Capabilities(msgspec.Struct, frozen=True):
     merge_cooling_off_s: int
     merge_undo: bool
     plan_ttl_s: int
+    merges_paused: Paused | None
     routes: list[str]
 
 
-@get("/v1/capabilities", opt={"public": True, "transaction": False}, tags=["machines"])
-async def capabilities(request: Request[object, object, object], settings: NamedDependency[Settings]) -> Capabilities:  # type: ignore[type-var]
+@get("/v1/capabilities", opt={"public": True}, tags=["machines"])
+async def capabilities(
+    request: Request[object, object, object],  # type: ignore[type-var]
+    settings: NamedDependency[Settings],
+    merges_paused: NamedDependency[Paused | None],
+) -> Capabilities:
     """What works here, read off the routes that are really served."""
     routes = [
         f"{method} {route.path_format}"
@@ -39,7 +53,8 @@ async def capabilities(request: Request[object, object, object], settings: Named
         proofs=["device_key"],
         push_targets=["fid", "token"],
         merge_cooling_off_s=settings.merge_cooling_off_s,
-        merge_undo=False,
+        merge_undo=True,
         plan_ttl_s=settings.plan_ttl_s,
+        merges_paused=merges_paused,
         routes=sorted(routes),
     )

@@ -73,8 +73,8 @@ class BodyTooLarge(Problem):
 
 class WrongContentType(Problem):
     status, code, title = 415, "content_type_unsupported", "The content type is not supported"
-    indonesian = "Kirim sebagai application/json."
-    english = "Send it as application/json."
+    indonesian = "Kirim sebagai {accepted}."
+    english = "Send it as {accepted}."
 
 
 class NotFound(Problem):

@@ -16,7 +16,9 @@ from litestar.types import ASGIApp, Receive, Send
 
 from app.platform.problems import BodyMalformed, BodyTooLarge, WrongContentType
 
+JSON = "application/json"
 DEFAULT_LIMIT_BYTES = 64 * 1024
+FORM = "application/x-www-form-urlencoded"
 DEEPEST = 64  # levels; msgspec ends in a RecursionError somewhere below 1,000
 # C0, DEL, C1; soft hyphen; Arabic letter mark; zero-width, joiners and directional marks; embeddings, overrides and
 # isolates; word joiner and invisible operators; byte-order mark; interlinear marks; lone surrogates.
@@ -76,9 +78,8 @@ class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class StrictBody:
     """Reads the whole body before the handler is called, checks it, and leaves its bytes in `scope["state"]["body"]`.
 
-    An empty body of a POST is `{}`.
-
-    A route sets its own limit with `opt={"body_limit": bytes}`.
+    An empty body of a POST is `{}`. A route sets its own limit with `opt={"body_limit": bytes}`, and takes a form instead of
+    JSON with `opt={"form": True}`, or files of other types with `opt={"body_types": (…)}`; those are not looked at here.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -89,12 +90,15 @@ class StrictBody:
             await self.app(scope, receive, send)
             return
         headers = dict(scope["headers"])
-        raw = await _read(receive, headers, int(scope["route_handler"].opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
+        opt = scope["route_handler"].opt
+        raw = await _read(receive, headers, int(opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
         if raw:
-            content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower()
-            if content_type != b"application/json":
-                raise WrongContentType
-            check(raw)
+            accepted: tuple[str, ...] = opt.get("body_types", (FORM if opt.get("form") else JSON,))
+            content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
+            if content_type not in accepted:
+                raise WrongContentType(accepted=", ".join(accepted))
+            if content_type == JSON:
+                check(raw)
         scope["state"]["body"] = raw
         # nothing to say is said by an empty object
         read = raw or (b"{}" if scope["method"] == "POST" else b"")

@@ -121,13 +121,18 @@ class Transactions:
         answer.append({"type": "http.response.body", "body": kept["answer"], "more_body": False})
 
 
-def _request_name(scope: Any) -> str:
-    key = dict(scope["headers"]).get(b"idempotency-key", b"")
+def idempotency_key(scope: Any) -> str:
+    """The key of a request. Raises IdempotencyKeyMissing."""
+    key: bytes = dict(scope["headers"]).get(b"idempotency-key", b"")
     if not 0 < len(key) <= IDEMPOTENCY_KEY_MAX_CHARACTERS or not all(33 <= byte <= 126 for byte in key):
         raise IdempotencyKeyMissing
+    return key.decode("ascii")
+
+
+def _request_name(scope: Any) -> str:
     if len(scope["path"]) > LONGEST_PATH:
         raise NotFound
-    return f"{scope['method']} {scope['path']} {key.decode('ascii')}"
+    return f"{scope['method']} {scope['path']} {idempotency_key(scope)}"
 
 
 def _kept(answer: list[Message]) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -25,12 +25,15 @@ CREATE TABLE cards (
     merged_via uuid[],
     frozen_at timestamptz,
     locked_at timestamptz,
+    transferred_at timestamptz,
+    transfer_id uuid,
     balance bigint CONSTRAINT balance_is_not_negative CHECK (balance >= 0),
     entries integer NOT NULL DEFAULT 0,
     last_contribution_month date,
     last_contribution_amount bigint,
     status text NOT NULL GENERATED ALWAYS AS (
         CASE
+            WHEN transferred_at IS NOT NULL THEN 'transferred_away'
             WHEN merge_mark IS NOT NULL THEN merge_mark
             WHEN frozen_at IS NOT NULL THEN 'frozen'
             WHEN claim_id IS NOT NULL THEN 'claim_in_progress'
@@ -47,13 +50,15 @@ CREATE TABLE cards (
     ),
     CONSTRAINT card_does_not_merge_into_itself CHECK (merged_into IS DISTINCT FROM card_id),
     CONSTRAINT merged_card_is_empty CHECK (merge_mark IS DISTINCT FROM 'merged' OR balance = 0),
+    CONSTRAINT transferred_card_names_its_transfer CHECK (num_nulls(transferred_at, transfer_id) IN (0, 2)),
+    CONSTRAINT transferred_card_is_empty CHECK (transferred_at IS NULL OR coalesce(balance, 0) = 0),
     CONSTRAINT merged_into_a_card_of_the_same_owner FOREIGN KEY (participant_id, merged_into) REFERENCES cards (participant_id, card_id)
 ) WITH (fillfactor = 80);
-COMMENT ON COLUMN cards.status IS 'Derived: merged or merged_without_consent, frozen, claim_in_progress, else the lifecycle that the core told.';
+COMMENT ON COLUMN cards.status IS 'Derived: transferred_away, merged or merged_without_consent, frozen, claim_in_progress, else the lifecycle that the core told.';
 COMMENT ON COLUMN cards.merged_into IS 'The living card, in one hop; merged_via keeps the path of merges.';
 COMMENT ON COLUMN cards.balance IS 'Whole rupiah of JHT savings: the running sum of the ledger. NULL for a card without JHT.';
 
--- Every number ever issued, and whose it is.
+-- Every number ever issued, and whose it is. It gets another owner only inside a recorded transfer.
 CREATE TABLE card_numbers (
     kpj text PRIMARY KEY,
     participant_id uuid NOT NULL,
@@ -127,7 +132,7 @@ CREATE TRIGGER balance_is_the_sum_of_its_entries AFTER UPDATE ON cards
 CREATE TRIGGER card_never_changes_its_participant AFTER UPDATE ON cards
     FOR EACH ROW WHEN ((old.participant_id, old.card_id, old.kpj) IS DISTINCT FROM (new.participant_id, new.card_id, new.kpj))
     EXECUTE FUNCTION refuse_statement('card_never_changes_its_participant');
-CREATE TRIGGER card_numbers_are_kept BEFORE UPDATE OR DELETE ON card_numbers
+CREATE TRIGGER card_numbers_are_kept BEFORE DELETE ON card_numbers
     FOR EACH ROW EXECUTE FUNCTION refuse_statement('card_numbers_are_kept');
 CREATE TRIGGER card_numbers_are_not_truncated BEFORE TRUNCATE ON card_numbers EXECUTE FUNCTION refuse_statement('card_numbers_are_kept');
 ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER ledger_is_append_only;
@@ -239,6 +244,12 @@ BEGIN
         ORDER BY k.participant_id, k.kpj FOR UPDATE
     ) AS locked;
 
+    -- A card that comes back is no longer merged before money comes in: a merged card is empty.
+    UPDATE public.cards AS k SET merge_mark = NULL, merge_id = NULL, merged_at = NULL, merged_into = NULL, merged_via = NULL
+    FROM unnest(p_changes) AS c
+    WHERE k.participant_id = c.participant_id AND k.card_id = c.card_id AND k.merge_mark = 'merged'
+        AND c.patch -> 'merge_mark' = 'null';
+
     PERFORM public.post_entries(p_changes);
 
     UPDATE public.cards AS k SET
@@ -248,6 +259,9 @@ BEGIN
         claim_id = CASE WHEN p.patch ? 'claim_id' THEN p.patch ->> 'claim_id' ELSE k.claim_id END,
         frozen_at = CASE WHEN p.patch ? 'frozen_at' THEN (p.patch ->> 'frozen_at')::timestamptz ELSE k.frozen_at END,
         locked_at = CASE WHEN p.patch ? 'locked_at' THEN (p.patch ->> 'locked_at')::timestamptz ELSE k.locked_at END,
+        transferred_at = CASE WHEN p.patch ? 'transfer_id'
+            THEN (p.patch ->> 'transferred_at')::timestamptz ELSE k.transferred_at END,
+        transfer_id = CASE WHEN p.patch ? 'transfer_id' THEN (p.patch ->> 'transfer_id')::uuid ELSE k.transfer_id END,
         merge_mark = CASE WHEN p.patch ? 'merge_mark' THEN p.patch ->> 'merge_mark' ELSE k.merge_mark END,
         merge_id = CASE WHEN p.patch ? 'merge_mark' THEN (p.patch ->> 'merge_id')::uuid ELSE k.merge_id END,
         merged_at = CASE WHEN p.patch ? 'merge_mark' THEN (p.patch ->> 'merged_at')::timestamptz ELSE k.merged_at END,
@@ -372,13 +386,16 @@ CREATE TRIGGER unexplained_change_is_captured AFTER UPDATE ON cards
         new.status, new.lifecycle, new.claim_id, new.frozen_at, new.locked_at, new.merge_mark, new.merged_into, new.closed_on))
     EXECUTE FUNCTION capture_unexplained_change();
 
--- Legs of a merge, undo or transfer sum to zero when the transaction commits.
+-- Legs of a merge, undo or transfer sum to zero when the transaction commits. Those of a transfer lie at the two
+-- participants that its record names, and nowhere else.
 CREATE FUNCTION check_legs_sum_to_zero() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 BEGIN
     IF (SELECT sum(e.amount) FROM public.ledger_entries AS e
-        WHERE e.participant_id = new.participant_id AND e.transfer_id = new.transfer_id) <> 0
+        WHERE e.transfer_id = new.transfer_id AND (e.participant_id = new.participant_id OR e.participant_id = (
+            SELECT t.other_participant_id FROM public.card_transfers AS t
+            WHERE t.participant_id = new.participant_id AND t.transfer_id = new.transfer_id))) <> 0
     THEN
         PERFORM public.refuse('legs_sum_to_zero', format('the legs of %s do not sum to zero', new.transfer_id));
     END IF;

@@ -68,6 +68,8 @@ CREATE TABLE merges (
     executed_at timestamptz,
     undo_until timestamptz,
     closed_at timestamptz,
+    closed_because text CONSTRAINT closing_reason_is_known
+        CHECK (closed_because IN ('card_locked', 'stopped', 'participant_deceased')),
     core text CONSTRAINT core_answer_is_known CHECK (core IN ('pending', 'acknowledged', 'refused')),
     last_refusal jsonb,
     reported jsonb,
@@ -76,8 +78,8 @@ CREATE TABLE merges (
     FOREIGN KEY (participant_id, cause_id) REFERENCES causes,
     FOREIGN KEY (participant_id, into_card) REFERENCES cards,
     CONSTRAINT confirmed_merge_has_its_confirmation CHECK (
-        (state IN ('confirmed', 'executed')) <= (num_nulls(confirmation_id, confirmed_at, plan_digest, executes_at) = 0)),
-    CONSTRAINT executed_merge_has_its_instant CHECK ((state = 'executed') <= (executed_at IS NOT NULL AND undo_until IS NOT NULL))
+        (state IN ('confirmed', 'executed', 'undone')) <= (num_nulls(confirmation_id, confirmed_at, plan_digest, executes_at) = 0)),
+    CONSTRAINT executed_merge_has_its_instant CHECK ((state IN ('executed', 'undone')) <= (executed_at IS NOT NULL AND undo_until IS NOT NULL))
 ) WITH (fillfactor = 80);
 CREATE INDEX merges_due ON merges (executes_at) WHERE state = 'confirmed';
 CREATE INDEX merges_open_until ON merges (expires_at) WHERE state = 'proposed';
@@ -196,8 +198,10 @@ DECLARE
 BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
-        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one
-        OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled'))
+        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one.
+        -- What ends a dispute is guarded where the cases are.
+        OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled')
+            AND old.state <> 'disputed')
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
@@ -237,6 +241,13 @@ BEGIN
     THEN
         PERFORM public.refuse('merge_executes_with_its_confirmation', 'a merge is executed only inside its execution');
     END IF;
+    IF new.state = 'undone' AND v_from <> 'undone' AND NOT EXISTS (
+        SELECT FROM public.merge_executions AS e
+        WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.action = 'undo'
+            AND e.xact = pg_current_xact_id())
+    THEN
+        PERFORM public.refuse('merge_executes_with_its_confirmation', 'a merge is undone only inside the execution of its undo');
+    END IF;
     RETURN NULL;
 END
 $$;
@@ -262,7 +273,9 @@ BEGIN
         DELETE FROM public.open_merge_cards WHERE participant_id = new.participant_id AND merge_id = new.merge_id;
     END IF;
 
-    SELECT CASE WHEN v_from = new.state THEN 'merge_survivor_chosen'
+    SELECT CASE WHEN v_from = new.state AND new.state IN ('reported', 'disputed')
+            THEN CASE WHEN new.confirmation_id IS NULL THEN 'merge_accept_refused' ELSE 'merge_accept_confirmed' END
+        WHEN v_from = new.state THEN 'merge_survivor_chosen'
         WHEN t.kind = 'merge_proposed' AND new.proposed_by = 'participant' THEN 'merge_drafted' ELSE t.kind END
     INTO v_kind
     FROM (SELECT 1) AS always
@@ -275,8 +288,12 @@ BEGIN
         'total', (SELECT sum(k.balance) FROM public.cards AS k
             WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card)),
         'proposed_by', new.proposed_by, 'plan_digest', new.plan_digest,
-        'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported
-    ))::public.history_entry]);
+        'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported,
+        'closed_because', new.closed_because
+    ) || coalesce((
+        SELECT jsonb_build_object('case_id', c.case_id, 'due_at', c.due_at, 'decision', c.decision) FROM public.cases AS c
+        WHERE c.participant_id = new.participant_id AND c.merge_id = new.merge_id AND c.xact = pg_current_xact_id()
+    ), '{}'))::public.history_entry]);
     RETURN NULL;
 END
 $$;
@@ -288,6 +305,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
 DECLARE
     v_was_merged boolean := tg_op = 'UPDATE' AND old.merge_mark IS NOT DISTINCT FROM 'merged';
+    -- what the core merged on its own becomes an agreed merge by its participant's acceptance, and in no other way
+    v_action text := CASE WHEN tg_op = 'UPDATE' AND old.merge_mark IS NOT DISTINCT FROM 'merged_without_consent'
+        THEN 'accept' ELSE 'merge' END;
 BEGIN
     IF NOT EXISTS (
         SELECT FROM public.merge_executions AS e
@@ -295,10 +315,22 @@ BEGIN
             AND p.plan_digest = e.plan_digest
         CROSS JOIN LATERAL jsonb_array_elements(convert_from(p.canonical, 'UTF8')::jsonb -> 'cards') AS c
         WHERE e.participant_id = new.participant_id AND e.xact = pg_current_xact_id()
-            AND CASE WHEN v_was_merged
-                THEN e.merge_id = ANY (new.merged_via) OR e.merge_id = ANY (old.merged_via)
+            AND CASE
+                -- it comes back by the undo of the very merge that took it, as the plan of the undo says
+                WHEN v_was_merged AND new.merge_mark IS NULL
+                THEN e.action = 'undo' AND old.merge_id = e.merge_id AND old.merged_via = ARRAY[e.merge_id]
+                    AND c ->> 'kpj' = new.kpj AND c ->> 'role' = 'absorbed' AND c ->> 'status_before' = old.status
+                    AND c ->> 'status_after' = new.status
+                -- it is forwarded to the survivor of the merge that absorbs its living card, and back by that one's undo
+                WHEN v_was_merged
+                THEN new.merge_mark = 'merged' AND new.merge_id = old.merge_id AND c ->> 'kpj' = (
+                        SELECT living.kpj FROM public.cards AS living
+                        WHERE living.participant_id = new.participant_id AND living.card_id = new.merged_into)
+                    AND CASE e.action
+                        WHEN 'undo' THEN old.merged_via = new.merged_via || e.merge_id AND c ->> 'role' = 'absorbed'
+                        ELSE new.merged_via = old.merged_via || e.merge_id AND c ->> 'role' = 'survivor' END
                 ELSE c ->> 'kpj' = new.kpj AND c ->> 'role' = 'absorbed' AND c ->> 'status_after' = 'merged'
-                    AND e.merge_id = new.merge_id END
+                    AND e.merge_id = new.merge_id AND e.action = v_action END
     ) THEN
         PERFORM public.refuse('card_merges_only_by_its_confirmed_plan',
             format('card %s is not part of a confirmed merge that is being executed', new.card_id));
@@ -330,7 +362,9 @@ BEGIN
             AND (k.status, k.balance) IS DISTINCT FROM (c.status_after, c.balance_after)
     ) OR NOT EXISTS (
         SELECT FROM public.merges AS m WHERE m.participant_id = new.participant_id AND m.merge_id = new.merge_id
-            AND m.state = 'executed' AND m.confirmation_id = new.confirmation_id AND m.plan_digest = new.plan_digest
+            AND m.state = CASE new.action WHEN 'accept' THEN 'accepted' WHEN 'undo' THEN 'undone' ELSE 'executed' END
+            -- an undone merge keeps the confirmation that it was executed by; the undo has its own
+            AND (new.action = 'undo' OR (m.confirmation_id = new.confirmation_id AND m.plan_digest = new.plan_digest))
     ) THEN
         PERFORM public.refuse('execution_equals_the_confirmed_plan', format('merge %s did not end as its plan says', new.merge_id));
     END IF;
@@ -350,6 +384,7 @@ DECLARE
     v_now timestamptz := public.current_instant();
     v_changes public.card_change[];
 BEGIN
+    PERFORM public.refuse_while_paused();
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
     PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
     SELECT * INTO v_merge FROM public.merges AS m

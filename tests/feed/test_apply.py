@@ -188,10 +188,13 @@ async def test_every_type_that_is_taken_is_tried_here() -> None:
         "card.merged",
         "card.opened",
         "card.status_changed",
+        "case.decided",
         "claim.opened",
         "claim.paid",
         "contribution.posted",
         "growth.credited",
         "merge.proposed",
+        "participant.deceased",
+        "participant.phone_ported",
         "participant.registered",
     ]

@@ -210,7 +210,11 @@ async def test_the_feeds_role_can_end_an_open_merge_and_take_no_other_step(
     for wanted in ("proposed", "declined", "executed", "reported"):
         with pytest.raises(asyncpg.CheckViolationError) as refusal:
             await connection.execute("UPDATE merges SET state = $2 WHERE merge_id = $1", mine["id"], wanted)
-        assert refusal.value.constraint_name in ("merge_step_is_known", "executed_merge_has_its_instant")
+        assert refusal.value.constraint_name in (
+            "merge_step_is_known",
+            "executed_merge_has_its_instant",
+            "dispute_goes_with_its_case",
+        )
     for column in ("confirmation_id", "plan_digest", "executes_at", "absorb"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await connection.execute(f"UPDATE merges SET {column} = {column} WHERE merge_id = $1", mine["id"])

@@ -234,6 +234,7 @@ async def test_me_shows_the_last_four_digits_of_the_identity_number(api: httpx.A
     phone = await Phone(api).enrol(person)
     me = await phone.get("/v1/me")
     assert me.json() == {
+        "participant_id": str(person.participant_id),
         "name": person.name,
         "nik": "•" * 12 + person.nik[-4:],
         "locale": "id",

@@ -100,10 +100,16 @@ async def test_the_feed_cannot_write_other_figures_into_an_entry(apps: Apps) -> 
 
 async def test_the_signed_cooling_off_cannot_be_shortened(apps: Apps, settle_due: Settle) -> None:
     person, phone, merge = await with_merge(apps, confirmed=True)
-    insider = await apps.database.connect("sepakat_api")
     early = "UPDATE merges SET executes_at = now() - interval '1 day' WHERE participant_id = $1 AND merge_id = $2"
-    await insider.execute(early, person.participant_id, merge["id"])
-    await insider.close()
+    shortened = await refused_as(apps.database, "sepakat_api", early, person.participant_id, merge["id"])
+    assert shortened == "merge_is_never_hastened"
+    # And where that guard is gone, the execution itself looks at what was signed.
+    superuser = await apps.database.connect()
+    async with superuser.transaction():
+        await superuser.execute("ALTER TABLE merges DISABLE TRIGGER merge_is_never_hastened")
+        await superuser.execute(early, person.participant_id, merge["id"])
+        await superuser.execute("ALTER TABLE merges ENABLE ALWAYS TRIGGER merge_is_never_hastened")
+    await superuser.close()
     sql = "SELECT execute_merge($1, $2, interval '30 days')"
     assert await refused_as(apps.database, "sepakat_worker", sql, person.participant_id, merge["id"]) == "merge_is_due"
     await settle_due()

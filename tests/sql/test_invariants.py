@@ -346,10 +346,14 @@ async def test_every_guard_is_always_on_and_every_definer_function_is_pinned_and
         "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal AND tgenabled <> 'A' ORDER BY tgname"
     )
     writers_of_history = {
+        "acceptance_is_told",
+        "card_is_queued_for_matching",
         "key_added_is_told",
         "key_removed_is_told",
+        "merge_delay_is_told",
         "merge_step_is_told",
         "new_merge_is_told",
+        "participant_is_queued_for_matching",
         "unexplained_change_is_captured",
     }
     assert {row["tgname"] for row in ordinary} == writers_of_history, "writers are silent where changes are replicated"

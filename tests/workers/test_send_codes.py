@@ -19,6 +19,7 @@ from tests.local.running_simulator import RunningSimulator, run_simulator
 from tests.people import NewCard, Person, Phone, add_person, new_kpj
 from workers.send_codes import CODES_PER_DAY, send_codes
 
+ORIGIN = "https://sepakat.example"
 WAITING_FOR_LOCKS = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = 'sepakat_worker' AND wait_event_type = 'Lock'"""
 
@@ -60,12 +61,35 @@ async def test_the_code_in_the_message_adds_the_phone_that_it_names(
     person = await add_person(fresh_apps.database, NewCard())
     phone = Phone(fresh_apps.api, "Ponsel Baru Dwi")
     asked = await phone.ask_enrolment(person)
-    assert await send_codes(pool, gateway, SECRET) == 1
-    assert await send_codes(pool, gateway, SECRET) == 0
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 1
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
     [text] = texts_to(simulator, person)
     assert "Ponsel Baru Dwi" in text
     [code] = re.findall(r"\d{8}", text)
     assert (await phone.verify(asked.json()["enrolment_id"], code)).status_code == 201
+
+
+async def test_the_message_carries_a_link_that_stops_everything(
+    fresh_apps: Apps, pool: Pool, gateway: SmsGateway, simulator: RunningSimulator
+) -> None:
+    """Whoever did not ask for the code presses STOP; a message that is sent again carries the same link."""
+    person = await add_person(fresh_apps.database, NewCard())
+    assert person.phone
+    simulator.script(person.phone, {"status": 503, "retry_after": 33})
+    await Phone(fresh_apps.api).ask_enrolment(person)
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
+    await make_due(fresh_apps)
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 1
+    [text] = texts_to(simulator, person)
+    [link] = re.findall(rf"{ORIGIN}/stop/[a-z]{{28}}", text)
+    assert len(re.findall(r"\d{8}", text)) == 1
+    assert await pool.fetchval("SELECT count(*) FROM stop_tokens") == 1
+
+    assert (await fresh_apps.api.get(link.removeprefix(ORIGIN))).status_code == 200
+    assert (await fresh_apps.api.post(link.removeprefix(ORIGIN))).status_code == 200
+    connection = await fresh_apps.database.connect()
+    assert await connection.fetchval("SELECT status FROM cards") == "frozen"
+    await connection.close()
 
 
 async def test_no_code_goes_out_for_somebody_who_is_not_that_person(
@@ -75,7 +99,7 @@ async def test_no_code_goes_out_for_somebody_who_is_not_that_person(
     phoneless = await add_person(fresh_apps.database, phone=None)
     await Phone(fresh_apps.api).ask_enrolment(person, kpj=new_kpj())
     await Phone(fresh_apps.api).ask_enrolment(phoneless)
-    assert await send_codes(pool, gateway, SECRET) == 0
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
     assert texts_to(simulator, person) == []
 
 
@@ -88,7 +112,7 @@ async def test_two_workers_send_each_code_once(
     connection = await fresh_apps.database.connect()
     async with connection.transaction():  # all want the same rows before any may have them
         await connection.execute("SELECT FROM enrolments FOR UPDATE")
-        workers = [asyncio.create_task(send_codes(pool, gateway, SECRET)) for _ in range(4)]
+        workers = [asyncio.create_task(send_codes(pool, gateway, SECRET, ORIGIN)) for _ in range(4)]
         async with asyncio.timeout(10):
             while await pool.fetchval(WAITING_FOR_LOCKS) < len(workers):  # noqa: ASYNC110 (PostgreSQL has no event for it)
                 await asyncio.sleep(0.01)
@@ -104,14 +128,14 @@ async def test_a_gateway_in_trouble_is_asked_again_when_it_said_and_the_text_arr
     assert person.phone
     simulator.script(person.phone, {"status": 503, "retry_after": 33}, {"drop": True})
     await Phone(fresh_apps.api).ask_enrolment(person)
-    assert await send_codes(pool, gateway, SECRET) == 0
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
     waits = await pool.fetchval("SELECT code_not_before - now() FROM enrolments")
     assert timedelta(seconds=30) < waits <= timedelta(seconds=33)
-    assert await send_codes(pool, gateway, SECRET) == 0, "it waits"
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0, "it waits"
     await make_due(fresh_apps)
-    assert await send_codes(pool, gateway, SECRET) == 0, "the answer was lost"
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0, "the answer was lost"
     await make_due(fresh_apps)
-    assert await send_codes(pool, gateway, SECRET) == 1
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 1
     assert len(texts_to(simulator, person)) == 1
 
 
@@ -122,12 +146,12 @@ async def test_a_rejected_text_is_given_up_and_so_is_one_whose_code_has_expired(
     assert person.phone
     simulator.script(person.phone, {"status": 422})
     await Phone(fresh_apps.api).ask_enrolment(person)
-    assert await send_codes(pool, gateway, SECRET) == 0
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
     await make_due(fresh_apps)
-    assert await send_codes(pool, gateway, SECRET) == 0
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
     await Phone(fresh_apps.api).ask_enrolment(late)
     await fresh_apps.api.post("/local/clock", json={"advance_s": 301})
-    assert await send_codes(pool, gateway, SECRET) == 0
+    assert await send_codes(pool, gateway, SECRET, ORIGIN) == 0
     assert texts_to(simulator, person) == texts_to(simulator, late) == []
 
 
@@ -138,7 +162,7 @@ async def test_nobody_can_be_flooded_with_codes(
     phone = Phone(fresh_apps.api)
     await asyncio.gather(*(phone.ask_enrolment(person) for _ in range(CODES_PER_DAY + 40)))
     for _ in range(3):
-        await send_codes(pool, gateway, SECRET)
+        await send_codes(pool, gateway, SECRET, ORIGIN)
     assert len(texts_to(simulator, person)) == CODES_PER_DAY
 
 
@@ -147,7 +171,7 @@ async def test_the_code_cannot_be_read_in_the_database(
 ) -> None:
     person = await add_person(fresh_apps.database)
     await Phone(fresh_apps.api).ask_enrolment(person)
-    await send_codes(pool, gateway, SECRET)
+    await send_codes(pool, gateway, SECRET, ORIGIN)
     [code] = re.findall(r"\d{8}", texts_to(simulator, person)[0])
     row = await pool.fetchval("SELECT e::text FROM enrolments AS e")
     assert code not in row
@@ -162,3 +186,14 @@ async def test_what_has_served_is_swept_a_day_later_and_not_before(fresh_apps: A
     await fresh_apps.api.post("/local/clock", json={"advance_s": 86_400})
     assert await sweep_identity(pool) == 1, "the count of tries"
     await phone.sign_in()
+
+
+async def test_a_stop_link_is_swept_a_day_after_it_expired(fresh_apps: Apps, pool: Pool, gateway: SmsGateway) -> None:
+    await Phone(fresh_apps.api).ask_enrolment(await add_person(fresh_apps.database))
+    await send_codes(pool, gateway, SECRET, ORIGIN)
+    await fresh_apps.api.post("/local/clock", json={"advance_s": 30 * 86_400 + 1})
+    await sweep_identity(pool)
+    assert await pool.fetchval("SELECT count(*) FROM stop_tokens") == 1
+    await fresh_apps.api.post("/local/clock", json={"advance_s": 86_400})
+    assert await sweep_identity(pool) == 1
+    assert await pool.fetchval("SELECT count(*) FROM stop_tokens") == 0

@@ -104,8 +104,11 @@ def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[
             }
         if needs_key(method, handler):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
-        if not handler.opt.get("public"):
+        if handler.opt.get("signed_in") or not handler.opt.get("public"):
             operation["security"] = [{"session": []}]
+        if "body_types" in handler.opt:
+            content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in handler.opt["body_types"]}
+            operation["requestBody"] = {"required": True, "content": content}
     return document
 
 

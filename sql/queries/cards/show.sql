@@ -21,6 +21,12 @@ SELECT
     m.state AS merge_state,
     m.confirmation_id IS NOT NULL AS confirmed,
     m.undo_until,
+    (
+        SELECT d.merge_id FROM merges AS d
+        WHERE d.participant_id = k.participant_id AND d.state = 'disputed' AND k.card_id = any(d.absorb || d.into_card)
+        ORDER BY d.proposed_at, d.merge_id
+        LIMIT 1
+    ) AS disputed_merge_id,
     latest.origin AS latest_origin,
     latest.occurred_at AS latest_at,
     current_instant() AS now

@@ -40,6 +40,16 @@ INNER JOIN cards AS living
         AND living.card_id = CASE WHEN k.merge_mark = 'merged' THEN k.merged_into ELSE k.card_id END
 WHERE k.participant_id = $1 AND k.card_id = $2;
 
+-- joined_cards: a card, and after it those that the core merged into it without consent, as they stand
+SELECT
+    card_id,
+    balance
+FROM cards
+WHERE
+    participant_id = $1 AND balance IS NOT NULL
+    AND (card_id = $2 OR (merge_mark = 'merged_without_consent' AND merged_into = $2))
+ORDER BY card_id <> $2, kpj;
+
 -- register_participant: whether it is new, and the lane
 SELECT
     register_participant($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, 'core', 'core', $10, $11) AS is_new,

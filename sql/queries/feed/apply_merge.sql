@@ -1,18 +1,18 @@
--- read_pair: two cards of a participant, and in what merge each stands
+-- read_pair: two cards of a participant, and in what merge each stands; its living card may have been merged by the core since
 SELECT
     k.card_id,
     k.kpj,
     k.merge_mark,
-    k.merged_into,
+    coalesce(o.merged_into, k.merged_into) AS merged_into,
     o.kpj AS merged_into_kpj
 FROM cards AS k
 LEFT JOIN cards AS o ON k.participant_id = o.participant_id AND k.merged_into = o.card_id
 WHERE k.participant_id = $1 AND k.card_id = any($2::uuid[]);
 
--- acknowledge: the executed merge that put this card into that one
+-- acknowledge: the executed or accepted merge that put this card into that one
 UPDATE merges
 SET core = 'acknowledged'
-WHERE participant_id = $1 AND state = 'executed' AND $2::uuid = any(absorb) AND into_card = $3
+WHERE participant_id = $1 AND state IN ('executed', 'accepted') AND $2::uuid = any(absorb) AND into_card = $3
 RETURNING merge_id;
 
 -- cancel_open: the open merges that held one of these cards

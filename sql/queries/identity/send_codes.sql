@@ -6,6 +6,7 @@ FROM (
     SELECT
         w.enrolment_id,
         w.code_attempts,
+        p.participant_id,
         p.phone,
         p.locale
     FROM enrolments AS w
@@ -32,6 +33,7 @@ FROM (
 WHERE e.enrolment_id = due.enrolment_id AND e.code_attempts = due.code_attempts AND e.code_sent_at IS NULL
 RETURNING
     e.enrolment_id,
+    due.participant_id,
     due.phone,
     due.locale,
     e.device_name,

@@ -61,3 +61,18 @@ WITH gone AS (
 )
 
 SELECT count(*) FROM gone;
+
+-- stop_tokens: how many were deleted, expired for 24 hours
+WITH gone AS (
+    DELETE FROM stop_tokens
+    WHERE
+        token_hash IN (
+            SELECT s.token_hash
+            FROM stop_tokens AS s
+            WHERE s.expires_at < current_instant() - interval '1 day'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;

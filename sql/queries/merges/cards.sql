@@ -6,6 +6,9 @@ SELECT
     k.lifecycle,
     k.balance,
     k.opened_on,
+    k.closed_on,
+    k.programmes,
+    e.name AS employer,
     k.locked_at IS NOT NULL AS locked,
     k.frozen_at IS NOT NULL AS frozen,
     k.claim_id,
@@ -19,6 +22,7 @@ SELECT
     p.deceased_on IS NOT NULL AS deceased
 FROM cards AS k
 INNER JOIN participants AS p ON k.participant_id = p.participant_id
+LEFT JOIN employers AS e ON k.employer_id = e.employer_id
 LEFT JOIN open_merge_cards AS o ON k.participant_id = o.participant_id AND k.card_id = o.card_id
 WHERE k.participant_id = $1
 ORDER BY k.opened_on, k.kpj;

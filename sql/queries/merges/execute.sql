@@ -1,4 +1,4 @@
--- due: the merges whose cooling-off is over and the proposals whose time is over, of all participants, longest due first,
+-- due: merges whose cooling-off is over, confirmed acceptances, and proposals whose time is over, of all, longest due first,
 -- behind an instant and a merge; so that those that fail stand in nobody's way
 SELECT
     participant_id,
@@ -7,7 +7,13 @@ SELECT
     lane_of(participant_id) AS lane
 FROM merges
 WHERE
-    ((state = 'confirmed' AND executes_at <= current_instant()) OR (state = 'proposed' AND expires_at <= current_instant()))
+    (
+        (state = 'proposed' AND expires_at <= current_instant())
+        OR (
+            (state = 'confirmed' OR (state IN ('reported', 'disputed') AND confirmation_id IS NOT NULL))
+            AND executes_at <= current_instant() AND NOT EXISTS (SELECT FROM merge_pause)
+        )
+    )
     AND (coalesce(executes_at, expires_at), merge_id) > ($2::timestamptz, $3::uuid)
 ORDER BY due_at, merge_id
 LIMIT $1;

@@ -17,6 +17,8 @@ SELECT
     m.executed_at,
     m.undo_until,
     m.last_refusal,
+    m.closed_because,
+    m.reported,
     p.canonical,
     (
         SELECT array_agg(k.kpj ORDER BY k.kpj) FROM cards AS k

@@ -9,9 +9,9 @@ INSERT INTO merges
 )
 VALUES ($1, $2, 'proposed', $3, $4, $5, $6, $7, $8, $9, $10, $11);
 
--- keep_plan: nothing
+-- keep_plan: nothing; the plan itself says for which action it is
 INSERT INTO merge_plans (participant_id, merge_id, plan_digest, action, canonical, made_at)
-VALUES ($1, $2, $3, 'merge', $4, $5)
+VALUES ($1, $2, $3, convert_from($4, 'UTF8')::jsonb ->> 'action', $4, $5)
 ON CONFLICT (participant_id, merge_id, plan_digest) DO NOTHING;
 
 -- renew_plan: nothing
@@ -30,7 +30,7 @@ INSERT INTO confirmations
     participant_id, confirmation_id, merge_id, action, plan_digest, acknowledged,
     device_id, nonce, statement, proof, seal, confirmed_at
 )
-VALUES ($1, $2, $3, 'merge', $4, $5, $6, $7, $8, $9, $10, $11);
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- confirm: nothing
 UPDATE merges

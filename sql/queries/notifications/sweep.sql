@@ -9,7 +9,7 @@ WHERE
     )
 ORDER BY l.lane;
 
--- chores_due: whether merges and one-time codes wait for somebody
+-- chores_due: whether merges, one-time codes and new identities wait for somebody
 SELECT
     EXISTS (
         SELECT FROM merges
@@ -23,4 +23,5 @@ SELECT
         WHERE
             participant_id IS NOT NULL AND code_sent_at IS NULL AND expires_at > current_instant()
             AND (code_not_before IS NULL OR code_not_before <= clock_timestamp())
-    ) AS codes;
+    ) AS codes,
+    EXISTS (SELECT FROM match_queue) AS identities;

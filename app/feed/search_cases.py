@@ -1,0 +1,79 @@
+"""POST /feed/v1/cases/search: the cases that the agency's staff have to answer, those due first first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from app.cases.decide import SQL
+from app.feed.signature import SignatureInvalid, require_signature
+from app.platform.database import transaction
+from app.settings import Settings
+
+
+class CaseSearch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`state` open or decided; left out: any."""
+
+    state: Literal["open", "decided"] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
+
+
+class CaseSearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A top-level key of its own: no body of another route fits this one."""
+
+    case_search: CaseSearch
+
+
+class ClaimedMatch(msgspec.Struct, frozen=True):
+    """What staff need to decide a claimed match: the card, under whom it stands, what made it be suggested, the papers."""
+
+    kpj: str
+    registered_nik: str
+    rule: str
+    rules_version: str
+    document_ids: list[UUID]
+
+
+class FoundCase(msgspec.Struct, frozen=True):
+    """`nik` is whose case it is; `merge_id` and `statement`, or `match`, are what it is about."""
+
+    id: UUID
+    kind: str
+    nik: str
+    merge_id: UUID | None
+    state: str
+    statement: str | None
+    opened_at: datetime
+    due_at: datetime
+    decision: str | None
+    decided_at: datetime | None
+    match: ClaimedMatch | None
+
+
+class FoundCases(msgspec.Struct, frozen=True):
+    cases: list[FoundCase]
+
+
+@post(
+    "/feed/v1/cases/search",
+    status_code=200,
+    guards=[require_signature],
+    opt={"problems": (SignatureInvalid,), "public": True, "transaction": False},
+    tags=["feed"],
+)
+async def search_cases(
+    request: Request[Any, Any, Any],
+    data: JSONBody[CaseSearchBody],
+    settings: NamedDependency[Settings],
+) -> FoundCases:
+    """Cases of all participants, by when they are due. Their decision comes as the event `case.decided`."""
+    search = data.case_search
+    async with transaction(request.app.state.pool, wait_s=settings.pool_wait_s) as connection:
+        rows = await connection.fetch(SQL["search"], search.state, search.limit)
+    return FoundCases([msgspec.convert(dict(row), FoundCase) for row in rows])
