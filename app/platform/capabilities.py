@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from litestar import Request, get
@@ -35,7 +36,7 @@ class Capabilities(msgspec.Struct, frozen=True):
 
 @get("/v1/capabilities", opt={"public": True}, tags=["machines"])
 async def capabilities(
-    request: Request[object, object, object],  # type: ignore[type-var]
+    request: Request[Any, Any, Any],
     settings: NamedDependency[Settings],
     merges_paused: NamedDependency[Paused | None],
 ) -> Capabilities:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from litestar import Request, get
 
@@ -19,7 +20,7 @@ async def live() -> dict[str, str]:
 
 
 @get("/health/ready", opt={"public": True, "transaction": False}, tags=["machines"])
-async def ready(request: Request[object, object, object]) -> dict[str, str]:  # type: ignore[type-var]
+async def ready(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Ready to serve; 503 `busy` while the database cannot be reached."""
     pool: Pool = request.app.state.pool
     try:
