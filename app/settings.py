@@ -25,6 +25,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fcm_base_url: str = GOOGLE_FCM_BASE_URL
     fcm_credentials: str = ""
     sms_url: str = ""
+    smtp_url: str = ""
+    mail_from: str = ""
     feed_secrets: str = ""
     receipt_keys: str = ""
     documents: str = "documents"  # a folder, or s3://bucket/prefix with the AWS_ variables
@@ -70,4 +72,9 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError("SEPAKAT_SECRET needs at least 32 characters of randomness")
     if settings.fcm_credentials and not Path(settings.fcm_credentials).is_file():
         raise SettingsError(f"SEPAKAT_FCM_CREDENTIALS: no file at {settings.fcm_credentials}")
+    if settings.smtp_url:
+        try:
+            read_mail_url(settings.smtp_url)
+        except MailUrlError as error:
+            raise SettingsError(f"SEPAKAT_SMTP_URL: {error}") from error
     return settings

@@ -52,6 +52,8 @@ async def _look(pool: Pool, work: Work) -> None:
         work.ring_merges()
     if due is not None and due["codes"]:
         work.ring_codes()
+    if due is not None and due["climbs"]:
+        work.ring_ladder()
     if due is not None and due["identities"]:
         work.ring_matches()
 

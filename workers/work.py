@@ -9,6 +9,7 @@ from app.platform.jobs import Jobs
 from app.platform.sms import SmsGateway
 from app.platform.storage import Storage
 from app.settings import Settings
+from workers.climb_ladder import Ladder
 from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
 from workers.make_roots import make_roots
@@ -35,6 +36,7 @@ class Work:
         self._documents = Storage(settings.documents)
         self._deliverer = Deliverer(self._fcm)
         self._drain = LaneDrain(pool, self._deliverer)
+        self._ladder = Ladder(pool, settings, self._sms)
 
     def ring(self, name: str, run: Run) -> None:
         """Runs it soon, or once more after the run under way."""
@@ -53,6 +55,9 @@ class Work:
     def ring_codes(self) -> None:
         self.ring("send_codes", self._send_codes)
 
+    def ring_ladder(self) -> None:
+        self.ring("climb_ladder", self._ladder.climb)
+
     def ring_matches(self) -> None:
         self.ring("find_matches", lambda: find_matches(self._pool, self._settings, self._jobs))
 
@@ -64,6 +69,7 @@ class Work:
         await self._rounds.close(END_WITHIN_S)
         await self._jobs.close()
         await self._fcm.close()
+        await self._ladder.close()
         await self._sms.close()
 
     async def _send_codes(self) -> None:

@@ -57,6 +57,8 @@ def shared_environment(
         "SEPAKAT_FCM_BASE_URL": simulator,
         "SEPAKAT_FCM_CREDENTIALS": str(service_account(folder)),
         "SEPAKAT_SMS_URL": f"{simulator}/sms",
+        "SEPAKAT_SMTP_URL": f"smtp://localhost:{ports.simulator + 1}",
+        "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
         "SEPAKAT_RECEIPT_KEYS": str(receipt_keys(folder)),
         "SEPAKAT_MERGE_COOLING_OFF_S": "20",
         "SEPAKAT_DOCUMENTS": str(folder / "documents"),

@@ -20,13 +20,14 @@ class Paused(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """`routes` are `METHOD /path` as this installation serves them; durations are seconds."""
+    """`channels` are those by which this installation reaches a person outside the app: `push`, `mail`, `sms`. `routes` are `METHOD /path` as this installation serves them; durations are seconds."""
 
     version: str
     local: bool
     languages: list[str]
     proofs: list[str]
     push_targets: list[str]
+    channels: list[str]
     merge_cooling_off_s: int
     merge_undo: bool
     plan_ttl_s: int
@@ -53,9 +54,15 @@ async def capabilities(
         languages=["id", "en"],
         proofs=["device_key"],
         push_targets=["fid", "token"],
+        channels=_channels(settings),
         merge_cooling_off_s=settings.merge_cooling_off_s,
         merge_undo=True,
         plan_ttl_s=settings.plan_ttl_s,
         merges_paused=merges_paused,
         routes=sorted(routes),
     )
+
+
+def _channels(settings: Settings) -> list[str]:
+    set_up = {"push": settings.fcm_credentials, "mail": settings.smtp_url, "sms": settings.sms_url}
+    return [channel for channel, setting in set_up.items() if setting]

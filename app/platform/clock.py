@@ -42,4 +42,5 @@ async def advance_local_clock(
     """Moves the clock that all processes read ahead by `advance_s` seconds. It never goes back."""
     instant = await connection.fetchval(ADVANCE, data.advance_s)
     doorbell.ring_job("settle_merges")
+    doorbell.ring_job("climb_ladder")
     return Instant(now=instant)

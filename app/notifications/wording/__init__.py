@@ -36,17 +36,25 @@ class Cause(msgspec.Struct, frozen=True):
     reason: str | None = None
 
 
+Sentences = tuple[tuple[tuple[Part, ...], ...], ...]
+
+
 class _Template(msgspec.Struct, frozen=True):
-    title: tuple[tuple[tuple[Part, ...], ...], ...]
-    body: tuple[tuple[tuple[Part, ...], ...], ...]
+    title: Sentences
+    body: Sentences
+    sms: Sentences
 
 
 class Wording(msgspec.Struct, frozen=True):
-    """One version: templates by (kind, locale), words by locale, push texts by (class, locale)."""
+    """One version: templates by (kind, locale), words by locale, push texts by (class, locale).
+
+    `outside` by locale: what stands around entries in mail and SMS.
+    """
 
     templates: dict[tuple[str, str], _Template]
     words: dict[str, Words]
     push: dict[tuple[str, str], Text]
+    outside: dict[str, dict[str, str]]
 
 
 @cache
@@ -57,6 +65,7 @@ def load(version: str) -> Wording:
         (kind, locale): _Template(
             title=_read_sentences([text["title"]], raw["sentences"][locale]),
             body=_read_sentences(text["body"], raw["sentences"][locale]),
+            sms=_read_sentences(text.get("sms", []), raw["sentences"][locale]),
         )
         for kind, texts in raw["kinds"].items()
         for locale, text in texts.items()
@@ -66,7 +75,7 @@ def load(version: str) -> Wording:
         for locale, texts in raw["push"].items()
         for entry_class, text in texts.items()
     }
-    return Wording(templates=templates, words=raw["words"], push=push)
+    return Wording(templates=templates, words=raw["words"], push=push, outside=raw["outside"])
 
 
 def newest() -> str:
@@ -74,24 +83,40 @@ def newest() -> str:
     return max(path.stem for path in FOLDER.glob("[0-9]*.json"))
 
 
-def render(version: str, kind: str, data: Mapping[str, Any], cause: Cause, locale: str) -> Text:
-    """Title and body as plain text in `locale` (id, en). Raises KeyError for a kind that this version has no words for."""
+def render(
+    version: str,
+    kind: str,
+    data: Mapping[str, Any],
+    cause: Cause,
+    locale: str,
+    *,
+    unsaid: frozenset[str] = frozenset(),
+) -> Text:
+    """Title and body as plain text in `locale` (id, en), without the facts whose form is in `unsaid`.
+
+    Raises KeyError for a kind that this version has no words for.
+    """
     wording = load(version)
-    facts = {**data, "origin": cause.origin, "reason": data.get("reason") or cause.reason}
-    for part in ("status", "balance"):
-        # What stayed the same is not told as a change.
-        if facts.get(f"{part}_before") == facts.get(f"{part}_after"):
-            facts[f"{part}_before"] = None
+    facts = _facts(data, cause)
     of = data.get("of")
     if kind == "baseline" and of != kind and (of, locale) in wording.templates:
-        original = render(version, str(of), data, cause, locale)
+        original = render(version, str(of), data, cause, locale, unsaid=unsaid)
         facts |= {"of_title": original.title, "of_body": original.body}
     template = wording.templates[kind, locale]
     words = wording.words[locale]
     return Text(
-        title=_write(template.title, facts, words, locale),
-        body=_write(template.body, facts, words, locale),
+        title=_write(template.title, facts, words, locale, unsaid),
+        body=_write(template.body, facts, words, locale, unsaid),
     )
+
+
+def render_sms(
+    version: str, kind: str, data: Mapping[str, Any], cause: Cause, locale: str, *, unsaid: frozenset[str] = frozenset()
+) -> str:
+    """The short text of an entry; empty for a kind that has none. Raises KeyError as `render` does."""
+    wording = load(version)
+    template = wording.templates[kind, locale]
+    return _write(template.sms, _facts(data, cause), wording.words[locale], locale, unsaid)
 
 
 def push_text(entry_class: str, locale: str) -> Text:
@@ -99,9 +124,16 @@ def push_text(entry_class: str, locale: str) -> Text:
     return load(newest()).push[entry_class, locale]
 
 
-def _read_sentences(
-    sentences: list[str | list[str]], shared: Mapping[str, str]
-) -> tuple[tuple[tuple[Part, ...], ...], ...]:
+def _facts(data: Mapping[str, Any], cause: Cause) -> dict[str, Any]:
+    facts = {**data, "origin": cause.origin, "reason": data.get("reason") or cause.reason}
+    for part in ("status", "balance"):
+        # What stayed the same is not told as a change.
+        if facts.get(f"{part}_before") == facts.get(f"{part}_after"):
+            facts[f"{part}_before"] = None
+    return facts
+
+
+def _read_sentences(sentences: list[str | list[str]], shared: Mapping[str, str]) -> Sentences:
     return tuple(
         tuple(_parse(shared[text[1:]] if text.startswith("@") else text) for text in _alternatives(sentence))
         for sentence in sentences
@@ -117,18 +149,24 @@ def _parse(text: str) -> tuple[Part, ...]:
 
 
 def _write(
-    sentences: tuple[tuple[tuple[Part, ...], ...], ...], facts: Mapping[str, Any], words: Words, locale: str
+    sentences: Sentences, facts: Mapping[str, Any], words: Words, locale: str, unsaid: frozenset[str]
 ) -> str:
-    written = (_write_sentence(alternatives, facts, words, locale) for alternatives in sentences)
+    written = (_write_sentence(alternatives, facts, words, locale, unsaid) for alternatives in sentences)
     return " ".join(sentence for sentence in written if sentence)
 
 
 def _write_sentence(
-    alternatives: tuple[tuple[Part, ...], ...], facts: Mapping[str, Any], words: Words, locale: str
+    alternatives: tuple[tuple[Part, ...], ...],
+    facts: Mapping[str, Any],
+    words: Words,
+    locale: str,
+    unsaid: frozenset[str],
 ) -> str | None:
     for parts in alternatives:
         text = ""
         for literal, name, form in parts:
+            if form and form in unsaid:
+                break
             value = "" if name is None else write_value(facts.get(name), form, words, locale)
             if value is None:
                 break

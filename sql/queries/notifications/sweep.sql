@@ -9,7 +9,7 @@ WHERE
     )
 ORDER BY l.lane;
 
--- chores_due: whether merges, one-time codes and new identities wait for somebody
+-- chores_due: whether merges, one-time codes, steps of the ladder and new identities wait for somebody
 SELECT
     EXISTS (
         SELECT FROM merges
@@ -24,4 +24,10 @@ SELECT
             participant_id IS NOT NULL AND code_sent_at IS NULL AND expires_at > current_instant()
             AND (code_not_before IS NULL OR code_not_before <= clock_timestamp())
     ) AS codes,
+    EXISTS (
+        SELECT FROM climbs
+        WHERE
+            state = 'waiting' AND due_at <= current_instant()
+            AND (not_before IS NULL OR not_before <= clock_timestamp())
+    ) AS climbs,
     EXISTS (SELECT FROM match_queue) AS identities;

@@ -1,0 +1,31 @@
+"""Climbs the ladder for whoever has not acknowledged what must reach them."""
+
+from __future__ import annotations
+
+from app.notifications.climb import Climber
+from app.platform.database import Pool
+from app.platform.mail import MailServer
+from app.platform.sms import SmsGateway
+from app.settings import Settings
+
+
+class Ladder:
+    """The channels that this installation has, for as long as the process lives."""
+
+    def __init__(self, pool: Pool, settings: Settings, sms: SmsGateway) -> None:
+        self._mail = MailServer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+        self._climber = Climber(
+            pool,
+            self._mail,
+            sms if settings.sms_url else None,
+            secret=settings.secret,
+            public_origin=settings.public_origin,
+        )
+
+    async def climb(self) -> None:
+        """Sends all that is due: call this on each ring and every second."""
+        await self._climber.climb()
+
+    async def close(self) -> None:
+        if self._mail is not None:
+            await self._mail.close()
