@@ -51,6 +51,8 @@ def _run(chosen: argparse.Namespace) -> int:
             return _make_root()
         case "matches":
             return _find_matches()
+        case "unreached":
+            return asyncio.run(_list_unreached())
         case "story":
             from app.local.story import play
 
@@ -114,6 +116,24 @@ def _find_matches() -> int:
 
     suggested = asyncio.run(find_now(read()))
     print(f"{suggested} cards that may be somebody's were suggested.")
+    return 0
+
+
+async def _list_unreached() -> int:
+    from asyncpg import PostgresError
+    from msgspec.json import encode
+
+    from app.notifications.unreached import count_unreached, list_unreached
+
+    url = _database_url()
+    try:
+        async for person in list_unreached(url):
+            print(encode(person).decode())
+        total = await count_unreached(url)
+    except PostgresError as error:
+        print(f"sepakat: {error}", file=sys.stderr)
+        return 1
+    print(f"{total.people} people do not know of {total.causes} things that happened to them.", file=sys.stderr)
     return 0
 
 
@@ -187,6 +207,9 @@ def _parser() -> argparse.ArgumentParser:
     matches = commands.add_parser("matches", help="cards that may be somebody's")
     looks = matches.add_subparsers(dest="act", required=True, metavar="find")
     looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
+    commands.add_parser(
+        "unreached", help="whom neither phone, mail nor SMS has reached, as JSON lines, as the operator's role"
+    )
     commands.add_parser("verify", help="check a receipt, an export (history) or roots offline: `sepakat verify --help`")
     keys = commands.add_parser("keys", help="the keys that sign receipts: SEPAKAT_RECEIPT_KEYS")
     acts = keys.add_subparsers(dest="act", required=True, metavar="add|use")

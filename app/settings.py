@@ -72,9 +72,4 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError("SEPAKAT_SECRET needs at least 32 characters of randomness")
     if settings.fcm_credentials and not Path(settings.fcm_credentials).is_file():
         raise SettingsError(f"SEPAKAT_FCM_CREDENTIALS: no file at {settings.fcm_credentials}")
-    if settings.smtp_url:
-        try:
-            read_mail_url(settings.smtp_url)
-        except MailUrlError as error:
-            raise SettingsError(f"SEPAKAT_SMTP_URL: {error}") from error
     return settings

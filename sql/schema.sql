@@ -231,6 +231,38 @@ $$;
 
 ALTER FUNCTION public.apply_changes(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.begin_climb() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_recorded_at timestamptz;
+    v_ladder text;
+    v_at_once boolean;
+BEGIN
+    SELECT e.recorded_at,
+        CASE WHEN EXISTS (SELECT FROM public.ladder_steps AS own WHERE own.ladder = k.kind) THEN k.kind ELSE k.severity END
+    INTO v_recorded_at, v_ladder
+    FROM public.history AS e
+    JOIN public.entry_kinds AS k ON k.kind = e.kind AND k.reach = 'ladder'
+    WHERE e.participant_id = new.participant_id AND e.seq = new.seq;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    v_at_once := NOT public.has_living_push_target(new.participant_id);
+    INSERT INTO public.climbs AS c (participant_id, cause_id, channel, step, seqs, due_at)
+    SELECT new.participant_id, new.cause_id, s.channel, s.step, ARRAY[new.seq],
+        v_recorded_at + CASE WHEN s.step = 1 AND v_at_once THEN '0' ELSE s.after END
+    FROM public.ladder_steps AS s
+    WHERE s.ladder = v_ladder
+    ON CONFLICT (participant_id, cause_id, channel)
+        DO UPDATE SET seqs = c.seqs || excluded.seqs, due_at = least(c.due_at, excluded.due_at);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.begin_climb() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.bucket_of(participant_id uuid) RETURNS smallint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((((uuid_hash(participant_id))::bigint + '2147483648'::bigint) >> 20))::smallint;
@@ -481,6 +513,20 @@ $$;
 
 ALTER FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.climb_without_a_phone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE public.climbs AS c SET due_at = public.current_instant()
+    WHERE c.participant_id = new.participant_id AND c.state = 'waiting' AND c.step = 1 AND c.due_at > public.current_instant()
+        AND NOT public.has_living_push_target(new.participant_id);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.climb_without_a_phone() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.current_instant() RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -652,6 +698,29 @@ END
 $$;
 
 ALTER FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.end_climb() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+BEGIN
+    SELECT e.cause_id INTO v_cause_id FROM public.history AS e
+    WHERE e.participant_id = new.participant_id AND e.seq = new.seq;
+    PERFORM FROM public.climbs AS c
+    WHERE c.participant_id = new.participant_id AND c.cause_id = v_cause_id ORDER BY c.channel FOR UPDATE;
+    UPDATE public.climbs AS c SET state = 'acknowledged', ended_at = public.current_instant()
+    WHERE c.participant_id = new.participant_id AND c.cause_id = v_cause_id AND c.state IN ('waiting', 'unreached')
+        AND NOT EXISTS (
+            SELECT FROM unnest(c.seqs) AS climbing (seq)
+            WHERE NOT EXISTS (
+                SELECT FROM public.acknowledgements AS a WHERE a.participant_id = c.participant_id AND a.seq = climbing.seq));
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.end_climb() OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) RETURNS TABLE(entry_id uuid, kind text, amount bigint, effective_on date, employer_id text, month date, received_for_kpj text)
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1042,6 +1111,18 @@ END
 $$;
 
 ALTER FUNCTION public.guard_protected_cards() OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.has_living_push_target(p_participant_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT EXISTS (
+        SELECT FROM public.push_targets AS t
+        JOIN public.devices AS d ON d.participant_id = t.participant_id AND d.device_id = t.device_id AND d.removed_at IS NULL
+        WHERE t.participant_id = p_participant_id AND t.cleared_at IS NULL)
+$$;
+
+ALTER FUNCTION public.has_living_push_target(p_participant_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2284,6 +2365,36 @@ CREATE TABLE public.claims (
 
 ALTER TABLE public.claims OWNER TO sepakat_owner;
 
+CREATE TABLE public.climbs (
+    participant_id uuid NOT NULL,
+    cause_id uuid NOT NULL,
+    channel text NOT NULL,
+    step smallint NOT NULL,
+    seqs bigint[] NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    code text,
+    attempts integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone,
+    message_id uuid,
+    ended_at timestamp with time zone,
+    CONSTRAINT climb_channel_is_known CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'people'::text]))),
+    CONSTRAINT climb_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'no_address'::text, 'rejected'::text, 'unreached'::text, 'acknowledged'::text]))),
+    CONSTRAINT climb_waits_or_has_ended CHECK (((state = 'waiting'::text) = (ended_at IS NULL))),
+    CONSTRAINT only_people_leave_unreached CHECK (((state <> 'unreached'::text) OR (channel = 'people'::text))),
+    CONSTRAINT people_are_not_sent CHECK (((channel <> 'people'::text) OR (state = ANY (ARRAY['waiting'::text, 'unreached'::text, 'acknowledged'::text])))),
+    CONSTRAINT sent_climb_has_its_message CHECK (((state <> 'sent'::text) OR (message_id IS NOT NULL)))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.climbs OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.climbs.seqs IS 'The entries of this cause that climb: it ends when each of them is acknowledged.';
+
+COMMENT ON COLUMN public.climbs.not_before IS 'Real time, not the local clock: the lease of a worker that sends it now, or a retry.';
+
+COMMENT ON COLUMN public.climbs.message_id IS 'Derived from cause, channel, address and language: the same on every retry.';
+
 CREATE TABLE public.code_tries (
     participant_id uuid NOT NULL,
     day date NOT NULL,
@@ -2522,6 +2633,24 @@ CREATE TABLE public.inbox_pointers (
 );
 
 ALTER TABLE public.inbox_pointers OWNER TO sepakat_owner;
+
+CREATE TABLE public.ladder_steps (
+    ladder text NOT NULL,
+    step smallint NOT NULL,
+    channel text NOT NULL,
+    after interval NOT NULL,
+    CONSTRAINT step_channel_is_known CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'people'::text]))),
+    CONSTRAINT step_is_not_before_its_entry CHECK ((after >= '00:00:00'::interval)),
+    CONSTRAINT steps_count_from_one CHECK ((step >= 1))
+);
+
+ALTER TABLE public.ladder_steps OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.ladder_steps IS 'The steps above the phone. Only migrations change them.';
+
+COMMENT ON COLUMN public.ladder_steps.ladder IS 'A kind of entry that has steps of its own; for all others the severity of the kind.';
+
+COMMENT ON COLUMN public.ladder_steps.after IS 'How long after the entry, on the one clock.';
 
 CREATE TABLE public.lanes (
     lane smallint NOT NULL,
@@ -2865,6 +2994,9 @@ ALTER TABLE ONLY public.challenges
 ALTER TABLE ONLY public.claims
     ADD CONSTRAINT claims_pkey PRIMARY KEY (participant_id, claim_id);
 
+ALTER TABLE ONLY public.climbs
+    ADD CONSTRAINT climbs_pkey PRIMARY KEY (participant_id, cause_id, channel);
+
 ALTER TABLE ONLY public.code_tries
     ADD CONSTRAINT code_tries_pkey PRIMARY KEY (participant_id, day);
 
@@ -2928,6 +3060,9 @@ ALTER TABLE ONLY public.idempotency_keys
 ALTER TABLE ONLY public.inbox_pointers
     ADD CONSTRAINT inbox_pointers_pkey PRIMARY KEY (participant_id);
 
+ALTER TABLE ONLY public.ladder_steps
+    ADD CONSTRAINT ladder_steps_pkey PRIMARY KEY (ladder, step);
+
 ALTER TABLE ONLY public.lanes
     ADD CONSTRAINT lanes_pkey PRIMARY KEY (lane);
 
@@ -2969,6 +3104,9 @@ ALTER TABLE ONLY public.unlock_proofs
 
 ALTER TABLE ONLY public.open_merge_cards
     ADD CONSTRAINT one_open_merge_per_card PRIMARY KEY (participant_id, card_id);
+
+ALTER TABLE ONLY public.ladder_steps
+    ADD CONSTRAINT one_step_per_channel UNIQUE (ladder, channel);
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (lane, class, participant_id, seq);
@@ -3019,6 +3157,10 @@ CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state 
 
 CREATE INDEX challenges_by_expiry ON public.challenges USING btree (expires_at);
 
+CREATE INDEX climbs_unreached ON public.climbs USING btree (ended_at) WHERE (state = 'unreached'::text);
+
+CREATE INDEX climbs_waiting ON public.climbs USING btree (due_at) WHERE (state = 'waiting'::text);
+
 CREATE INDEX documents_begun ON public.documents USING btree (begun_at) WHERE (stored_at IS NULL);
 
 CREATE INDEX enrolments_by_expiry ON public.enrolments USING btree (expires_at);
@@ -3066,6 +3208,8 @@ CREATE TRIGGER a_merge_step_is_guarded AFTER INSERT OR UPDATE ON public.merges F
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_merge_step_is_guarded;
 
 CREATE TRIGGER acceptance_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state = new.state) AND (new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (old.confirmation_id IS DISTINCT FROM new.confirmation_id))) EXECUTE FUNCTION public.tell_of_merge_step();
+
+CREATE TRIGGER acknowledgement_ends_climb AFTER INSERT ON public.acknowledgements FOR EACH ROW EXECUTE FUNCTION public.end_climb();
 
 CREATE TRIGGER an_acceptance_is_guarded AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (new.confirmation_id IS NOT NULL) AND ((old.confirmation_id IS DISTINCT FROM new.confirmation_id) OR (old.confirmed_at IS DISTINCT FROM new.confirmed_at)))) EXECUTE FUNCTION public.guard_acceptance();
 
@@ -3144,6 +3288,26 @@ ALTER TABLE public.causes ENABLE ALWAYS TRIGGER causes_are_not_truncated;
 CREATE TRIGGER causes_by_function_only BEFORE INSERT ON public.causes FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('causes_by_function_only');
 
 ALTER TABLE public.causes ENABLE ALWAYS TRIGGER causes_by_function_only;
+
+CREATE TRIGGER climb_begins AFTER INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.begin_climb();
+
+CREATE TRIGGER climb_goes_on_without_a_phone AFTER UPDATE ON public.push_targets FOR EACH ROW WHEN (((old.cleared_at IS NULL) AND (new.cleared_at IS NOT NULL))) EXECUTE FUNCTION public.climb_without_a_phone();
+
+CREATE TRIGGER climbs_are_kept BEFORE DELETE ON public.climbs FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('climbs_are_kept');
+
+ALTER TABLE public.climbs ENABLE ALWAYS TRIGGER climbs_are_kept;
+
+CREATE TRIGGER climbs_are_not_truncated BEFORE TRUNCATE ON public.climbs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('climbs_are_kept');
+
+ALTER TABLE public.climbs ENABLE ALWAYS TRIGGER climbs_are_not_truncated;
+
+CREATE TRIGGER climbs_by_function_only BEFORE INSERT ON public.climbs FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('climbs_by_function_only');
+
+ALTER TABLE public.climbs ENABLE ALWAYS TRIGGER climbs_by_function_only;
+
+CREATE TRIGGER climbs_end_once BEFORE UPDATE ON public.climbs FOR EACH ROW WHEN ((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.cause_id IS DISTINCT FROM new.cause_id)) OR (old.channel IS DISTINCT FROM new.channel)) OR (old.step IS DISTINCT FROM new.step)) OR ((old.state <> 'waiting'::text) AND ((old.state <> 'unreached'::text) OR (new.state <> 'acknowledged'::text))) OR ((new.state = 'acknowledged'::text) AND (CURRENT_USER <> 'sepakat_writer'::name)) OR ((new.seqs IS DISTINCT FROM old.seqs) AND (CURRENT_USER <> 'sepakat_writer'::name)) OR (new.due_at > old.due_at))) EXECUTE FUNCTION public.refuse_statement('climbs_end_once');
+
+ALTER TABLE public.climbs ENABLE ALWAYS TRIGGER climbs_end_once;
 
 CREATE TRIGGER confirmations_are_append_only BEFORE DELETE OR UPDATE ON public.confirmations FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('confirmations_are_append_only');
 
@@ -3433,6 +3597,9 @@ ALTER TABLE ONLY public.causes
 ALTER TABLE ONLY public.claims
     ADD CONSTRAINT claims_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
+ALTER TABLE ONLY public.climbs
+    ADD CONSTRAINT climbs_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
 ALTER TABLE ONLY public.code_tries
     ADD CONSTRAINT code_tries_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
@@ -3583,6 +3750,9 @@ REVOKE ALL ON FUNCTION public.append_history(p_entries public.history_entry[]) F
 REVOKE ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.begin_climb() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.begin_climb() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.bucket_of(participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_api;
@@ -3615,6 +3785,9 @@ GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.climb_without_a_phone() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.climb_without_a_phone() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.current_instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_writer;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_api;
@@ -3633,6 +3806,9 @@ GRANT ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid
 
 REVOKE ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.end_climb() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_climb() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
@@ -3674,6 +3850,9 @@ REVOKE ALL ON FUNCTION public.guard_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_merge_step() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_protected_cards() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) TO sepakat_worker;
@@ -3883,6 +4062,7 @@ GRANT SELECT ON TABLE public.acknowledgements TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.acknowledgements TO sepakat_api;
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_worker;
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_feed;
+GRANT SELECT ON TABLE public.acknowledgements TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_api;
@@ -3940,6 +4120,25 @@ GRANT SELECT ON TABLE public.claims TO sepakat_api;
 GRANT SELECT ON TABLE public.claims TO sepakat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.claims TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.claims TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.climbs TO sepakat_operator;
+GRANT SELECT ON TABLE public.climbs TO sepakat_worker;
+GRANT SELECT ON TABLE public.climbs TO sepakat_api;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.climbs TO sepakat_writer;
+
+GRANT UPDATE(due_at) ON TABLE public.climbs TO sepakat_worker;
+
+GRANT UPDATE(state) ON TABLE public.climbs TO sepakat_worker;
+
+GRANT UPDATE(code) ON TABLE public.climbs TO sepakat_worker;
+
+GRANT UPDATE(attempts) ON TABLE public.climbs TO sepakat_worker;
+
+GRANT UPDATE(not_before) ON TABLE public.climbs TO sepakat_worker;
+
+GRANT UPDATE(message_id) ON TABLE public.climbs TO sepakat_worker;
+
+GRANT UPDATE(ended_at) ON TABLE public.climbs TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_tries TO sepakat_api;
@@ -4026,6 +4225,10 @@ GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox_pointers TO sepakat_api;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.ladder_steps TO sepakat_operator;
+GRANT SELECT ON TABLE public.ladder_steps TO sepakat_worker;
+GRANT SELECT ON TABLE public.ladder_steps TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.lanes TO sepakat_operator;
 GRANT SELECT ON TABLE public.lanes TO sepakat_worker;
@@ -4117,6 +4320,7 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.participants TO sepakat_writer;
 GRANT SELECT ON TABLE public.push_targets TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.push_targets TO sepakat_api;
 GRANT SELECT ON TABLE public.push_targets TO sepakat_worker;
+GRANT SELECT ON TABLE public.push_targets TO sepakat_writer;
 
 GRANT UPDATE(cleared_at) ON TABLE public.push_targets TO sepakat_worker;
 

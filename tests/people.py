@@ -81,6 +81,7 @@ async def add_person(
     birth_date: date = date(1990, 5, 17),
     phone: str | None = "",
     phone_since: date | None = date(2020, 1, 1),
+    email: str | None = None,
     locale: str = "id",
     deceased_on: date | None = None,
     origin: str = "core",
@@ -96,7 +97,7 @@ async def add_person(
     try:
         async with connection.transaction():
             await connection.execute(
-                "SELECT register_participant($1, $2, $3, $4, $5, $6, NULL, $7, 'Asia/Jakarta', $8, $9, 'tests', NULL, NULL)",
+                "SELECT register_participant($1, $2, $3, $4, $5, $6, $10, $7, 'Asia/Jakarta', $8, $9, 'tests', NULL, NULL)",
                 person.participant_id,
                 person.nik,
                 name,
@@ -106,6 +107,7 @@ async def add_person(
                 locale,
                 deceased_on,
                 origin,
+                email,
             )
             for card in cards or (NewCard(),):
                 held = await open_card(connection, person.participant_id, card, origin)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.notifications.climb import Climber
 from app.platform.database import Pool
-from app.platform.mail import MailServer
+from app.platform.mail import open_mail
 from app.platform.sms import SmsGateway
 from app.settings import Settings
 
@@ -13,7 +13,7 @@ class Ladder:
     """The channels that this installation has, for as long as the process lives."""
 
     def __init__(self, pool: Pool, settings: Settings, sms: SmsGateway) -> None:
-        self._mail = MailServer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+        self._mail = open_mail(settings)
         self._climber = Climber(
             pool,
             self._mail,

@@ -43,16 +43,25 @@ class Messages:
         return [message["text"] for message in found if message["channel"] == "sms" and message["to"] == number]
 
     async def read_code(self, number: str, *, seen: int) -> str:
-        """The one-time code in the first SMS to `number` after the `seen` that were there before."""
+        """The one-time code in the first SMS with a code to `number` after the `seen` that were there before."""
 
-        def is_to_number(message: Message) -> bool:
-            return (message["channel"], message.get("to")) == ("sms", number)
+        def has_code(message: Message) -> bool:
+            to_number = (message["channel"], message.get("to")) == ("sms", number)
+            return to_number and CODE.search(message["text"]) is not None
 
-        found = await self.wait_for(is_to_number, seen + 1)
+        found = await self.wait_for(has_code, seen + 1)
         match = CODE.search(found[seen]["text"])
-        if match is None:
-            raise AssertionError("the SMS holds no code of eight digits")
+        assert match is not None
         return match.group()
+
+    async def code_texts_to(self, number: str) -> list[str]:
+        """The SMS to one number that carry a one-time code, oldest first."""
+        return [text for text in await self.texts_to(number) if CODE.search(text)]
+
+    async def mails_to(self, address: str) -> list[Message]:
+        """The mails to one address, oldest first."""
+        found = await self.all()
+        return [message for message in found if (message["channel"], message.get("to")) == ("mail", address)]
 
     async def pushes_to(self, value: str, count: int = 0) -> list[Message]:
         """The accepted pushes to one target, once there are `count`."""

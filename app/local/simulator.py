@@ -63,12 +63,20 @@ class _Mailbox:
     def __init__(self, simulator: Simulator) -> None:
         self._simulator = simulator
 
+    async def handle_RCPT(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        refusal = self._simulator.refuse_mail(address)
+        if refusal is None:
+            envelope.rcpt_tos.append(address)
+        return refusal or "250 OK"
+
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
         part = mail.get_body(("plain", "html"))
         text = part.get_content() if part is not None else ""
         for to in envelope.rcpt_tos:
-            await self._simulator.take_mail(to, str(mail["subject"] or ""), str(text))
+            await self._simulator.take_mail(to, str(mail["subject"] or ""), str(text), str(mail["message-id"] or ""))
         return "250 OK"
 
 

@@ -38,7 +38,7 @@ class _Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Simulator:
-    """An ASGI application. Scripts are by target value: a registration, a phone number, `*` for any push."""
+    """An ASGI application. Scripts are by target value: a registration, a phone number, a mail address, `*` for any push."""
 
     def __init__(self, journal: Journal, tokens: TokenEndpoint) -> None:
         self._journal = journal
@@ -58,9 +58,15 @@ class Simulator:
         reply = Reply(413) if body is None else await self._answer(scope, body)
         await write_reply(reply, send)
 
-    async def take_mail(self, to: str, subject: str, text: str) -> None:
+    def refuse_mail(self, to: str) -> str | None:
+        """What a mail server says to a recipient for whom a refusal is scripted."""
+        scripted = self._next(to)
+        return f"{scripted.status} Scripted" if scripted.status >= 400 else None
+
+    async def take_mail(self, to: str, subject: str, text: str, message_id: str) -> None:
         """Returns when the mail is on disk."""
-        await self._journal.append({"at": _now(), "channel": "mail", "to": to, "subject": subject, "text": text})
+        mail = {"at": _now(), "channel": "mail", "to": to, "subject": subject, "text": text, "id": message_id}
+        await self._journal.append(mail)
 
     async def _answer(self, scope: Scope, body: bytes) -> Reply:
         match scope["method"], scope["path"].split("/")[1:]:
@@ -178,7 +184,7 @@ def _outcome_word(scripted: Outcome) -> str:
 
 
 def _shown(record: Record) -> Record:
-    """An SMS keeps its id on disk, for the gateway's memory only."""
+    """SMS and mail keep their ids on disk: for the gateway's memory, and to tell a double from a second mail."""
     return {key: value for key, value in record.items() if key != "id"}
 
 

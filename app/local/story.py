@@ -38,6 +38,7 @@ class DemoPerson(msgspec.Struct, frozen=True):
     phone: str
     kpjs: list[str]
     deceased: bool = False
+    email: str = ""
 
 
 def find_person(name: str) -> DemoPerson:
@@ -48,7 +49,9 @@ def find_person(name: str) -> DemoPerson:
     for row in people:
         if row["name"].lower().split()[0] == name.lower():
             kpjs = [card["kpj"] for card in cards if card["nik"] == row["nik"]]
-            return DemoPerson(row["nik"], row["name"], row["birth_date"], row["phone"], kpjs, row["nik"] in dead)
+            return DemoPerson(
+                row["nik"], row["name"], row["birth_date"], row["phone"], kpjs, row["nik"] in dead, row["email"]
+            )
     names = ", ".join(sorted({row["name"].split()[0] for row in people}))
     raise LookupError(f"nobody is called {name}; there are {names}")
 
@@ -74,7 +77,7 @@ class Stage:
 
     async def phone_of(self, person: DemoPerson, name: str) -> Phone:
         """A new phone that enrols with the code from the SMS and asks to be pushed to."""
-        seen = len(await self.messages.texts_to(person.phone))
+        seen = len(await self.messages.code_texts_to(person.phone))
 
         async def read_code(_enrolment_id: str) -> str:
             return await self.messages.read_code(person.phone, seen=seen)
@@ -169,7 +172,7 @@ async def play_dwi(on: Stage) -> None:
 
     on.tell("Dwi enrols: identity number, one card number, birth date, and a code by SMS. No password.")
     phone = await on.phone_of(dwi, "Ponsel Dwi")
-    on.see((await on.messages.texts_to(dwi.phone))[-1])
+    on.see((await on.messages.code_texts_to(dwi.phone))[-1])
     on.tell("She sees every card that she ever held.")
     before = await show_cards(on, phone)
 

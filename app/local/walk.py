@@ -63,7 +63,7 @@ class Walk:
                 raise LookupError(f"{person.name} is recorded as deceased; nobody enrols any more")
             stage.tell(f"{person.name} enrols")
             phone = await stage.phone_of(person, f"Ponsel {person.name.split()[0]}")
-            stage.see((await self.messages.texts_to(person.phone))[-1])
+            stage.see((await self.messages.code_texts_to(person.phone))[-1])
         else:
             phone = _open(msgspec.json.decode(file.read_bytes(), type=Kept), self.api)
             if (await phone.get("/v1/me")).status_code == 401:
@@ -98,7 +98,7 @@ def _phone_parser() -> ArgumentParser:
         ("enrol", "enrol this phone; every other verb does it too when needed"),
         ("cards", "every card"),
         ("inbox", "what was told, oldest first"),
-        ("messages", "the pushes that reached this phone: they never name money or cards"),
+        ("messages", "what reached the person: pushes, SMS and mail; none of them names money or a whole card number"),
         ("options", "which cards may be merged into which, and why not"),
         ("merges", "merges, whoever proposed them"),
         ("confirm", "agree to the open merge, every warning acknowledged, with this phone's key"),
@@ -139,7 +139,8 @@ def _merge_arguments(parser: ArgumentParser) -> None:
 async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
     """One verb of one phone; 0 when the API agreed, 1 when it refused."""
     walk = Walk(environment, Console(highlight=False))
-    phone = await walk.phone(find_person(chosen.person))
+    person = find_person(chosen.person)
+    phone = await walk.phone(person)
     stage = Stage(walk.api, walk.core, walk.messages, walk.console)
     match chosen.verb:
         case "resolve":
@@ -149,11 +150,11 @@ async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
             return _show_answer(stage, await phone.post("/v1/merges", body))
         case "survivor" | "confirm" | "cancel" | "decline":
             return await _decide(stage, phone, chosen)
-    await _look(stage, phone, chosen.verb)
+    await _look(stage, phone, chosen.verb, person)
     return 0
 
 
-async def _look(stage: Stage, phone: Phone, verb: str) -> None:
+async def _look(stage: Stage, phone: Phone, verb: str, person: DemoPerson) -> None:
     """A verb that changes nothing; `enrol` has happened by now."""
     match verb:
         case "cards":
@@ -161,8 +162,7 @@ async def _look(stage: Stage, phone: Phone, verb: str) -> None:
         case "inbox":
             await show_inbox(stage, phone)
         case "messages":
-            for message in await stage.messages.pushes_to(push_target(phone)):
-                stage.see(f"{message['at'][11:19]}  {message['message']['notification']['title']}")
+            await _show_messages(stage, phone, person)
         case "options":
             _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
         case "merges":
@@ -235,6 +235,21 @@ def _show_merge(stage: Stage, merge: dict[str, Any]) -> None:
         stage.see(f"afterwards {rupiah(merge['plan']['total_after'])}")
         for text in merge["plan"]["texts"]:
             stage.see(f"{text['severity']}: {text['text']}")
+
+
+async def _show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
+    """In the order in which they arrived; pushes are those to this phone."""
+    for message in await stage.messages.all():
+        at = message["at"][11:19]
+        match message:
+            case {"channel": "push", "target": {"value": value}} if value == push_target(phone):
+                stage.see(f"{at}  push  {message['message']['notification']['title']}")
+            case {"channel": "sms", "to": to} if to == person.phone:
+                stage.see(f"{at}  sms   {message['text']}")
+            case {"channel": "mail", "to": to} if to == person.email:
+                stage.see(f"{at}  mail  [bold]{message['subject']}[/bold]")
+                for line in filter(None, message["text"].splitlines()):
+                    stage.see(f"                {line}")
 
 
 def _show_options(stage: Stage, options: list[dict[str, Any]]) -> None:

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
+from app.notifications.message import Happening, needs_stop_link, write_mail, write_sms
 from app.notifications.wording import FOLDER, Cause, load, newest, push_text, render
 
+LADDER = FOLDER / "ladder.md"
 PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
 LANGUAGES = {"id": "Indonesian", "en": "English"}
+LINK = "https://sepakat.example/stop/abcdefghijklmnopqrstuvwxyzab"
+CLIMB_AS_CARD = (
+    "merge_proposed",
+    "merge_executed",
+    "merge_undone",
+    "merge_restored",
+    "merge_accepted",
+    "card_transferred_here",
+)
+"""The kinds that climb and are of class `card`, not `security`; a test compares them with `entry_kinds`."""
+EXAMPLE_MERGE_ID = UUID("01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f")
+EXAMPLE_AT = datetime(2026, 11, 23, 13, tzinfo=UTC)
+STEPS = {
+    "critical": ("at once", "15 minutes", "72 hours"),
+    "warning": ("15 minutes", "4 hours", "72 hours"),
+    "info": ("15 minutes", "4 hours", "72 hours"),
+    "key_added": ("at once", "at once", "72 hours"),
+}
+"""What the table `ladder_steps` says of mail, SMS and people; a test compares them."""
 ORIGIN_BY_KIND = {
     "merge_proposed": "agency",
     "merge_reported": "core",
@@ -58,6 +81,14 @@ def _lines() -> Iterator[str]:
             text = push_text(entry_class, locale)
             yield f"- `{entry_class}`, {LANGUAGES[locale]}: **{text.title}** {text.body}"
     yield ""
+    yield "## The ladder"
+    yield ""
+    yield LADDER.read_text(encoding="utf-8").rstrip().replace("{table}", _write_steps())
+    yield ""
+    yield "## Mail and SMS"
+    for kind in climbing_kinds():
+        yield from _write_messages(kind)
+    yield ""
     yield f"## Inbox entries, wording {newest()}"
     data = examples()
     for kind in dict.fromkeys(kind for kind, _ in load(newest()).templates):
@@ -68,6 +99,50 @@ def _lines() -> Iterator[str]:
             yield ""
             yield f"**{text.title}** {text.body}"
     yield ""
+
+
+def climbing_kinds() -> list[str]:
+    """The kinds that have a short text: all whose reach is `ladder`, as a test says."""
+    templates = load(newest()).templates
+    return list(dict.fromkeys(kind for (kind, _), template in templates.items() if template.sms))
+
+
+def example_happening(kind: str) -> Happening:
+    """An entry of this kind as a message would tell it."""
+    return Happening(
+        kind=kind,
+        reach="ladder",
+        entry_class="card" if kind in CLIMB_AS_CARD else "security",
+        wording=newest(),
+        data=examples()[kind],
+        cause=example_cause(kind),
+        merge_id=EXAMPLE_MERGE_ID if kind.startswith("merge_") else None,
+        occurred_at=EXAMPLE_AT,
+    )
+
+
+def _write_steps() -> str:
+    rows = [f"| `{ladder}` | {' | '.join(after)} |" for ladder, after in STEPS.items()]
+    return "\n".join(["| severity or kind | mail | SMS | people |", "|---|---|---|---|", *rows])
+
+
+def _write_messages(kind: str) -> Iterator[str]:
+    yield ""
+    yield f"### {kind}, outside the app"
+    told = [example_happening(kind)]
+    link = LINK if needs_stop_link(told) else None
+    for locale in LANGUAGES:
+        mail = write_mail(told, locale, link)
+        yield ""
+        yield f"SMS, {LANGUAGES[locale]}: {write_sms(told, locale, link)}"
+        yield ""
+        yield f"Mail, {LANGUAGES[locale]}:"
+        yield ""
+        yield "```"
+        yield f"Subject: {mail.subject}"
+        yield ""
+        yield mail.text.rstrip()
+        yield "```"
 
 
 if __name__ == "__main__":

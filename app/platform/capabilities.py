@@ -20,7 +20,10 @@ class Paused(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """`channels` are those by which this installation reaches a person outside the app: `push`, `mail`, `sms`. `routes` are `METHOD /path` as this installation serves them; durations are seconds."""
+    """`routes` are `METHOD /path` as this installation serves them; durations are seconds.
+
+    `channels` reach a person outside the app here: `push`, `mail`, `sms`.
+    """
 
     version: str
     local: bool

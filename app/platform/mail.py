@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
 from email.utils import format_datetime, parseaddr
-from datetime import UTC, datetime
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
 
@@ -16,9 +16,11 @@ import aiosmtplib
 import msgspec
 
 from app.platform.outcomes import Accepted, Rejected, RetryLater
+from app.settings import Settings, SettingsError
 
 # ASCII: letters beyond it would need SMTPUTF8 of every server on the way.
 ADDRESS = re.compile(r"[!#-'*+\-./-9=?A-Z^-~]{1,64}@[0-9A-Za-z.\-]{1,189}")
+URL_FORM = "SEPAKAT_SMTP_URL is smtp://USER:PASSWORD@HOST:PORT or smtps://…, with USER and PASSWORD percent-encoded"
 _AFTER_S = 10.0
 _CLOSED_AFTER_S = 60.0
 _IDLE_KEPT = 10
@@ -37,10 +39,6 @@ class Mail(msgspec.Struct, frozen=True):
         return f"Mail(id={self.id!r})"  # the text may hold a link that acts for its reader
 
 
-class MailUrlError(ValueError):
-    """The URL or sender cannot be used; the message says why, and never the password."""
-
-
 class _Place(msgspec.Struct, frozen=True):
     host: str
     port: int
@@ -57,7 +55,7 @@ class MailServer:
     """A server at `smtp://user:password@host:587` (STARTTLS) or `smtps://…:465`, and the sender of all mail.
 
     STARTTLS is demanded, except of a server on this machine: what a relay in between could read, it could also change.
-    A connection is kept for the next mail. `close()` it at the end. Raises MailUrlError.
+    A connection is kept for the next mail. `close()` it at the end. Raises SettingsError.
     """
 
     def __init__(self, url: str, sender: str, timeout_s: float = 8.0) -> None:
@@ -129,15 +127,20 @@ class MailServer:
         return client
 
 
+def open_mail(settings: Settings) -> MailServer | None:
+    """The server of SEPAKAT_SMTP_URL, not yet connected; None where mail is off. Raises SettingsError."""
+    return MailServer(settings.smtp_url, settings.mail_from) if settings.smtp_url else None
+
+
 def read_mail_url(url: str) -> _Place:
-    """Raises MailUrlError."""
+    """Where the server is. Raises SettingsError, which never tells the password."""
     try:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise MailUrlError("it is smtp://USER:PASSWORD@HOST:PORT or smtps://…") from error
+        raise SettingsError(URL_FORM) from error
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/") or parts.query:
-        raise MailUrlError("it is smtp://USER:PASSWORD@HOST:PORT or smtps://…")
+        raise SettingsError(URL_FORM)
     tls = parts.scheme == "smtps"
     return _Place(
         host=parts.hostname,
@@ -150,10 +153,10 @@ def read_mail_url(url: str) -> _Place:
 
 
 def read_sender(sender: str) -> str:
-    """The address in `Sepakat <no-reply@example.id>`. Raises MailUrlError."""
+    """The address in `Sepakat <no-reply@example.id>`. Raises SettingsError."""
     address = parseaddr(sender)[1]
     if not ADDRESS.fullmatch(address) or "\n" in sender or "\r" in sender:
-        raise MailUrlError("the sender is an address such as `Sepakat <no-reply@example.id>`")
+        raise SettingsError("SEPAKAT_MAIL_FROM is an address such as `Sepakat <no-reply@example.id>`")
     return address
 
 

@@ -148,9 +148,7 @@ def _parse(text: str) -> tuple[Part, ...]:
     return tuple((literal, name, form or "") for literal, name, form, _ in Formatter().parse(text))
 
 
-def _write(
-    sentences: Sentences, facts: Mapping[str, Any], words: Words, locale: str, unsaid: frozenset[str]
-) -> str:
+def _write(sentences: Sentences, facts: Mapping[str, Any], words: Words, locale: str, unsaid: frozenset[str]) -> str:
     written = (_write_sentence(alternatives, facts, words, locale, unsaid) for alternatives in sentences)
     return " ".join(sentence for sentence in written if sentence)
 

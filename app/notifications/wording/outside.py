@@ -19,7 +19,9 @@ INSTANT = re.compile(r"\d{4}-\d\d-\d\d(T[0-9:.+\-Z]*)?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d|\d{1,2}[-.]\d{1,2}[-.]\d{4}")
 NUMBER = re.compile(r"\d(?:[ .\-]?\d){7,}")
 MONEY = re.compile(r"\b(?:Rp|IDR)\s?\d[\d.,]*")
-LINK = re.compile(r"\b(?:https?://|www\.)\S+|\b[\w\-]+\.(?:com|net|org|id|io|me|ly|co|info|xyz|app|site|online)\b\S*", re.I)
+LINK = re.compile(
+    r"\b(?:https?://|www\.)\S+|\b[\w\-]+\.(?:com|net|org|id|io|me|ly|co|info|xyz|app|site|online)\b\S*", re.IGNORECASE
+)
 
 
 def render_outside(version: str, kind: str, data: Mapping[str, Any], cause: Cause, locale: str) -> Text:

@@ -290,6 +290,23 @@ WHERE participant_id = $1
 ORDER BY first_tried_at, delivery_id
 LIMIT $2;
 
+-- climbs: which mail and SMS followed, when each was due, and what came of it
+SELECT
+    cause_id,
+    channel,
+    step,
+    seqs,
+    due_at,
+    state,
+    code,
+    attempts,
+    message_id,
+    ended_at
+FROM climbs
+WHERE participant_id = $1
+ORDER BY cause_id, step
+LIMIT $2;
+
 -- arrivals: which entry arrived on which phone
 SELECT
     seq,
