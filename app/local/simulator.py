@@ -74,9 +74,9 @@ class _Mailbox:
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
         mail = email.message_from_bytes(envelope.original_content or b"", policy=email.policy.default)
         part = mail.get_body(("plain", "html"))
-        text = part.get_content() if part is not None else ""
+        text = str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
         for to in envelope.rcpt_tos:
-            await self._simulator.take_mail(to, str(mail["subject"] or ""), str(text), str(mail["message-id"] or ""))
+            await self._simulator.take_mail(to, str(mail["subject"] or ""), text, str(mail["message-id"] or ""))
         return "250 OK"
 
 

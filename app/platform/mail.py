@@ -175,8 +175,8 @@ def write_mail(mail: Mail, sender: str) -> bytes:
     message["Message-ID"] = message_id(mail, read_sender(sender))
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
-    message["Content-Language"] = mail.language
     message.set_content(mail.text, charset="utf-8", cte="quoted-printable")
+    message["Content-Language"] = mail.language  # set_content drops what describes the content before
     return message.as_bytes()
 
 

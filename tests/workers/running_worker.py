@@ -30,6 +30,8 @@ class RunningWorker:
             "SEPAKAT_FCM_BASE_URL": simulator.base_url,
             "SEPAKAT_FCM_CREDENTIALS": str(simulator.credentials),
             "SEPAKAT_SMS_URL": f"{simulator.base_url}/sms",
+            "SEPAKAT_SMTP_URL": f"smtp://127.0.0.1:{simulator.smtp_port}",
+            "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
         }
         self.log = log
         self.start()
