@@ -155,6 +155,8 @@ async def _refuse_unless_undoable(
         raise MergeClosed(state=merge.state)
     if merge.undo_until <= now:
         raise UndoWindowOver(undo_until=merge.undo_until)
+    if merge.core == "refused" and any(card.core_refusal_open for card in cards):
+        raise MergeNotAllowed(reasons=["core_refusal_open"])
     later = await connection.fetchval(SQL["later_merge"], who.participant_id, merge.merge_id)
     if later is not None:
         raise MergeSuperseded(merge_id=later)
