@@ -1,4 +1,4 @@
-"""Two books of one participant beside each other: does the core's figure agree with ours, and what does a difference hint at? Pure."""
+"""Two books of one participant beside each other: does the core agree, and what does a difference hint at? Pure."""
 
 from __future__ import annotations
 

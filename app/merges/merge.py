@@ -14,6 +14,9 @@ import msgspec
 Pairs = frozenset[frozenset[UUID]]
 """Pairs of cards that are never suggested: sets of two card ids."""
 
+HELD = frozenset({"balance_disputed", "core_refusal_open"})
+"""Reasons of the participant and not of a card: nothing is planned while one of them holds."""
+
 ACTIVE = ("active", "arrears", "pending")
 
 

@@ -709,7 +709,8 @@ BEGIN
         p_cause_id, pg_current_xact_id());
     PERFORM public.tell_of_core_answer(v_merge,
         CASE v_merge.state WHEN 'undone' THEN 'undo_refused_by_core' ELSE 'merge_refusal_disputed' END, p_cause_id,
-        jsonb_build_object('case_id', p_case_id, 'due_at', v_now + interval '72 hours', 'figures', p_figures));
+        jsonb_build_object('case_id', p_case_id, 'due_at', v_now + interval '72 hours', 'obstacle', p_figures -> 'obstacle',
+            'figures', p_figures));
 END
 $$;
 

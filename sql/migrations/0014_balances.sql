@@ -99,7 +99,8 @@ BEGIN
             p_cause_id, pg_current_xact_id())
         RETURNING * INTO v_case;
     END IF;
-    PERFORM public.tell_of_balance(v_case, 'balance_differs', p_cause_id, p_figures);
+    PERFORM public.tell_of_balance(v_case, 'balance_differs', p_cause_id, p_figures || jsonb_build_object(
+        'suspected_absorbed', p_figures #> '{suspected_merge,absorbed}', 'suspected_into', p_figures #> '{suspected_merge,into}'));
 END
 $$;
 
