@@ -22,6 +22,19 @@ CREATE TABLE balance_comparisons (
 ) WITH (fillfactor = 70);
 COMMENT ON COLUMN balance_comparisons.outcome IS 'explained: the figure is another, but that of a merge that one side has done and the other not.';
 
+-- What the file before left to be validated in a transaction of its own.
+ALTER TABLE merges VALIDATE CONSTRAINT closing_reason_is_known;
+ALTER TABLE merge_plans VALIDATE CONSTRAINT plan_action_is_known;
+ALTER TABLE merge_executions VALIDATE CONSTRAINT only_a_reversal_is_not_confirmed;
+ALTER TABLE merge_executions VALIDATE CONSTRAINT execution_has_its_plan;
+ALTER TABLE cases VALIDATE CONSTRAINT case_kind_is_known;
+ALTER TABLE cases VALIDATE CONSTRAINT case_decision_is_known;
+ALTER TABLE cases VALIDATE CONSTRAINT case_is_decided_by_staff;
+ALTER TABLE cases VALIDATE CONSTRAINT case_is_restored_by_four_eyes;
+ALTER TABLE cases VALIDATE CONSTRAINT refusal_case_names_its_merge;
+ALTER TABLE cases VALIDATE CONSTRAINT balance_case_names_its_card;
+ALTER TABLE cases VALIDATE CONSTRAINT case_is_about_a_card_of_its_owner;
+
 CREATE UNIQUE INDEX one_open_balance_case_per_card ON cases (participant_id, card_id) WHERE state = 'open';
 
 GRANT SELECT ON balance_comparisons TO sepakat_api, sepakat_worker, sepakat_feed;

@@ -54,7 +54,8 @@ class Holder:
 
     async def merge(self) -> dict[str, Any]:
         """Proposed and confirmed."""
-        proposed = (await self.phone.post("/v1/merges", {"absorb": [self.old], "into": self.new})).json()
+        answer = await self.phone.post("/v1/merges", {"absorb": [self.old], "into": self.new})
+        proposed: dict[str, Any] = answer.json()
         assert (await self.phone.confirm(proposed)).status_code == 200
         return proposed
 

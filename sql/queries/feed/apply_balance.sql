@@ -89,7 +89,7 @@ SELECT
     c.ours AS told_ours,
     c.as_of AS told_as_of,
     c.outcome,
-    EXISTS (
+    EXISTS(
         SELECT FROM cases AS o
         WHERE o.participant_id = k.participant_id AND o.card_id = k.card_id AND o.state = 'open'
     ) AS case_open

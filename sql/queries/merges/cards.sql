@@ -20,11 +20,11 @@ SELECT
             AND c.kind IN ('ten_percent', 'thirty_percent') AND c.state = 'paid'
     ) AS partial_claims,
     p.deceased_on IS NOT NULL AS deceased,
-    EXISTS (
+    EXISTS(
         SELECT FROM cases AS c
         WHERE c.participant_id = k.participant_id AND c.state = 'open' AND c.kind = 'balance'
     ) AS balance_disputed,
-    EXISTS (
+    EXISTS(
         SELECT FROM cases AS c
         WHERE c.participant_id = k.participant_id AND c.state = 'open' AND c.kind = 'core_refusal'
     ) AS core_refusal_open
