@@ -137,6 +137,27 @@ $$;
 
 ALTER FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.acknowledge_merge(p_participant_id uuid, p_merge_id uuid, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.merges AS m SET core = 'acknowledged', cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id
+        AND m.state IN ('executed', 'undone') AND m.core = 'pending'
+    RETURNING * INTO v_merge;
+    IF v_merge.merge_id IS NULL THEN
+        PERFORM public.refuse('core_answers_once', 'only what the core has not answered yet is acknowledged');
+    END IF;
+    PERFORM public.tell_of_core_answer(v_merge, 'merge_acknowledged', p_cause_id, jsonb_build_object('state', v_merge.state));
+END
+$$;
+
+ALTER FUNCTION public.acknowledge_merge(p_participant_id uuid, p_merge_id uuid, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -150,6 +171,33 @@ END
 $$;
 
 ALTER FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (
+        SELECT FROM public.balance_comparisons AS b
+        WHERE b.participant_id = p_participant_id AND b.card_id = p_card_id AND b.outcome IN ('agrees', 'explained'))
+    THEN
+        PERFORM public.refuse('comparison_agrees', 'a balance agrees when the last comparison says so');
+    END IF;
+    UPDATE public.cases AS c SET state = 'decided', decision = 'agreed', decided_at = public.current_instant(),
+        cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.card_id = p_card_id AND c.kind = 'balance' AND c.state = 'open'
+    RETURNING * INTO v_case;
+    IF v_case.case_id IS NULL THEN
+        PERFORM public.refuse('case_is_open', 'no case about the balance of this card is open');
+    END IF;
+    PERFORM public.tell_of_balance(v_case, 'balance_agrees_again', p_cause_id, p_figures);
+END
+$$;
+
+ALTER FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.append_history(p_entries public.history_entry[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -414,9 +462,12 @@ BEGIN
             AND (k.status, k.balance) IS DISTINCT FROM (c.status_after, c.balance_after)
     ) OR NOT EXISTS (
         SELECT FROM public.merges AS m WHERE m.participant_id = new.participant_id AND m.merge_id = new.merge_id
-            AND m.state = CASE new.action WHEN 'accept' THEN 'accepted' WHEN 'undo' THEN 'undone' ELSE 'executed' END
-            -- an undone merge keeps the confirmation that it was executed by; the undo has its own
-            AND (new.action = 'undo' OR (m.confirmation_id = new.confirmation_id AND m.plan_digest = new.plan_digest))
+            AND m.state = CASE new.action WHEN 'accept' THEN 'accepted' WHEN 'merge' THEN 'executed' ELSE 'undone' END
+            -- a merge that was taken back keeps the confirmation that it was executed by
+            AND CASE new.action
+                WHEN 'undo' THEN m.closed_because IS NULL
+                WHEN 'reverse' THEN m.closed_because = 'core_refused' AND m.core = 'refused'
+                ELSE m.confirmation_id = new.confirmation_id AND m.plan_digest = new.plan_digest END
     ) THEN
         PERFORM public.refuse('execution_equals_the_confirmed_plan', format('merge %s did not end as its plan says', new.merge_id));
     END IF;
@@ -536,6 +587,41 @@ ALTER FUNCTION public.current_instant() OWNER TO sepakat_owner;
 
 COMMENT ON FUNCTION public.current_instant() IS 'What time it is for participants: the start of this transaction, on the one clock.';
 
+CREATE FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases;
+    v_told public.balance_comparisons;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_case FROM public.cases AS c
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id FOR UPDATE;
+    IF v_case.state IS DISTINCT FROM 'open' OR v_case.kind <> 'balance' OR p_decision IS NULL
+        OR p_decision NOT IN ('ours', 'theirs_corrected')
+    THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    SELECT * INTO v_told FROM public.balance_comparisons AS b
+    WHERE b.participant_id = p_participant_id AND b.card_id = v_case.card_id;
+    IF p_decision = 'theirs_corrected' AND v_told.theirs IS DISTINCT FROM (
+        SELECT coalesce(sum(l.amount), 0) FROM public.ledger_entries AS l
+        WHERE l.participant_id = p_participant_id AND l.card_id = v_case.card_id AND l.effective_on <= v_told.as_of)
+    THEN
+        PERFORM public.refuse('comparison_agrees', 'the core''s figure is not ours yet: the events that make it so are missing');
+    END IF;
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id
+    RETURNING * INTO v_case;
+    PERFORM public.tell_of_balance(v_case, 'balance_case_decided', p_cause_id, jsonb_build_object(
+        'decision', p_decision, 'reason', p_reason, 'theirs', v_told.theirs, 'as_of', v_told.as_of));
+END
+$$;
+
+ALTER FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -640,6 +726,45 @@ $$;
 
 ALTER FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases;
+    v_merge public.merges;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_case FROM public.cases AS c
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id FOR UPDATE;
+    IF v_case.state IS DISTINCT FROM 'open' OR v_case.kind <> 'core_refusal' OR p_decision IS NULL
+        OR p_decision NOT IN ('acknowledged', 'reversed', 'settled')
+    THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    IF p_decision = 'reversed' AND NOT EXISTS (
+        SELECT FROM public.merge_executions AS e WHERE e.participant_id = p_participant_id AND e.merge_id = v_case.merge_id
+            AND e.action = 'reverse' AND e.xact = pg_current_xact_id())
+    THEN
+        PERFORM public.refuse('merge_can_be_reversed', 'decided as reversed is only what is reversed in the same transaction');
+    END IF;
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id;
+    UPDATE public.merges AS m
+    SET core = CASE p_decision WHEN 'acknowledged' THEN 'acknowledged' ELSE m.core END, cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = v_case.merge_id
+    RETURNING * INTO v_merge;
+    -- what was reversed is told by the step of the merge
+    IF p_decision <> 'reversed' THEN
+        PERFORM public.tell_of_core_answer(v_merge, 'merge_refusal_decided', p_cause_id,
+            jsonb_build_object('case_id', p_case_id, 'decision', p_decision, 'state', v_merge.state));
+    END IF;
+END
+$$;
+
+ALTER FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -660,6 +785,38 @@ END
 $$;
 
 ALTER FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.dispute_balance(p_participant_id uuid, p_card_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases;
+    v_now timestamptz := public.current_instant();
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (
+        SELECT FROM public.balance_comparisons AS b
+        WHERE b.participant_id = p_participant_id AND b.card_id = p_card_id AND b.outcome = 'differs')
+    THEN
+        PERFORM public.refuse('comparison_differs', 'a case is about a balance that was compared and differs');
+    END IF;
+    SELECT * INTO v_case FROM public.cases AS c
+    WHERE c.participant_id = p_participant_id AND c.card_id = p_card_id AND c.state = 'open';
+    IF v_case.case_id IS NULL THEN
+        INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
+        INSERT INTO public.cases
+            (participant_id, case_id, kind, card_id, figures, opened_at, due_at, state, cause_id, xact)
+        VALUES (p_participant_id, p_case_id, 'balance', p_card_id, p_figures, v_now, v_now + interval '72 hours', 'open',
+            p_cause_id, pg_current_xact_id())
+        RETURNING * INTO v_case;
+    END IF;
+    PERFORM public.tell_of_balance(v_case, 'balance_differs', p_cause_id, p_figures || jsonb_build_object(
+        'suspected_absorbed', p_figures #> '{suspected_merge,absorbed}', 'suspected_into', p_figures #> '{suspected_merge,into}'));
+END
+$$;
+
+ALTER FUNCTION public.dispute_balance(p_participant_id uuid, p_card_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -745,7 +902,7 @@ CREATE FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uui
         JOIN public.undo_splits AS s ON s.participant_id = p_participant_id
             AND (s.from_card = execution.into_card OR (s.to_card = execution.into_card AND s.rule <> 'brought'))
         JOIN public.history AS told
-            ON told.participant_id = s.participant_id AND told.merge_id = s.merge_id AND told.kind = 'merge_undone'
+            ON told.participant_id = s.participant_id AND told.merge_id = s.merge_id AND told.kind IN ('merge_undone', 'merge_reversed')
         WHERE told.seq > execution.seq
     ), held AS (
         SELECT part.entry_id, sum(part.amount)::bigint AS amount
@@ -929,18 +1086,18 @@ BEGIN
         CROSS JOIN LATERAL jsonb_array_elements(convert_from(p.canonical, 'UTF8')::jsonb -> 'cards') AS c
         WHERE e.participant_id = new.participant_id AND e.xact = pg_current_xact_id()
             AND CASE
-                -- it comes back by the undo of the very merge that took it, as the plan of the undo says
+                -- it comes back by the undo or the reversal of the very merge that took it, as the plan of that says
                 WHEN v_was_merged AND new.merge_mark IS NULL
-                THEN e.action = 'undo' AND old.merge_id = e.merge_id AND old.merged_via = ARRAY[e.merge_id]
+                THEN e.action IN ('undo', 'reverse') AND old.merge_id = e.merge_id AND old.merged_via = ARRAY[e.merge_id]
                     AND c ->> 'kpj' = new.kpj AND c ->> 'role' = 'absorbed' AND c ->> 'status_before' = old.status
                     AND c ->> 'status_after' = new.status
-                -- it is forwarded to the survivor of the merge that absorbs its living card, and back by that one's undo
+                -- it is forwarded to the survivor of the merge that absorbs its living card, and back when that one is taken back
                 WHEN v_was_merged
                 THEN new.merge_mark = 'merged' AND new.merge_id = old.merge_id AND c ->> 'kpj' = (
                         SELECT living.kpj FROM public.cards AS living
                         WHERE living.participant_id = new.participant_id AND living.card_id = new.merged_into)
-                    AND CASE e.action
-                        WHEN 'undo' THEN old.merged_via = new.merged_via || e.merge_id AND c ->> 'role' = 'absorbed'
+                    AND CASE WHEN e.action IN ('undo', 'reverse')
+                        THEN old.merged_via = new.merged_via || e.merge_id AND c ->> 'role' = 'absorbed'
                         ELSE new.merged_via = old.merged_via || e.merge_id AND c ->> 'role' = 'survivor' END
                 ELSE c ->> 'kpj' = new.kpj AND c ->> 'role' = 'absorbed' AND c ->> 'status_after' = 'merged'
                     AND e.merge_id = new.merge_id AND e.action = v_action END
@@ -1017,6 +1174,23 @@ $$;
 
 ALTER FUNCTION public.guard_dispute_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_held_participant() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.cases AS c
+        WHERE c.participant_id = new.participant_id AND c.state = 'open' AND c.kind IN ('balance', 'core_refusal')
+    ) THEN
+        PERFORM public.refuse('held_participant_merges_nothing', 'a case about a balance or a refusal by the core is open');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_held_participant() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_merge_step() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1026,10 +1200,13 @@ DECLARE
 BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
-        -- the core may end an open merge, by telling of one that it did itself; it takes no other step of an open one.
-        -- What ends a dispute is guarded where the cases are.
+        -- The core may end an open merge, by telling of one that it did itself, and refuse one that was agreed to; neither
+        -- last_refusal nor closed_because is the feed's to write, so that both refusals come by their functions. It takes
+        -- no other step. What ends a dispute is guarded where the cases are.
         OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled')
-            AND old.state <> 'disputed')
+            AND old.state <> 'disputed'
+            AND ((old.state, new.state, new.last_refusal ->> 'code') = ('confirmed', 'proposed', 'core_refused')
+                OR (old.state, new.state, new.closed_because) = ('executed', 'undone', 'core_refused')) IS NOT TRUE)
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
     END IF;
@@ -1071,8 +1248,9 @@ BEGIN
     END IF;
     IF new.state = 'undone' AND v_from <> 'undone' AND NOT EXISTS (
         SELECT FROM public.merge_executions AS e
-        WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.action = 'undo'
-            AND e.xact = pg_current_xact_id())
+        WHERE e.participant_id = new.participant_id AND e.merge_id = new.merge_id AND e.xact = pg_current_xact_id()
+            AND CASE WHEN new.closed_because IS NULL THEN e.action = 'undo'
+                ELSE e.action = 'reverse' AND (new.closed_because, new.core) = ('core_refused', 'refused') END)
     THEN
         PERFORM public.refuse('merge_executes_with_its_confirmation', 'a merge is undone only inside the execution of its undo');
     END IF;
@@ -1187,6 +1365,18 @@ CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS dat
     RETURN ((instant AT TIME ZONE 'Asia/Jakarta'::text))::date;
 
 ALTER FUNCTION public.jakarta_day(instant timestamp with time zone) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO public.balance_comparisons AS b (participant_id, card_id, as_of, theirs, ours, status, outcome, compared_at)
+    VALUES (p_participant_id, p_card_id, p_as_of, p_theirs, p_ours, p_status, p_outcome, public.current_instant())
+    ON CONFLICT (participant_id, card_id) DO UPDATE SET as_of = excluded.as_of, theirs = excluded.theirs,
+        ours = excluded.ours, status = excluded.status, outcome = excluded.outcome, compared_at = excluded.compared_at
+$$;
+
+ALTER FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1312,7 +1502,7 @@ CREATE TABLE public.merges (
     cause_id uuid NOT NULL,
     undo_plan_digest text,
     undo_plan_expires_at timestamp with time zone,
-    CONSTRAINT closing_reason_is_known CHECK ((closed_because = ANY (ARRAY['card_locked'::text, 'stopped'::text, 'participant_deceased'::text]))),
+    CONSTRAINT closing_reason_is_known CHECK ((closed_because = ANY (ARRAY['card_locked'::text, 'stopped'::text, 'participant_deceased'::text, 'core_refused'::text]))),
     CONSTRAINT confirmed_merge_has_its_confirmation CHECK (((state = ANY (ARRAY['confirmed'::text, 'executed'::text, 'undone'::text])) <= (num_nulls(confirmation_id, confirmed_at, plan_digest, executes_at) = 0))),
     CONSTRAINT core_answer_is_known CHECK ((core = ANY (ARRAY['pending'::text, 'acknowledged'::text, 'refused'::text]))),
     CONSTRAINT executed_merge_has_its_instant CHECK (((state = ANY (ARRAY['executed'::text, 'undone'::text])) <= ((executed_at IS NOT NULL) AND (undo_until IS NOT NULL)))),
@@ -1326,7 +1516,7 @@ ALTER TABLE public.merges OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.merges.undo_plan_digest IS 'Of the plan of an undo that was shown last; plan_digest stays that of the merge.';
 
-CREATE FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) RETURNS public.card_change[]
+CREATE FUNCTION public.list_changes_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) RETURNS public.card_change[]
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -1335,13 +1525,15 @@ CREATE FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid,
             WHERE s.to_card = k.card_id)::bigint AS amount
         FROM public.cards AS k WHERE k.participant_id = p_merge.participant_id AND k.card_id = ANY (p_merge.absorb)
     ), change AS (
-        SELECT given.kpj, given.card_id, 'card_undone' AS kind, 'undo_in' AS ledger_kind, given.amount, NULL AS for_kpj,
+        SELECT given.kpj, given.card_id, CASE p_action WHEN 'undo' THEN 'card_undone' ELSE 'card_reversed' END AS kind,
+            'undo_in' AS ledger_kind, given.amount, NULL AS for_kpj,
             '{"merge_mark": null, "merged_into": null, "merged_via": null}'::jsonb AS patch,
             jsonb_build_object('from', survivor.kpj) AS data
         FROM given JOIN public.cards AS survivor
             ON survivor.participant_id = p_merge.participant_id AND survivor.card_id = p_merge.into_card
         UNION ALL
-        SELECT given.kpj, p_merge.into_card, 'card_gave_back', 'undo_out', -given.amount, given.kpj, NULL,
+        SELECT given.kpj, p_merge.into_card, CASE p_action WHEN 'undo' THEN 'card_gave_back' ELSE 'card_gave_back_reversed' END,
+            'undo_out', -given.amount, given.kpj, NULL,
             jsonb_build_object('to', (SELECT jsonb_agg(g.kpj ORDER BY g.kpj) FROM given AS g))
         FROM given
         UNION ALL
@@ -1360,7 +1552,7 @@ CREATE FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid,
     FROM change
 $$;
 
-ALTER FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) OWNER TO sepakat_writer;
+ALTER FUNCTION public.list_changes_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1471,6 +1663,36 @@ END
 $$;
 
 ALTER FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_now timestamptz := public.current_instant();
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.merges AS m SET core = 'refused', cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id
+        AND m.state IN ('executed', 'undone') AND m.core = 'pending'
+    RETURNING * INTO v_merge;
+    IF v_merge.merge_id IS NULL THEN
+        PERFORM public.refuse('core_answers_once', 'only what the core has not answered yet is refused');
+    END IF;
+    INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
+    INSERT INTO public.cases
+        (participant_id, case_id, kind, merge_id, figures, opened_at, due_at, state, cause_id, xact)
+    VALUES (p_participant_id, p_case_id, 'core_refusal', p_merge_id, p_figures, v_now, v_now + interval '72 hours', 'open',
+        p_cause_id, pg_current_xact_id());
+    PERFORM public.tell_of_core_answer(v_merge,
+        CASE v_merge.state WHEN 'undone' THEN 'undo_refused_by_core' ELSE 'merge_refusal_disputed' END, p_cause_id,
+        jsonb_build_object('case_id', p_case_id, 'due_at', v_now + interval '72 hours', 'obstacle', p_figures -> 'obstacle',
+            'figures', p_figures));
+END
+$$;
+
+ALTER FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.post_entries(p_changes public.card_change[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1632,6 +1854,28 @@ $$;
 
 ALTER FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.recount_last_contributions(p_participant_id uuid, p_card_ids uuid[]) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.cards AS k SET last_contribution_month = last.month, last_contribution_amount = last.amount
+    FROM unnest(p_card_ids) AS named (card_id)
+    LEFT JOIN LATERAL (
+        SELECT c.month, c.amount
+        FROM public.standing_contributions(p_participant_id, NULL, NULL) AS c
+        WHERE c.card_id = named.card_id
+        ORDER BY c.month DESC, c.recorded_at DESC, c.entry_id DESC
+        LIMIT 1
+    ) AS last ON true
+    WHERE k.participant_id = p_participant_id AND k.card_id = named.card_id
+        AND (k.last_contribution_month, k.last_contribution_amount) IS DISTINCT FROM (last.month, last.amount)
+        AND (last.month >= k.last_contribution_month OR NOT EXISTS (
+            SELECT FROM public.card_transfers AS t
+            WHERE t.participant_id = k.participant_id AND t.card_id = k.card_id AND t.direction = 'in'))
+$$;
+
+ALTER FUNCTION public.recount_last_contributions(p_participant_id uuid, p_card_ids uuid[]) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.refuse(constraint_name text, message text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'public', 'pg_temp'
@@ -1700,6 +1944,7 @@ CREATE FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_ab
     AS $$
 BEGIN
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    INSERT INTO public.merge_owners (merge_id, participant_id) VALUES (p_merge_id, p_participant_id);
     PERFORM public.change_cards(ARRAY[ROW(p_participant_id, p_absorbed, p_cause_id, 'card_merged_without_consent',
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
         jsonb_build_object('merge_mark', 'merged_without_consent', 'merge_id', p_merge_id, 'merged_into', p_into,
@@ -1718,6 +1963,145 @@ END
 $$;
 
 ALTER FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_entry public.ledger_entries;
+    v_paid_for text;
+    v_holder public.cards;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_entry FROM public.ledger_entries AS l
+    WHERE l.participant_id = p_participant_id AND l.source_event = p_reversed_event AND l.kind = 'contribution';
+    IF v_entry.entry_id IS NULL THEN
+        PERFORM public.refuse('contribution_is_known', format('no contribution came by event %s', p_reversed_event));
+    END IF;
+    SELECT coalesce(v_entry.received_for_kpj, k.kpj) INTO v_paid_for FROM public.cards AS k
+    WHERE k.participant_id = p_participant_id AND k.card_id = v_entry.card_id;
+    IF v_paid_for <> p_kpj THEN
+        PERFORM public.refuse('contribution_is_of_this_card', format('the contribution was paid for %s', v_paid_for));
+    END IF;
+    SELECT holder.* INTO v_holder
+    FROM public.standing_contributions(p_participant_id, NULL, NULL) AS c
+    JOIN public.cards AS own ON own.participant_id = p_participant_id AND own.card_id = c.card_id
+    JOIN public.cards AS holder ON holder.participant_id = own.participant_id
+        AND holder.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
+    WHERE c.entry_id = v_entry.entry_id;
+    IF v_holder.card_id IS NULL THEN
+        PERFORM public.refuse('contribution_is_reversed_once', 'this contribution was taken back already');
+    END IF;
+
+    PERFORM public.change_cards(ARRAY[ROW(p_participant_id, v_holder.card_id, p_cause_id, 'contribution_reversed',
+        'contribution_reversal', -v_entry.amount, p_day, v_entry.employer_id, v_entry.month, NULL,
+        CASE WHEN v_holder.kpj <> v_paid_for THEN v_paid_for END, NULL, p_event_id, NULL,
+        jsonb_build_object('amount', -v_entry.amount, 'month', to_char(v_entry.month, 'YYYY-MM'), 'reason', p_reason,
+            'effective_on', p_day, 'event_id', p_reversed_event,
+            'received_for_kpj', CASE WHEN v_holder.kpj <> v_paid_for THEN v_paid_for END,
+            'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = v_entry.employer_id))
+    )::public.card_change]);
+    INSERT INTO public.reversed_contributions
+        (participant_id, entry_id, reversal_entry_id, card_id, effective_on, recorded_at, cause_id)
+    SELECT p_participant_id, v_entry.entry_id, l.entry_id, l.card_id, l.effective_on, l.recorded_at, p_cause_id
+    FROM public.ledger_entries AS l
+    WHERE l.participant_id = p_participant_id AND l.source_event = p_event_id AND l.card_id = v_holder.card_id;
+    PERFORM public.recount_last_contributions(p_participant_id,
+        (SELECT array_agg(k.card_id) FROM public.cards AS k WHERE k.participant_id = p_participant_id));
+END
+$$;
+
+ALTER FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reverse_merge(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_splits jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_plan jsonb;
+    v_now timestamptz := public.current_instant();
+BEGIN
+    PERFORM public.refuse_while_paused();
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF v_merge.state IS DISTINCT FROM 'executed'
+        OR NOT (v_merge.core = 'pending' OR v_merge.core = 'refused' AND EXISTS (
+            SELECT FROM public.cases AS c WHERE c.participant_id = p_participant_id AND c.merge_id = p_merge_id
+                AND c.kind = 'core_refusal' AND c.state = 'open'))
+        OR public.find_later_merge(p_participant_id, p_merge_id) IS NOT NULL
+        OR EXISTS (
+            SELECT FROM public.cards AS k WHERE k.participant_id = p_participant_id
+                AND ((k.card_id = ANY (v_merge.absorb) AND k.status <> 'merged')
+                    OR (k.card_id = v_merge.into_card AND k.status <> k.lifecycle)))
+        OR EXISTS (
+            SELECT FROM public.cards AS k WHERE k.participant_id = p_participant_id
+                AND k.card_id = ANY (v_merge.absorb || v_merge.into_card) AND num_nonnulls(k.claim_id, k.frozen_at) > 0)
+        -- a merge that the core did on its own holds a card: whose money is whose there is to be settled first
+        OR EXISTS (
+            SELECT FROM public.merges AS o WHERE o.participant_id = p_participant_id AND o.state IN ('reported', 'disputed')
+                AND (o.absorb || o.into_card) && (v_merge.absorb || v_merge.into_card))
+    THEN
+        PERFORM public.refuse('merge_can_be_reversed',
+            'only an executed merge that the core has not acknowledged is reversed, with nothing standing on it');
+    END IF;
+
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = p_plan_digest
+        AND p.action = 'reverse';
+    -- it must say of every card what the plan of an undo would
+    IF v_plan ->> 'action' IS DISTINCT FROM 'reverse'
+        OR NOT coalesce(public.undo_plan_fits(v_merge, v_plan || '{"action": "undo"}', p_splits), false)
+    THEN
+        PERFORM public.refuse('plan_equals_the_cards', 'the plan of the reversal differs from the cards as they are now');
+    END IF;
+    -- Nobody signed these splits: what names its card goes to it, whole.
+    IF NOT coalesce(public.undo_follows_lineage(v_merge, p_splits), false) OR EXISTS (
+        SELECT FROM public.entries_since_merge(p_participant_id, p_merge_id) AS held
+        JOIN public.cards AS k ON k.participant_id = p_participant_id AND k.kpj = held.received_for_kpj
+            AND k.card_id = ANY (v_merge.absorb)
+        LEFT JOIN jsonb_to_recordset(p_splits) AS s (entry_id uuid, to_card uuid, amount bigint)
+            ON s.entry_id = held.entry_id AND s.to_card = k.card_id
+        WHERE s.amount IS DISTINCT FROM held.amount)
+    THEN
+        PERFORM public.refuse('undo_follows_the_lineage', 'a reversal moves back what came since the merge, and no other rupiah');
+    END IF;
+
+    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, executed_at, xact)
+    VALUES (p_participant_id, p_merge_id, 'reverse', p_plan_digest, v_now, pg_current_xact_id());
+    PERFORM public.take_merge_back(v_merge, 'reverse', p_cause_id, p_cause_id, p_splits);
+    UPDATE public.merges AS m SET state = 'undone', closed_at = v_now, closed_because = 'core_refused', core = 'refused',
+        cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+END
+$$;
+
+ALTER FUNCTION public.reverse_merge(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_splits jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.merges AS m SET state = 'proposed', confirmation_id = NULL, confirmed_at = NULL, executes_at = NULL,
+        plan_digest = p_plan_digest, plan_expires_at = v_now, expires_at = greatest(m.expires_at, v_now),
+        last_refusal = jsonb_build_object('code', 'core_refused', 'diff', '[]'::jsonb, 'at', v_now, 'reason', p_reason),
+        cause_id = p_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id AND m.state = 'confirmed';
+    IF NOT FOUND THEN
+        PERFORM public.refuse('merge_is_confirmed', 'only a confirmed merge is refused before its execution');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.stamp_execution() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1742,6 +2126,40 @@ END
 $$;
 
 ALTER FUNCTION public.stamp_transfer() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) RETURNS TABLE(entry_id uuid, card_id uuid, month date, amount bigint, recorded_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH moved AS (
+        SELECT s.entry_id, s.from_card, s.to_card
+        FROM public.undo_splits AS s
+        JOIN public.merge_executions AS e
+            ON e.participant_id = s.participant_id AND e.merge_id = s.merge_id AND e.action IN ('undo', 'reverse')
+        WHERE s.participant_id = p_participant_id
+            AND (p_day IS NULL OR public.jakarta_day(e.executed_at) <= p_day)
+            AND (p_known_at IS NULL OR e.executed_at <= p_known_at)
+    )
+    SELECT l.entry_id, coalesce(last.to_card, l.card_id), l.month, l.amount, l.recorded_at
+    FROM public.ledger_entries AS l
+    LEFT JOIN LATERAL (
+        -- it may have gone from card to card by several undos: the last one is where it never left from
+        SELECT m.to_card FROM moved AS m
+        WHERE m.entry_id = l.entry_id
+            AND NOT EXISTS (SELECT FROM moved AS o WHERE o.entry_id = m.entry_id AND o.from_card = m.to_card)
+        LIMIT 1
+    ) AS last ON true
+    WHERE l.participant_id = p_participant_id AND l.kind = 'contribution'
+        AND (p_day IS NULL OR l.effective_on <= p_day)
+        AND (p_known_at IS NULL OR l.recorded_at <= p_known_at)
+        AND NOT EXISTS (
+            SELECT FROM public.reversed_contributions AS r
+            WHERE r.participant_id = l.participant_id AND r.entry_id = l.entry_id
+                AND (p_day IS NULL OR r.effective_on <= p_day)
+                AND (p_known_at IS NULL OR r.recorded_at <= p_known_at))
+$$;
+
+ALTER FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1819,6 +2237,96 @@ END
 $$;
 
 ALTER FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO public.undo_splits (participant_id, merge_id, entry_id, from_card, to_card, amount, rule)
+    SELECT p_merge.participant_id, p_merge.merge_id, s.entry_id, p_merge.into_card, s.to_card, s.amount, s.rule
+    FROM jsonb_to_recordset(p_splits) AS s (entry_id uuid, to_card uuid, amount bigint, rule text);
+    PERFORM public.change_cards(public.list_changes_back(
+        p_merge, p_action, p_cause_id, p_transfer_id, p_splits, public.jakarta_day(public.current_instant())));
+    PERFORM public.recount_last_contributions(p_merge.participant_id, p_merge.absorb || p_merge.into_card);
+END
+$$;
+
+ALTER FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) OWNER TO sepakat_writer;
+
+CREATE TABLE public.cases (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    kind text NOT NULL,
+    merge_id uuid,
+    match_id uuid,
+    statement text,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    decision text,
+    reason text,
+    staff text,
+    second_staff text,
+    decided_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    xact xid8 NOT NULL,
+    card_id uuid,
+    figures jsonb,
+    CONSTRAINT balance_case_names_its_card CHECK (((kind = 'balance'::text) = (card_id IS NOT NULL))),
+    CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text]))),
+    CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text])) = (staff IS NOT NULL))),
+    CONSTRAINT case_is_due_in_three_days CHECK ((due_at = (opened_at + '72:00:00'::interval))),
+    CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text])))),
+    CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text]))),
+    CONSTRAINT case_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text]))),
+    CONSTRAINT decided_case_has_its_decision CHECK ((num_nulls(decision, decided_at) =
+CASE state
+    WHEN 'decided'::text THEN 0
+    ELSE 2
+END)),
+    CONSTRAINT dispute_names_its_merge CHECK (((kind <> 'dispute'::text) OR (merge_id IS NOT NULL))),
+    CONSTRAINT four_eyes_are_two_people CHECK ((lower(staff) <> lower(second_staff))),
+    CONSTRAINT match_case_names_its_match CHECK (((kind = 'match'::text) = (match_id IS NOT NULL))),
+    CONSTRAINT refusal_case_names_its_merge CHECK (((kind <> 'core_refusal'::text) OR (merge_id IS NOT NULL)))
+);
+
+ALTER TABLE public.cases OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.cases.decision IS 'Of a dispute: restored or accepted by the agency; withdrawn when the participant accepted the merge instead.
+Of a possible match: linked or refused. Of a refusal by the core: acknowledged (it did carry it out), reversed, or settled outside.
+Of a balance: ours (the core was wrong), theirs_corrected (the missing events came), agreed (a later report said the same).';
+
+COMMENT ON COLUMN public.cases.xact IS 'The transaction that opened or decided it: a step of its merge is taken in no other.';
+
+COMMENT ON COLUMN public.cases.card_id IS 'Of a balance: the card that it is about.';
+
+COMMENT ON COLUMN public.cases.figures IS 'What was told when the case opened: of a refusal what stands in the way, of a balance both figures.';
+
+CREATE FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT public.change_cards(ARRAY[ROW(p_case.participant_id, p_case.card_id, p_cause_id, p_kind, NULL, NULL, NULL, NULL, NULL,
+        NULL, NULL, NULL, NULL, '{}', jsonb_build_object('case_id', p_case.case_id, 'due_at', p_case.due_at) || p_data
+    )::public.card_change])
+$$;
+
+ALTER FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.tell_of_core_answer(p_merge public.merges, p_kind text, p_cause_id uuid, p_data jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT public.append_history(ARRAY[ROW(p_merge.participant_id, p_kind, NULL, p_merge.merge_id, p_cause_id, jsonb_build_object(
+        'absorb', (SELECT jsonb_agg(k.kpj ORDER BY k.kpj) FROM public.cards AS k
+            WHERE k.participant_id = p_merge.participant_id AND k.card_id = ANY (p_merge.absorb)),
+        'into', (SELECT k.kpj FROM public.cards AS k
+            WHERE k.participant_id = p_merge.participant_id AND k.card_id = p_merge.into_card)
+    ) || p_data)::public.history_entry])
+$$;
+
+ALTER FUNCTION public.tell_of_core_answer(p_merge public.merges, p_kind text, p_cause_id uuid, p_data jsonb) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.tell_of_delay() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1911,6 +2419,9 @@ BEGIN
     SELECT CASE WHEN v_from = new.state AND new.state IN ('reported', 'disputed')
             THEN CASE WHEN new.confirmation_id IS NULL THEN 'merge_accept_refused' ELSE 'merge_accept_confirmed' END
         WHEN v_from = new.state THEN 'merge_survivor_chosen'
+        -- what the core refused is not told as if the cards had changed, nor as if the participant had undone it
+        WHEN t.kind = 'merge_refused' AND new.last_refusal ->> 'code' = 'core_refused' THEN 'merge_refused_by_core'
+        WHEN t.kind = 'merge_undone' AND new.closed_because = 'core_refused' THEN 'merge_reversed'
         WHEN t.kind = 'merge_proposed' AND new.proposed_by = 'participant' THEN 'merge_drafted' ELSE t.kind END
     INTO v_kind
     FROM (SELECT 1) AS always
@@ -1934,46 +2445,6 @@ END
 $$;
 
 ALTER FUNCTION public.tell_of_merge_step() OWNER TO sepakat_writer;
-
-CREATE TABLE public.cases (
-    participant_id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    kind text NOT NULL,
-    merge_id uuid,
-    match_id uuid,
-    statement text,
-    opened_at timestamp with time zone NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    state text NOT NULL,
-    decision text,
-    reason text,
-    staff text,
-    second_staff text,
-    decided_at timestamp with time zone,
-    cause_id uuid NOT NULL,
-    xact xid8 NOT NULL,
-    CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text]))),
-    CONSTRAINT case_is_decided_by_staff CHECK (((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text])) = (staff IS NOT NULL))),
-    CONSTRAINT case_is_due_in_three_days CHECK ((due_at = (opened_at + '72:00:00'::interval))),
-    CONSTRAINT case_is_restored_by_four_eyes CHECK (((decision <> ALL (ARRAY['restored'::text, 'linked'::text])) OR (second_staff IS NOT NULL))),
-    CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text]))),
-    CONSTRAINT case_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text]))),
-    CONSTRAINT decided_case_has_its_decision CHECK ((num_nulls(decision, decided_at) =
-CASE state
-    WHEN 'decided'::text THEN 0
-    ELSE 2
-END)),
-    CONSTRAINT dispute_names_its_merge CHECK (((kind <> 'dispute'::text) OR (merge_id IS NOT NULL))),
-    CONSTRAINT four_eyes_are_two_people CHECK ((lower(staff) <> lower(second_staff))),
-    CONSTRAINT match_case_names_its_match CHECK (((kind = 'match'::text) = (match_id IS NOT NULL)))
-);
-
-ALTER TABLE public.cases OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.cases.decision IS 'Of a dispute: restored or accepted by the agency; withdrawn when the participant accepted the merge instead.
-Of a possible match: linked or refused.';
-
-COMMENT ON COLUMN public.cases.xact IS 'The transaction that opened or decided it: a step of its merge is taken in no other.';
 
 CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2117,6 +2588,10 @@ BEGIN
             LEFT JOIN public.open_merge_cards AS o ON o.participant_id = k.participant_id AND o.card_id = k.card_id
             WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)
                 AND num_nonnulls(k.claim_id, k.frozen_at, o.merge_id) > 0)
+        -- what the core refused, and could not be reversed, is with staff
+        OR EXISTS (
+            SELECT FROM public.cases AS c WHERE c.participant_id = p_participant_id AND c.merge_id = p_merge_id
+                AND c.kind = 'core_refusal' AND c.state = 'open')
     THEN
         PERFORM public.refuse('merge_can_be_undone', 'only an executed merge is undone, in its time, with nothing standing on it');
     END IF;
@@ -2141,11 +2616,7 @@ BEGIN
     INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
     VALUES (p_participant_id, p_merge_id, 'undo', v_confirmation.plan_digest, p_confirmation_id, v_now, pg_current_xact_id());
     v_cause_id := public.record_cause(p_participant_id, 'participant', v_confirmation.device_id::text, NULL, p_merge_id);
-    INSERT INTO public.undo_splits (participant_id, merge_id, entry_id, from_card, to_card, amount, rule)
-    SELECT p_participant_id, p_merge_id, s.entry_id, v_merge.into_card, s.to_card, s.amount, s.rule
-    FROM jsonb_to_recordset(p_splits) AS s (entry_id uuid, to_card uuid, amount bigint, rule text);
-    PERFORM public.change_cards(
-        public.list_undo_changes(v_merge, v_cause_id, p_confirmation_id, p_splits, public.jakarta_day(v_now)));
+    PERFORM public.take_merge_back(v_merge, 'undo', v_cause_id, p_confirmation_id, p_splits);
     UPDATE public.merges AS m SET state = 'undone', closed_at = v_now, core = 'pending', cause_id = v_cause_id
     WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
 END
@@ -2223,6 +2694,23 @@ CREATE TABLE public.acknowledgements (
 );
 
 ALTER TABLE public.acknowledgements OWNER TO sepakat_owner;
+
+CREATE TABLE public.balance_comparisons (
+    participant_id uuid NOT NULL,
+    card_id uuid NOT NULL,
+    as_of date NOT NULL,
+    theirs bigint NOT NULL,
+    ours bigint NOT NULL,
+    status text NOT NULL,
+    outcome text NOT NULL,
+    compared_at timestamp with time zone NOT NULL,
+    CONSTRAINT comparison_outcome_is_known CHECK ((outcome = ANY (ARRAY['agrees'::text, 'explained'::text, 'differs'::text])))
+)
+WITH (fillfactor='70');
+
+ALTER TABLE public.balance_comparisons OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.balance_comparisons.outcome IS 'explained: the figure is another, but that of a merge that one side has done and the other not.';
 
 CREATE TABLE public.card_numbers (
     kpj text NOT NULL,
@@ -2725,12 +3213,20 @@ CREATE TABLE public.merge_executions (
     merge_id uuid NOT NULL,
     action text NOT NULL,
     plan_digest text NOT NULL,
-    confirmation_id uuid NOT NULL,
+    confirmation_id uuid,
     executed_at timestamp with time zone NOT NULL,
-    xact xid8 NOT NULL
+    xact xid8 NOT NULL,
+    CONSTRAINT only_a_reversal_is_not_confirmed CHECK (((confirmation_id IS NULL) = (action = 'reverse'::text)))
 );
 
 ALTER TABLE public.merge_executions OWNER TO sepakat_owner;
+
+CREATE TABLE public.merge_owners (
+    merge_id uuid NOT NULL,
+    participant_id uuid NOT NULL
+);
+
+ALTER TABLE public.merge_owners OWNER TO sepakat_owner;
 
 CREATE TABLE public.merge_pause (
     only_row boolean DEFAULT true NOT NULL,
@@ -2751,7 +3247,7 @@ CREATE TABLE public.merge_plans (
     canonical bytea NOT NULL,
     made_at timestamp with time zone NOT NULL,
     CONSTRAINT digest_is_of_the_canonical_plan CHECK ((plan_digest = encode(sha256(canonical), 'hex'::text))),
-    CONSTRAINT plan_action_is_known CHECK ((action = ANY (ARRAY['merge'::text, 'undo'::text, 'accept'::text])))
+    CONSTRAINT plan_action_is_known CHECK ((action = ANY (ARRAY['merge'::text, 'undo'::text, 'accept'::text, 'reverse'::text])))
 );
 
 ALTER TABLE public.merge_plans OWNER TO sepakat_owner;
@@ -2866,6 +3362,20 @@ CREATE TABLE public.receipts (
 
 ALTER TABLE public.receipts OWNER TO sepakat_owner;
 
+CREATE TABLE public.reversed_contributions (
+    participant_id uuid NOT NULL,
+    entry_id uuid NOT NULL,
+    reversal_entry_id uuid NOT NULL,
+    card_id uuid NOT NULL,
+    effective_on date NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL
+);
+
+ALTER TABLE public.reversed_contributions OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.reversed_contributions.card_id IS 'The card that held the money then, and gave it.';
+
 CREATE TABLE public.root_buckets (
     bucket smallint NOT NULL,
     heads integer NOT NULL,
@@ -2967,6 +3477,9 @@ COMMENT ON COLUMN public.unlock_proofs.subject_id IS 'The card whose lock was li
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_pkey PRIMARY KEY (participant_id, seq);
 
+ALTER TABLE ONLY public.balance_comparisons
+    ADD CONSTRAINT balance_comparisons_pkey PRIMARY KEY (participant_id, card_id);
+
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT card_is_suggested_once UNIQUE (participant_id, other_card_id);
 
@@ -3008,6 +3521,9 @@ ALTER TABLE ONLY public.merge_executions
 
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT confirmations_pkey PRIMARY KEY (participant_id, confirmation_id);
+
+ALTER TABLE ONLY public.reversed_contributions
+    ADD CONSTRAINT contribution_is_reversed_once PRIMARY KEY (participant_id, entry_id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (participant_id, cause_id, device_id);
@@ -3080,6 +3596,9 @@ ALTER TABLE ONLY public.match_queue
 
 ALTER TABLE ONLY public.merge_executions
     ADD CONSTRAINT merge_is_executed_once PRIMARY KEY (participant_id, merge_id, action);
+
+ALTER TABLE ONLY public.merge_owners
+    ADD CONSTRAINT merge_owners_pkey PRIMARY KEY (merge_id);
 
 ALTER TABLE ONLY public.merge_pause
     ADD CONSTRAINT merge_pause_pkey PRIMARY KEY (only_row);
@@ -3187,6 +3706,8 @@ CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE (
 
 CREATE UNIQUE INDEX one_entry_per_card_and_cause ON public.history USING btree (participant_id, cause_id, card_id) WHERE (card_id IS NOT NULL);
 
+CREATE UNIQUE INDEX one_open_balance_case_per_card ON public.cases USING btree (participant_id, card_id) WHERE (state = 'open'::text);
+
 CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (participant_id, merge_id) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
@@ -3253,6 +3774,10 @@ CREATE TRIGGER cards_are_opened_by_function BEFORE INSERT OR DELETE ON public.ca
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER cards_are_opened_by_function;
 
+CREATE TRIGGER case_keeps_what_it_is_about BEFORE UPDATE ON public.cases FOR EACH ROW WHEN (((old.card_id IS DISTINCT FROM new.card_id) OR (old.figures IS DISTINCT FROM new.figures))) EXECUTE FUNCTION public.refuse_statement('cases_are_decided_once');
+
+ALTER TABLE public.cases ENABLE ALWAYS TRIGGER case_keeps_what_it_is_about;
+
 CREATE TRIGGER case_owners_are_kept BEFORE DELETE OR UPDATE ON public.case_owners FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('case_owners_are_kept');
 
 ALTER TABLE public.case_owners ENABLE ALWAYS TRIGGER case_owners_are_kept;
@@ -3309,6 +3834,14 @@ CREATE TRIGGER climbs_end_once BEFORE UPDATE ON public.climbs FOR EACH ROW WHEN 
 
 ALTER TABLE public.climbs ENABLE ALWAYS TRIGGER climbs_end_once;
 
+CREATE TRIGGER comparisons_are_not_truncated BEFORE TRUNCATE ON public.balance_comparisons FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('comparisons_by_function_only');
+
+ALTER TABLE public.balance_comparisons ENABLE ALWAYS TRIGGER comparisons_are_not_truncated;
+
+CREATE TRIGGER comparisons_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.balance_comparisons FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('comparisons_by_function_only');
+
+ALTER TABLE public.balance_comparisons ENABLE ALWAYS TRIGGER comparisons_by_function_only;
+
 CREATE TRIGGER confirmations_are_append_only BEFORE DELETE OR UPDATE ON public.confirmations FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('confirmations_are_append_only');
 
 ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_append_only;
@@ -3316,6 +3849,10 @@ ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_append_
 CREATE TRIGGER confirmations_are_not_truncated BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('confirmations_are_append_only');
 
 ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_not_truncated;
+
+CREATE TRIGGER core_answers_by_function_only BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (old.core IS DISTINCT FROM new.core))) EXECUTE FUNCTION public.refuse_statement('core_answers_by_function_only');
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER core_answers_by_function_only;
 
 CREATE TRIGGER documents_are_not_truncated BEFORE TRUNCATE ON public.documents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('stored_documents_are_kept');
 
@@ -3356,6 +3893,14 @@ ALTER TABLE public.participant_heads ENABLE ALWAYS TRIGGER heads_are_not_truncat
 CREATE TRIGGER heads_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.participant_heads FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('heads_by_function_only');
 
 ALTER TABLE public.participant_heads ENABLE ALWAYS TRIGGER heads_by_function_only;
+
+CREATE TRIGGER held_participant_begins_no_merge AFTER INSERT ON public.merges FOR EACH ROW WHEN ((new.state = 'proposed'::text)) EXECUTE FUNCTION public.guard_held_participant();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER held_participant_begins_no_merge;
+
+CREATE TRIGGER held_participant_goes_on_in_no_merge AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state <> new.state) AND (new.state = ANY (ARRAY['confirmed'::text, 'executed'::text, 'accepted'::text])))) EXECUTE FUNCTION public.guard_held_participant();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER held_participant_goes_on_in_no_merge;
 
 CREATE TRIGGER history_by_function_only BEFORE INSERT ON public.history FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('history_by_function_only');
 
@@ -3431,6 +3976,14 @@ CREATE TRIGGER merge_is_never_hastened BEFORE UPDATE ON public.merges FOR EACH R
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER merge_is_never_hastened;
 
+CREATE TRIGGER merge_owners_are_kept BEFORE DELETE OR UPDATE ON public.merge_owners FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('merge_owners_are_kept');
+
+ALTER TABLE public.merge_owners ENABLE ALWAYS TRIGGER merge_owners_are_kept;
+
+CREATE TRIGGER merge_owners_are_not_truncated BEFORE TRUNCATE ON public.merge_owners FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('merge_owners_are_kept');
+
+ALTER TABLE public.merge_owners ENABLE ALWAYS TRIGGER merge_owners_are_not_truncated;
+
 CREATE TRIGGER merge_step_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state IS DISTINCT FROM new.state) OR (old.into_card IS DISTINCT FROM new.into_card))) EXECUTE FUNCTION public.tell_of_merge_step();
 
 CREATE TRIGGER merges_are_kept BEFORE DELETE ON public.merges FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('merges_are_kept');
@@ -3492,6 +4045,18 @@ ALTER TABLE public.merges ENABLE ALWAYS TRIGGER protected_cards_go_on_in_no_merg
 CREATE TRIGGER reported_by_function_only BEFORE INSERT ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (new.state = 'reported'::text))) EXECUTE FUNCTION public.refuse_statement('reported_by_function_only');
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER reported_by_function_only;
+
+CREATE TRIGGER reversed_contributions_are_append_only BEFORE DELETE OR UPDATE ON public.reversed_contributions FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('reversed_contributions_are_append_only');
+
+ALTER TABLE public.reversed_contributions ENABLE ALWAYS TRIGGER reversed_contributions_are_append_only;
+
+CREATE TRIGGER reversed_contributions_are_not_truncated BEFORE TRUNCATE ON public.reversed_contributions FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('reversed_contributions_are_append_only');
+
+ALTER TABLE public.reversed_contributions ENABLE ALWAYS TRIGGER reversed_contributions_are_not_truncated;
+
+CREATE TRIGGER reversed_contributions_by_function_only BEFORE INSERT ON public.reversed_contributions FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('reversed_contributions_by_function_only');
+
+ALTER TABLE public.reversed_contributions ENABLE ALWAYS TRIGGER reversed_contributions_by_function_only;
 
 CREATE TRIGGER roots_are_append_only BEFORE DELETE OR UPDATE ON public.history_roots FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('roots_are_append_only');
 
@@ -3570,6 +4135,9 @@ ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER unlock_proofs_by_function
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
 
+ALTER TABLE ONLY public.balance_comparisons
+    ADD CONSTRAINT balance_comparisons_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
+
 ALTER TABLE ONLY public.card_transfers
     ADD CONSTRAINT card_transfers_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
@@ -3581,6 +4149,9 @@ ALTER TABLE ONLY public.card_transfers
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.cases
+    ADD CONSTRAINT case_is_about_a_card_of_its_owner FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
 ALTER TABLE ONLY public.cases
     ADD CONSTRAINT cases_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
@@ -3632,6 +4203,9 @@ ALTER TABLE ONLY public.documents
 
 ALTER TABLE ONLY public.merge_executions
     ADD CONSTRAINT execution_has_its_confirmation FOREIGN KEY (participant_id, merge_id, plan_digest, confirmation_id) REFERENCES public.confirmations(participant_id, merge_id, plan_digest, confirmation_id);
+
+ALTER TABLE ONLY public.merge_executions
+    ADD CONSTRAINT execution_has_its_plan FOREIGN KEY (participant_id, merge_id, plan_digest) REFERENCES public.merge_plans(participant_id, merge_id, plan_digest);
 
 ALTER TABLE ONLY public.feed_held
     ADD CONSTRAINT feed_held_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.feed_events(event_id);
@@ -3708,6 +4282,12 @@ ALTER TABLE ONLY public.push_targets
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
 
+ALTER TABLE ONLY public.reversed_contributions
+    ADD CONSTRAINT reversed_contributions_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.reversed_contributions
+    ADD CONSTRAINT reversed_contributions_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
 
@@ -3740,10 +4320,16 @@ GRANT USAGE ON SCHEMA public TO sepakat_operator;
 REVOKE ALL ON FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.acknowledge_merge(p_participant_id uuid, p_merge_id uuid, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.acknowledge_merge(p_participant_id uuid, p_merge_id uuid, p_cause_id uuid) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) TO sepakat_api;
 GRANT ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_kind text, p_data jsonb) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.append_history(p_entries public.history_entry[]) FROM PUBLIC;
 
@@ -3795,14 +4381,23 @@ GRANT ALL ON FUNCTION public.current_instant() TO sepakat_worker;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_feed;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.dispute_balance(p_participant_id uuid, p_card_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.dispute_balance(p_participant_id uuid, p_card_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) TO sepakat_api;
@@ -3812,6 +4407,7 @@ GRANT ALL ON FUNCTION public.end_climb() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.entry_body(participant_id uuid, seq bigint, kind text, card_id uuid, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, recorded_at timestamp with time zone, wording text, commitment bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.entry_body(participant_id uuid, seq bigint, kind text, card_id uuid, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, recorded_at timestamp with time zone, wording text, commitment bytea) TO sepakat_writer;
@@ -3826,6 +4422,7 @@ GRANT ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uui
 
 REVOKE ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
@@ -3845,6 +4442,9 @@ GRANT ALL ON FUNCTION public.guard_card_transfer() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_dispute_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_dispute_step() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_held_participant() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_held_participant() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_merge_step() TO sepakat_owner;
@@ -3874,6 +4474,9 @@ GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO se
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_feed;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_operator;
+
+REVOKE ALL ON FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_document(p_participant_id uuid, p_document_id uuid, p_media_type text, p_sha256 bytea, p_bytes integer, p_actor text) TO sepakat_api;
@@ -3928,8 +4531,6 @@ GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_api;
 GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_worker;
 GRANT UPDATE(closed_at) ON TABLE public.merges TO sepakat_feed;
 
-GRANT UPDATE(core) ON TABLE public.merges TO sepakat_feed;
-
 GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_api;
 GRANT UPDATE(last_refusal) ON TABLE public.merges TO sepakat_worker;
 
@@ -3941,7 +4542,7 @@ GRANT UPDATE(undo_plan_digest) ON TABLE public.merges TO sepakat_api;
 
 GRANT UPDATE(undo_plan_expires_at) ON TABLE public.merges TO sepakat_api;
 
-REVOKE ALL ON FUNCTION public.list_undo_changes(p_merge public.merges, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) FROM PUBLIC;
+REVOKE ALL ON FUNCTION public.list_changes_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb, p_day date) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) TO sepakat_api;
@@ -3956,6 +4557,9 @@ GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uui
 
 REVOKE ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.post_entries(p_changes public.card_change[]) FROM PUBLIC;
 
@@ -3973,6 +4577,8 @@ GRANT ALL ON FUNCTION public.record_death(p_participant_id uuid, p_on date, p_ca
 REVOKE ALL ON FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_hold interval, p_cause_id uuid) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.recount_last_contributions(p_participant_id uuid, p_card_ids uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.refuse(constraint_name text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse(constraint_name text, message text) TO sepakat_writer;
 
@@ -3986,17 +4592,41 @@ GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik t
 REVOKE ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.reverse_merge(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_splits jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reverse_merge(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_splits jsonb, p_cause_id uuid) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.stamp_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_execution() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.stamp_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_transfer() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) FROM PUBLIC;
+
+GRANT SELECT ON TABLE public.cases TO sepakat_operator;
+GRANT SELECT ON TABLE public.cases TO sepakat_api;
+GRANT SELECT ON TABLE public.cases TO sepakat_worker;
+GRANT SELECT ON TABLE public.cases TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.cases TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.tell_of_core_answer(p_merge public.merges, p_kind text, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.tell_of_delay() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_delay() TO sepakat_owner;
@@ -4036,12 +4666,6 @@ REVOKE ALL ON FUNCTION public.tell_of_match(p_match public.possible_matches, p_k
 REVOKE ALL ON FUNCTION public.tell_of_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
 
-GRANT SELECT ON TABLE public.cases TO sepakat_operator;
-GRANT SELECT ON TABLE public.cases TO sepakat_api;
-GRANT SELECT ON TABLE public.cases TO sepakat_worker;
-GRANT SELECT ON TABLE public.cases TO sepakat_feed;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.cases TO sepakat_writer;
-
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) FROM PUBLIC;
@@ -4063,6 +4687,12 @@ GRANT SELECT,INSERT ON TABLE public.acknowledgements TO sepakat_api;
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_worker;
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_feed;
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_operator;
+GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_api;
+GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_worker;
+GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.balance_comparisons TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_api;
@@ -4264,6 +4894,11 @@ GRANT SELECT ON TABLE public.merge_executions TO sepakat_worker;
 GRANT SELECT ON TABLE public.merge_executions TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.merge_executions TO sepakat_writer;
 
+GRANT SELECT ON TABLE public.merge_owners TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.merge_owners TO sepakat_api;
+GRANT SELECT,INSERT ON TABLE public.merge_owners TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.merge_owners TO sepakat_writer;
+
 GRANT SELECT ON TABLE public.merge_pause TO sepakat_operator;
 GRANT SELECT ON TABLE public.merge_pause TO sepakat_api;
 GRANT SELECT ON TABLE public.merge_pause TO sepakat_worker;
@@ -4330,6 +4965,12 @@ GRANT SELECT ON TABLE public.receipts TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.receipts TO sepakat_api;
 GRANT SELECT ON TABLE public.receipts TO sepakat_worker;
 GRANT SELECT ON TABLE public.receipts TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.reversed_contributions TO sepakat_writer;
+GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_api;
+GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_worker;
+GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.root_buckets TO sepakat_operator;
 GRANT SELECT ON TABLE public.root_buckets TO sepakat_api;

@@ -1,4 +1,4 @@
-"""The agency's decision about a case, as the database takes it: once, by name, and for a restoration by four eyes."""
+"""The agency's decision about a case, as the database takes it: once, by name, and what moves money by four eyes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from app.platform.database import Connection
 from app.platform.sql import load
 
 SQL = load("cases/decide")
+DECIDES = {"dispute": "decide", "core_refusal": "decide_refusal", "balance": "decide_balance"}
 
 
 class FoundCase(msgspec.Struct, frozen=True):
@@ -25,7 +26,7 @@ class FoundCase(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`decision` is restored or accepted; `staff` and `second_staff` are who decided, by their OIDC subjects."""
+    """`decision` is one that fits the kind of the case; `staff` and `second_staff` are who decided, by their OIDC subjects."""
 
     decision: str
     reason: str
@@ -44,10 +45,11 @@ async def decide_case(
 ) -> None:
     """Writes the decision and all that follows from it. The participant must be locked, the cause recorded.
 
-    Raises asyncpg.CheckViolationError under the name case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people.
+    Raises asyncpg.CheckViolationError under the name case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people;
+    comparison_agrees when the events that make a balance theirs have not come.
     """
     await connection.execute(
-        SQL["decide"],
+        SQL[DECIDES[case.kind]],
         case.participant_id,
         case_id,
         cause_id,

@@ -1,10 +1,10 @@
-"""GET /v1/cases: what I disputed, the clock that runs, and what was decided."""
+"""GET /v1/cases: what I disputed, and what the core and we differ about; the clock that runs, and what was decided."""
 
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
@@ -24,14 +24,20 @@ class Case(msgspec.Struct, frozen=True):
     """The agency answers by `due_at`, 3×24 hours after `opened_at`.
 
     `decision`: restored or accepted by the agency (accepted: it stands by the merge, which stays without consent), or
-    withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`).
-    `reason` is the agency's.
+    withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`);
+    acknowledged, reversed or settled for a merge that the core refused; ours or theirs_corrected for a balance (`kpj`), or
+    agreed, when the core's next report said the same. `reason` is the agency's.
+
+    `figures` of a balance: `{theirs, ours, difference, as_of, status, suspected_merge: {absorbed, into}|null}`, whole rupiah; of
+    a refusal: `{obstacle, merge_id?, claim_id?, figures?}`, what keeps the merge from being taken back.
     """
 
     id: UUID
     kind: str
     merge_id: UUID | None
     match_id: UUID | None
+    kpj: str | None
+    figures: Any
     state: str
     statement: str | None
     opened_at: datetime

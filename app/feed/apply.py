@@ -8,16 +8,28 @@ from typing import Any
 import asyncpg
 import structlog
 
-from app.feed import apply_card, apply_case, apply_claim, apply_merge, apply_money, apply_participant
+from app.feed import (
+    apply_answer,
+    apply_balance,
+    apply_card,
+    apply_case,
+    apply_claim,
+    apply_merge,
+    apply_money,
+    apply_participant,
+)
 from app.feed.event import (
+    BalanceReported,
     CardMerged,
     CardOpened,
     CardStatusChanged,
     CaseDecided,
     Claim,
     ContributionPosted,
+    ContributionReversed,
     Data,
     GrowthCredited,
+    MergeAnswered,
     MergeProposed,
     ParticipantRegistered,
     ParticipantTold,
@@ -35,10 +47,15 @@ TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] =
     "card.opened": (CardOpened, apply_card.open_card),
     "card.status_changed": (CardStatusChanged, apply_card.change_status),
     "contribution.posted": (ContributionPosted, apply_money.post_contribution),
+    "contribution.reversed": (ContributionReversed, apply_money.reverse_contribution),
     "growth.credited": (GrowthCredited, apply_money.credit_growth),
     "claim.opened": (Claim, apply_claim.open_claim),
     "claim.paid": (Claim, apply_claim.pay_claim),
+    "claim.withdrawn": (Claim, apply_claim.withdraw_claim),
+    "balance.reported": (BalanceReported, apply_balance.compare_balance),
     "merge.proposed": (MergeProposed, apply_merge.propose_merge),
+    "merge.acknowledged": (MergeAnswered, apply_answer.acknowledge_merge),
+    "merge.refused": (MergeAnswered, apply_answer.refuse_merge),
     "card.merged": (CardMerged, apply_merge.report_merge),
     "case.decided": (CaseDecided, apply_case.apply_decision),
 }
@@ -57,6 +74,11 @@ CONSTRAINTS = {
     "case_is_restored_by_four_eyes": "four_eyes_needed",
     "four_eyes_are_two_people": "four_eyes_needed",
     "card_is_free_to_go": "card_not_free",
+    "contribution_is_known": "contribution_unknown",
+    "contribution_is_of_this_card": "contribution_of_another_card",
+    "contribution_is_reversed_once": "contribution_reversed_already",
+    "merges_are_paused": "merges_paused",
+    "comparison_agrees": "balance_still_differs",
 }
 
 

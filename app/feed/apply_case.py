@@ -1,20 +1,30 @@
-"""The agency decides a case: what a participant disputed is restored, or the agency stands by it and says why."""
+"""The agency decides a case: a dispute, a match, a refusal by its core, or two balances that differ."""
 
 from __future__ import annotations
 
-from app.cases.decide import Decision, decide_case, find_case
+from uuid import UUID
+
+from app.cases.decide import Decision, FoundCase, decide_case, find_case
 from app.feed.apply_match import decide_match
 from app.feed.event import CaseDecided
 from app.feed.rejection import Rejected
 from app.feed.turn import SQL, Applied, Turn, check_streams, record_cause
+from app.merges.load import lock_cards, read_merge
+from app.merges.reverse import Obstacle, plan_reversal, reverse_merge
 
-DECISIONS = {"dispute": ("restored", "accepted"), "match": ("linked", "refused")}
+DECISIONS = {
+    "dispute": ("restored", "accepted"),
+    "match": ("linked", "refused"),
+    "core_refusal": ("acknowledged", "reversed", "settled"),
+    "balance": ("ours", "theirs_corrected"),
+}
 
 
 async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
-    """Decides an open case, once. A restoration is decided by two people.
+    """Decides an open case, once. What moves or returns money is decided by two people.
 
-    Raises Rejected: `case_unknown`, `case_decided_already`, `decision_unfit`, `four_eyes_needed`, `stream_foreign`.
+    Raises Rejected: `case_unknown`, `case_decided_already`, `decision_unfit`, `four_eyes_needed`, `stream_foreign`,
+    `merge_not_reversible`, `balance_still_differs`, `merges_paused`.
     """
     case = await find_case(turn.connection, data.case_id)
     if case is None:
@@ -31,6 +41,22 @@ async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
     cause_id = await record_cause(
         turn, case.participant_id, origin="agency", reason=data.reason, merge_id=case.merge_id
     )
+    if data.decision == "reversed":
+        await _reverse(turn, case, cause_id)
     decision = Decision(data.decision, data.reason, data.staff, data.second_staff)
     await decide_case(turn.connection, case, data.case_id, decision, cause_id)
     return Applied(case.participant_id, case.lane)
+
+
+async def _reverse(turn: Turn, case: FoundCase, cause_id: UUID) -> None:
+    """What stood in the way has ended: the refused merge is taken back whole now."""
+    if case.merge_id is None:
+        raise Rejected("case_unknown")
+    cards = await lock_cards(turn.connection, case.participant_id)
+    merge = await read_merge(turn.connection, case.participant_id, case.merge_id)
+    if merge.state != "executed":
+        raise Rejected("merge_not_reversible", obstacle=f"it is {merge.state}")
+    reversal = await plan_reversal(turn.connection, case.participant_id, merge, cards)
+    if isinstance(reversal, Obstacle):
+        raise Rejected("merge_not_reversible", obstacle=reversal.obstacle)
+    await reverse_merge(turn.connection, case.participant_id, merge, cards, reversal, cause_id, turn.now)

@@ -1,4 +1,4 @@
-"""A claim is opened on a card, and paid from it."""
+"""A claim is opened on a card, paid from it, or withdrawn."""
 
 from __future__ import annotations
 
@@ -95,3 +95,29 @@ async def pay_claim(turn: Turn, data: Claim) -> Applied:
         if part or card_id == card.card_id
     ]
     return await change_cards(turn, owner, changes)
+
+
+async def withdraw_claim(turn: Turn, data: Claim) -> Applied:
+    """A claim that was under way is not any more: the card shows what it was before, and can be merged again.
+
+    Raises Rejected: `card_unknown`, `claim_unknown`, `claim_of_another_card`, `claim_paid_already`.
+    """
+    owner, card = await find_card(turn, data.kpj)
+    row = await turn.connection.fetchrow(SQL["find_claim"], owner.participant_id, data.claim_id)
+    if row is None:
+        raise Rejected("claim_unknown")
+    if row["card_id"] != card.card_id:
+        raise Rejected("claim_of_another_card")
+    if row["state"] == "paid":
+        raise Rejected("claim_paid_already")
+    if row["state"] == "withdrawn":
+        return Applied(owner.participant_id, owner.lane, "nothing_changed")
+    await turn.connection.execute(SQL["withdraw_claim"], owner.participant_id, data.claim_id)
+    return await change_card(
+        turn,
+        owner,
+        card_id=card.card_id,
+        kind="claim_withdrawn",
+        patch={"claim_id": None} if card.claim_id == data.claim_id else {},
+        data={"claim_id": data.claim_id, "claim_kind": data.kind, "amount": data.amount},
+    )

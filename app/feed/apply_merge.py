@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.feed.apply_answer import acknowledge
 from app.feed.event import CardMerged, MergeProposed
 from app.feed.rejection import MergeRejected, Rejected
 from app.feed.turn import Applied, Owner, Turn, find_owner, record_cause
@@ -53,7 +54,7 @@ async def report_merge(turn: Turn, data: CardMerged) -> Applied:
 
     No balance moves. Open merges of the two cards end first: what the core did cannot be proposed any more.
     Raises Rejected: `card_unknown`, `cards_of_different_owners`, `card_merged_already`, `merge_makes_cycle`,
-    `data_invalid`.
+    `merge_answered_already`, `data_invalid`.
     """
     if data.absorbed == data.into:
         raise Rejected("data_invalid", reason="a card cannot be merged into itself")
@@ -61,8 +62,9 @@ async def report_merge(turn: Turn, data: CardMerged) -> Applied:
         raise Rejected("data_invalid", reason="balances names another card")
     owner = await find_owner(turn, [data.absorbed, data.into])
     absorbed_id, into_id = owner.card_ids[data.absorbed], owner.card_ids[data.into]
-    if await turn.connection.fetchval(SQL["acknowledge"], owner.participant_id, absorbed_id, into_id):
-        return Applied(owner.participant_id, owner.lane, "merge_acknowledged")
+    ours = await turn.connection.fetchrow(SQL["find_ours"], owner.participant_id, absorbed_id, into_id)
+    if ours is not None:
+        return await _acknowledge_ours(turn, owner, ours["merge_id"], ours["core"])
 
     rows = await turn.connection.fetch(SQL["read_pair"], owner.participant_id, [absorbed_id, into_id])
     cards = {row["kpj"]: row for row in rows}
@@ -77,6 +79,14 @@ async def report_merge(turn: Turn, data: CardMerged) -> Applied:
         raise Rejected("card_merged_already", into=absorbed["merged_into_kpj"])
     await _write_report(turn, owner, data, living_id)
     return Applied(owner.participant_id, owner.lane)
+
+
+async def _acknowledge_ours(turn: Turn, owner: Owner, merge_id: UUID, core: str | None) -> Applied:
+    if core == "refused":
+        raise Rejected("merge_answered_already", core=core)
+    if core == "pending":
+        await acknowledge(turn, owner.participant_id, merge_id)
+    return Applied(owner.participant_id, owner.lane, "merge_acknowledged")
 
 
 async def _write_report(turn: Turn, owner: Owner, data: CardMerged, living_id: UUID) -> None:

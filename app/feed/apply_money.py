@@ -1,14 +1,14 @@
-"""Money comes in: contributions and the yearly growth. It goes to the living card, whatever number it was meant for."""
+"""Money comes in, contributions and the yearly growth, to the living card, whatever number it was meant for; or is taken back."""
 
 from __future__ import annotations
 
 from datetime import date, timedelta
 
 from app.feed.apply_card import change_card, change_cards, find_card, find_joined
-from app.feed.event import ContributionPosted, GrowthCredited
+from app.feed.event import ContributionPosted, ContributionReversed, GrowthCredited
 from app.feed.joined import split_by_balance
 from app.feed.rejection import Rejected
-from app.feed.turn import SQL, Applied, Turn
+from app.feed.turn import SQL, Applied, Turn, find_owner, record_cause
 from app.platform.clock import jakarta_day
 
 PAID_AHEAD_AT_MOST = timedelta(days=370)
@@ -48,6 +48,28 @@ async def post_contribution(turn: Turn, data: ContributionPosted) -> Applied:
             "received_for_kpj": card.received_for_kpj,
         },
     )
+
+
+async def reverse_contribution(turn: Turn, data: ContributionReversed) -> Applied:
+    """A contribution is taken back, once, by an entry on the card that holds its money now, wherever merges and undos took it.
+
+    Raises Rejected: `card_unknown`, and by the constraint's name `contribution_unknown`, `contribution_of_another_card`,
+    `contribution_reversed_already`, `balance_too_small`.
+    """
+    owner = await find_owner(turn, [data.kpj])
+    cause_id = await record_cause(turn, owner.participant_id, reason=data.reason)
+    event = turn.event
+    await turn.connection.execute(
+        SQL["reverse_contribution"],
+        owner.participant_id,
+        data.kpj,
+        data.event_id,
+        event.id,
+        event.day,
+        data.reason,
+        cause_id,
+    )
+    return Applied(owner.participant_id, owner.lane)
 
 
 async def credit_growth(turn: Turn, data: GrowthCredited) -> Applied:

@@ -30,6 +30,7 @@ Stream = Annotated[str, msgspec.Meta(pattern=r"^(card:[0-9A-Za-z]{10,15}|partici
 StreamNumber = Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
 Staff = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^\S+$")]
 Lifecycle = Literal["pending", "active", "arrears", "inactive", "claimed"]
+ToldStatus = Literal["pending", "active", "arrears", "inactive", "claimed", "merged"]
 ClaimKind = Literal["full", "ten_percent", "thirty_percent"]
 Programme = Literal["JHT", "JP", "JKK", "JKM", "JKP"]
 
@@ -102,6 +103,14 @@ class ContributionPosted(Data, frozen=True, kw_only=True):
     paid_on: date
 
 
+class ContributionReversed(Data, frozen=True):
+    """`event_id` is that of the contribution that is taken back, `kpj` the number that it was paid for."""
+
+    kpj: Kpj
+    event_id: Identifier
+    reason: Text | None = None
+
+
 class GrowthCredited(Data, frozen=True):
     kpj: Kpj
     year: Year
@@ -109,12 +118,21 @@ class GrowthCredited(Data, frozen=True):
 
 
 class Claim(Data, frozen=True):
-    """The data of claim.opened and of claim.paid."""
+    """The data of claim.opened, claim.paid and claim.withdrawn."""
 
     kpj: Kpj
     claim_id: Identifier
     kind: ClaimKind
     amount: Amount
+
+
+class BalanceReported(Data, frozen=True):
+    """The core's own book: the balance of a card at the end of day `as_of`."""
+
+    kpj: Kpj
+    as_of: date
+    balance: Balance
+    status: ToldStatus
 
 
 class MergeProposed(Data, frozen=True):
@@ -132,14 +150,32 @@ class CardMerged(Data, frozen=True):
     balances: Annotated[dict[Kpj, Balance], msgspec.Meta(max_length=2)]
 
 
+class MergeAnswered(Data, frozen=True):
+    """The data of merge.acknowledged and of merge.refused: what became of a merge that was agreed here."""
+
+    merge_id: UUID
+    reason: Text | None = None
+
+
 class CaseDecided(Data, frozen=True):
     """`staff` and `second_staff` are the OIDC subjects of who decided; `accepted` means that the agency stands by it.
 
-    A dispute is restored or accepted, a claimed match linked or refused.
+    A dispute is restored or accepted, a claimed match linked or refused, a refusal by the core acknowledged, reversed or
+    settled, a balance ours or theirs_corrected.
     """
 
     case_id: UUID
-    decision: Literal["restored", "accepted", "linked", "refused"]
+    decision: Literal[
+        "restored",
+        "accepted",
+        "linked",
+        "refused",
+        "acknowledged",
+        "reversed",
+        "settled",
+        "ours",
+        "theirs_corrected",
+    ]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     staff: Staff
     second_staff: Staff | None = None

@@ -41,7 +41,7 @@ class ClaimedMatch(msgspec.Struct, frozen=True):
 
 
 class FoundCase(msgspec.Struct, frozen=True):
-    """`nik` is whose case it is; `merge_id` and `statement`, or `match`, are what it is about."""
+    """`nik` is whose case it is; `merge_id` and `statement`, `match`, or `kpj`, and `figures`, are what it is about."""
 
     id: UUID
     kind: str
@@ -49,6 +49,8 @@ class FoundCase(msgspec.Struct, frozen=True):
     merge_id: UUID | None
     state: str
     statement: str | None
+    kpj: str | None
+    figures: Any
     opened_at: datetime
     due_at: datetime
     decision: str | None

@@ -67,6 +67,26 @@ def report_merge(absorbed: str, into: str, merged_on: str, balances: dict[str, i
     return event("card.merged", {"absorbed": absorbed, "into": into, "merged_on": merged_on, "balances": balances})
 
 
+def acknowledge_merge(merge_id: str, reason: str) -> dict[str, Any]:
+    """The core carried out what was agreed here."""
+    return event("merge.acknowledged", {"merge_id": merge_id, "reason": reason})
+
+
+def refuse_merge(merge_id: str, reason: str) -> dict[str, Any]:
+    """The core will not carry it out; the participant reads the reason."""
+    return event("merge.refused", {"merge_id": merge_id, "reason": reason})
+
+
+def report_balance(kpj: str, as_of: str, balance: int, status: str) -> dict[str, Any]:
+    """The core's own book: whole rupiah at the end of day `as_of`, YYYY-MM-DD."""
+    return event("balance.reported", {"kpj": kpj, "as_of": as_of, "balance": balance, "status": status})
+
+
+def reverse_contribution(kpj: str, event_id: str, reason: str) -> dict[str, Any]:
+    """A contribution is taken back, by the id of the event that posted it."""
+    return event("contribution.reversed", {"kpj": kpj, "event_id": event_id, "reason": reason})
+
+
 def decide_case(
     case_id: str, decision: str, reason: str, staff: str, second_staff: str | None = None
 ) -> dict[str, Any]:

@@ -23,11 +23,12 @@ from cryptography.hazmat.primitives.serialization import (
 from rich.console import Console
 
 from app.local.bootstrap import keep_secrets
-from app.local.core import Core, post_contribution, propose_merge, report_merge
+from app.local.core import Core
 from app.local.messages import Messages
 from app.local.phone import Phone
 from app.local.state import StartError, find_holder, state_folder
 from app.local.story import DemoPerson, Stage, find_person, push_target, rupiah, show_cards, show_inbox
+from app.local.tell import core_event, core_parser, merge_arguments
 from app.platform.clock import JAKARTA
 
 OPEN = ("proposed", "confirmed")
@@ -101,6 +102,7 @@ def _phone_parser() -> ArgumentParser:
         ("messages", "what reached the person: pushes, SMS and mail; none of them names money or a whole card number"),
         ("options", "which cards may be merged into which, and why not"),
         ("merges", "merges, whoever proposed them"),
+        ("cases", "what staff have to answer, and what they decided"),
         ("confirm", "agree to the open merge, every warning acknowledged, with this phone's key"),
         ("cancel", "cancel the open merge"),
         ("decline", "say no to the open merge"),
@@ -111,29 +113,8 @@ def _phone_parser() -> ArgumentParser:
         ("resolve", "the card behind a number"),
     ):
         verbs.add_parser(verb, help=text).add_argument("kpj")
-    _merge_arguments(verbs.add_parser("propose", help="propose a merge"))
+    merge_arguments(verbs.add_parser("propose", help="propose a merge"))
     return phone
-
-
-def _core_parser() -> ArgumentParser:
-    core = ArgumentParser(prog="sepakat core", description="The agency's core system, beside `make run`.")
-    tells = core.add_subparsers(dest="verb", required=True, metavar="verb")
-    proposal = tells.add_parser("propose", help="the agency proposes a merge")
-    _merge_arguments(proposal)
-    proposal.add_argument("--reason", default="Penggabungan kartu ganda")
-    contribution = tells.add_parser("contribute", help="a contribution of PT Cakrawala Ritel Nusantara")
-    contribution.add_argument("kpj")
-    contribution.add_argument("amount", type=int)
-    contribution.add_argument("--month", default="2026-11")
-    report = tells.add_parser("merged", help="the core merged two cards and tells it afterwards")
-    report.add_argument("absorbed")
-    report.add_argument("into")
-    return core
-
-
-def _merge_arguments(parser: ArgumentParser) -> None:
-    parser.add_argument("absorb", help="the card that would go")
-    parser.add_argument("into", help="the card that would stay")
 
 
 async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
@@ -168,6 +149,10 @@ async def _look(stage: Stage, phone: Phone, verb: str, person: DemoPerson) -> No
         case "merges":
             for merge in (await phone.get("/v1/merges")).json()["merges"]:
                 _show_merge(stage, merge)
+        case "cases":
+            for case in (await phone.get("/v1/cases")).json()["cases"]:
+                stage.see(f"[bold]{case['kind']}[/bold]  {case['decision'] or case['state']}  {case['id']}")
+                stage.see(f"  {case['figures'] or case['statement'] or ''}")
 
 
 async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
@@ -200,17 +185,13 @@ async def _confirm(stage: Stage, phone: Phone, merge: dict[str, Any]) -> int:
 async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
     """One event; 0 when it was applied."""
     walk = Walk(environment, Console(highlight=False))
-    match chosen.verb:
-        case "propose":
-            event = propose_merge([chosen.absorb], chosen.into, chosen.reason)
-        case "contribute":
-            event = post_contribution(chosen.kpj, "E003", chosen.month, chosen.amount, f"{chosen.month}-15")
-        case _:
-            event = report_merge(chosen.absorbed, chosen.into, "2026-11-20", {})
+    event = core_event(chosen)
     (result,) = await walk.core.send(event)
     told = (
         "; see what the participant was told with `sepakat phone NAME inbox`" if result["outcome"] == "applied" else ""
     )
+    if chosen.verb == "contribute":
+        walk.console.print(f"  event {event['id']}")
     walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}".rstrip() + told)
     return 0 if result["outcome"] == "applied" else 1
 
@@ -227,7 +208,8 @@ def _show_answer(stage: Stage, answer: httpx.Response) -> int:
 
 
 def _show_merge(stage: Stage, merge: dict[str, Any]) -> None:
-    stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}")
+    core = f"  core: {merge['core']}" if merge["core"] else ""
+    stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}  {merge['id']}{core}")
     if merge["state"] == "confirmed":
         at = datetime.fromisoformat(merge["executes_at"]).astimezone(JAKARTA)
         stage.see(f"executes at {at:%H.%M.%S} WIB; until then `cancel` cancels it")
@@ -271,7 +253,7 @@ def _show_card(stage: Stage, answer: httpx.Response) -> int:
 
 def run(command: str, words: Sequence[str], environment: Mapping[str, str]) -> int:
     """Runs `phone` or `core`; a message instead of a trace when `make run` is not up."""
-    parser, play = (_phone_parser(), play_phone) if command == "phone" else (_core_parser(), play_core)
+    parser, play = (_phone_parser(), play_phone) if command == "phone" else (core_parser(), play_core)
     chosen = parser.parse_args(words)
     try:
         return asyncio.run(play(chosen, environment))

@@ -6,6 +6,8 @@ order; each split names the one that it followed:
 `brought`       what the card gave at the execution goes back to it.
 `received_for`  money paid for a number of a lineage goes to that lineage, whoever paid, contribution or growth.
 `employer`      a contribution that names no number goes to the lineage whose employer paid it, when that is one only.
+                A contribution that is taken back follows the contribution; one from before the merge, the number that it was
+                paid for.
 `day_balance`   growth that names no number is shared by day-balance: the sum over the days from the execution, or from
                 the day of the growth before, up to the day before this growth's own, of the balance at the end of the day
                 that each lineage would have had. Each share is rounded down to a rupiah, and the rupiahs left over go one
@@ -33,6 +35,8 @@ class Entry(msgspec.Struct, frozen=True):
     employer_id: str | None
     month: date | None
     received_for_kpj: str | None
+    reverses: UUID | None = None
+    """The contribution that this entry takes back, where the core named it."""
 
 
 class Lineage(msgspec.Struct, frozen=True):
@@ -62,6 +66,7 @@ def split(
     entries = list(entries)
     lineages = [*absorbed, survivor]
     follows = {entry.entry_id: _follow(entry, lineages, survivor, executed_on) for entry in entries}
+    follows |= {entry.entry_id: follows[entry.reverses] for entry in entries if entry.reverses in follows}
     money = [
         _Money(survivor.kpj, held, executed_on),
         *(
@@ -87,6 +92,8 @@ def money_left(entries: Iterable[Entry]) -> list[Entry]:
     for entry in entries:
         if entry.amount >= 0:
             continue
+        if entry.reverses is not None:
+            continue  # whose it is stands fast, however long ago it was paid
         paid = _paid(entry, -entry.amount)
         if entry.kind == "contribution_reversal" and reversible[paid] > 0:
             reversible[paid] -= 1
@@ -114,6 +121,8 @@ def _follow(entry: Entry, lineages: Sequence[Lineage], survivor: Lineage, execut
             if lineage is survivor:
                 return survivor.kpj, "stays"
             return lineage.kpj, "brought" if entry.kind == "merge_in" else "received_for"
+    if entry.reverses is not None:
+        return survivor.kpj, "stays"
     if entry.kind == "growth":
         return (survivor.kpj, "stays") if entry.effective_on <= executed_on else None
     if entry.kind in ("contribution", "contribution_reversal"):

@@ -14,13 +14,17 @@ import msgspec
 Pairs = frozenset[frozenset[UUID]]
 """Pairs of cards that are never suggested: sets of two card ids."""
 
+HELD = frozenset({"balance_disputed", "core_refusal_open"})
+"""Reasons of the participant and not of a card: nothing is planned while one of them holds."""
+
 ACTIVE = ("active", "arrears", "pending")
 
 
 class Card(msgspec.Struct, frozen=True):
     """What the rules look at. `balance` is whole rupiah, None without JHT; `lifecycle` is what the core says.
 
-    `employer` is the name of who pays for the card, if anybody does.
+    `employer` is the name of who pays for the card, if anybody does. `balance_disputed` and `core_refusal_open` are of the
+    participant, and so of every card: a case about that is open.
     """
 
     card_id: UUID
@@ -35,6 +39,8 @@ class Card(msgspec.Struct, frozen=True):
     open_merge_id: UUID | None
     partial_claims: int
     deceased: bool
+    balance_disputed: bool = False
+    core_refusal_open: bool = False
     closed_on: date | None = None
     programmes: tuple[str, ...] = ("JHT",)
     employer: str | None = None
@@ -102,6 +108,8 @@ def _reasons(cards: Iterable[Card], ours: UUID | None) -> set[str]:
             "claim_pending": card.claim_id is not None,
             "card_frozen": card.frozen,
             "card_locked": card.locked,
+            "balance_disputed": card.balance_disputed,
+            "core_refusal_open": card.core_refusal_open,
             "merge_already_open": card.open_merge_id not in (None, ours)
             and card.status not in ("merged", "merged_without_consent"),
         }

@@ -38,7 +38,8 @@ class Reported(msgspec.Struct, frozen=True):
 class MergeShown(msgspec.Struct, frozen=True):
     """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported, until
     its acceptance is planned; `closed_because` says what cancelled it when nobody did by hand (card_locked, stopped,
-    participant_deceased); `reported` is null for all others, and says that no consent was on file.
+    participant_deceased), or core_refused for one that is undone because the core would not do it; `reported` is null for
+    all others, and says that no consent was on file.
     """
 
     id: UUID

@@ -15,6 +15,7 @@ class MergeNotAllowed(Problem):
     status, code, title = 422, "merge_not_allowed", "These cards cannot be merged"
     indonesian = "Kartu-kartu ini tidak dapat digabungkan. Alasannya ada di `reasons`."
     english = "These cards cannot be merged. `reasons` says why."
+    constraint = "held_participant_merges_nothing"
 
 
 class ClaimPending(Problem):

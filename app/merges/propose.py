@@ -100,6 +100,7 @@ async def propose(
             undo_window_s=settings.merge_undo_window_s,
         )
     )
+    await connection.execute(WRITE["register"], merge_id, participant_id)
     await connection.execute(
         WRITE["propose"],
         participant_id,

@@ -124,8 +124,9 @@ def _describe(act: Any) -> dict[str, Any]:
         "before": _state(plan, "before"),
         "after": _state(plan, "after"),
         "shown": {"wording": plan["wording"], "texts": shown},
-        "statement": act["statement"].decode(),
-        "device": device,
+        # a reversal was confirmed by nobody
+        "statement": act["statement"].decode() if act["statement"] is not None else None,
+        "device": device if act["device_id"] is not None else None,
     }
 
 

@@ -26,6 +26,10 @@ ACTS = {
         "A merge by the core that you agreed to later",
     ),
     "undo": ("Pembatalan penggabungan", "The undo of the merge"),
+    "reverse": (
+        "Pengembalian, karena sistem inti menolak penggabungan",
+        "The reversal, because the core refused the merge",
+    ),
 }
 STATES = {
     "pending": ("menunggu", "pending"),
@@ -129,7 +133,8 @@ def _draw_act(page: _Page, act: dict[str, Any]) -> None:
     )
     for shown in act["shown"]["texts"]:
         page.say(f"• {shown['id']}", f"  {shown['en']}", size=8.5)
-    page.fact("Disetujui", "Confirmed", f"{_moment(act['confirmed_at'])}, {act['device']['name']}")
+    if act["device"] is not None:
+        page.fact("Disetujui", "Confirmed", f"{_moment(act['confirmed_at'])}, {act['device']['name']}")
     page.fact("Dilaksanakan", "Carried out", _moment(act["executed_at"]))
     page.fact("Sidik rencana (SHA-256)", "Digest of the plan", act["plan_digest"])
 

@@ -14,7 +14,7 @@ from litestar.params import FromPath, JSONBody
 from app.cards.show import Kpj
 from app.identity.session import SignedIn
 from app.merges.load import lock_cards, pick, read_merge
-from app.merges.merge import Card, judge
+from app.merges.merge import HELD, Card, Judgement, judge
 from app.merges.plan import Plan, canonical, digest, make_plan
 from app.merges.present import MergeShown, show_merge
 from app.merges.problems import (
@@ -47,7 +47,16 @@ class Survivor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @post(
     "/v1/merges/{merge_id:uuid}/plan",
     status_code=200,
-    opt={"problems": (MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
+    opt={
+        "problems": (
+            MergeAlreadyConfirmed,
+            MergeAlreadyExecuted,
+            MergeClosed,
+            MergeExpired,
+            MergeNotAllowed,
+            MergeUnknown,
+        )
+    },
     tags=["merges"],
 )
 async def renew(
@@ -58,11 +67,12 @@ async def renew(
     who: NamedDependency[SignedIn],
     settings: NamedDependency[Settings],
 ) -> MergeShown:
-    """The plan for the cards as they stand now, good for 15 minutes."""
+    """The plan for the cards as they stand now, good for 15 minutes. None is shown while the balances themselves are in doubt."""
     cards = await lock_cards(connection, who.participant_id)
     merge = await read_merge(connection, who.participant_id, merge_id)
     refuse_unless_proposed(merge, now)
     absorb, into = pick(cards, merge)
+    _refuse_held(judge(absorb, into, day=jakarta_day(now), ours=merge_id))
     await keep_fresh_plan(
         connection, who.participant_id, plan_now(merge_id, absorb, into, settings, now), settings, now
     )
@@ -121,6 +131,12 @@ async def choose_survivor(
         )
         doorbell.ring(who.participant_id, who.lane)
     return show_merge(await read_merge(connection, who.participant_id, merge_id), who.locale, now)
+
+
+def _refuse_held(judgement: Judgement) -> None:
+    """Figures that the core does not agree with are not shown as a plan. Pure."""
+    if HELD & set(judgement.reasons):
+        raise MergeNotAllowed(reasons=judgement.reasons)
 
 
 def plan_now(merge_id: UUID, absorb: Sequence[Card], into: Card, settings: Settings, now: datetime) -> Plan:

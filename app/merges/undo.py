@@ -158,6 +158,13 @@ async def _refuse_unless_undoable(
     later = await connection.fetchval(SQL["later_merge"], who.participant_id, merge.merge_id)
     if later is not None:
         raise MergeSuperseded(merge_id=later)
+    _refuse_held_cards(merge, cards)
+
+
+def _refuse_held_cards(merge: Merge, cards: Sequence[Card]) -> None:
+    """Raises what holds one of the cards now. Pure."""
+    if merge.core == "refused" and any(card.core_refusal_open for card in cards):
+        raise MergeNotAllowed(reasons=["core_refusal_open"])
     for card in cards:
         if card.open_merge_id is not None:
             raise MergeAlreadyOpen(merge_id=card.open_merge_id)

@@ -38,6 +38,11 @@ STEPS = {
 ORIGIN_BY_KIND = {
     "merge_proposed": "agency",
     "merge_reported": "core",
+    "merge_acknowledged": "core",
+    "merge_refused_by_core": "core",
+    "merge_reversed": "core",
+    "merge_refusal_disputed": "core",
+    "merge_refusal_decided": "agency",
     "card_merged_without_consent": "core",
     "baseline": "import",
     "unexplained_change": "unexplained",

@@ -7,10 +7,13 @@ from typing import Any
 from app.verify.chain import microseconds
 from app.verify.strict import integer, read_json, require
 
-STATE = {"merge": "executed", "accept": "accepted", "undo": "undone"}
-STEP = {"merge": "merge_executed", "accept": "merge_accepted", "undo": "merge_undone"}
+STATE = {"merge": "executed", "accept": "accepted", "undo": "undone", "reverse": "undone"}
+STEP = {"merge": "merge_executed", "accept": "merge_accepted", "undo": "merge_undone", "reverse": "merge_reversed"}
 CONFIRMED = {"merge": "merge_confirmed", "accept": "merge_accept_confirmed", "undo": "merge_undone"}
-LEGS = {"merge": ("merge_out", "merge_in"), "accept": ("merge_out", "merge_in"), "undo": ("undo_out", "undo_in")}
+LEGS = {
+    **dict.fromkeys(("merge", "accept"), ("merge_out", "merge_in")),
+    **dict.fromkeys(("undo", "reverse"), ("undo_out", "undo_in")),
+}
 
 Rows = list[dict[str, Any]]
 
@@ -18,22 +21,27 @@ Rows = list[dict[str, Any]]
 def check_act(act: dict[str, Any], entries: Rows, ledger: Rows) -> str:
     """One execution: `action`, `plan`, `confirmation_id`, `confirmed_at`, `executed_at`. Gives the id of its cause.
 
+    A reversal, by which the core's refusal brings the cards back, was confirmed by nobody: it may merge no card.
     `entries` are history entries, `ledger` ledger entries with their `kpj`; others than this act's are passed over.
     Raises BrokenError.
     """
     action, plan = act["action"], act["plan"]
     mine = [entry for entry in entries if entry["merge_id"] == plan["merge_id"]]
-    require(
-        microseconds(act["confirmed_at"]) <= microseconds(act["executed_at"]), "carried out before it was confirmed"
-    )
-    for kind, instant in ((CONFIRMED[action], act["confirmed_at"]), (STEP[action], act["executed_at"])):
+    told = [(STEP[action], act["executed_at"])]
+    if action == "reverse":
+        require(all(card["status_after"] != "merged" for card in plan["cards"]), "a reversal merges a card")
+    else:
+        told.append((CONFIRMED[action], act["confirmed_at"]))
+        in_order = microseconds(act["confirmed_at"]) <= microseconds(act["executed_at"])
+        require(in_order, "carried out before it was confirmed")
+    for kind, instant in told:
         found = [entry for entry in mine if (entry["kind"], entry["recorded_at"]) == (kind, instant)]
         require(bool(found), f"the history has no {kind} at {instant}")
     steps = [entry for entry in mine if entry["kind"] == STEP[action]]
     require(len(steps) == 1, f"the history has more than one {STEP[action]} of this merge")
     cause_id: str = steps[0]["cause_id"]
     _check_cards(plan, [entry for entry in mine if entry["cause_id"] == cause_id and entry["card_id"] is not None])
-    transfer_id = act["confirmation_id"] if action == "undo" else plan["merge_id"]
+    transfer_id = {"undo": act["confirmation_id"], "reverse": cause_id}.get(action, plan["merge_id"])
     _check_money(action, plan, transfer_id, [entry for entry in ledger if entry["cause_id"] == cause_id])
     return cause_id
 

@@ -10,7 +10,8 @@ from app.verify.signature import check_device_signature
 from app.verify.strict import BrokenError, canonical, from_base64url, from_hex, read_json, require
 
 STATE_AFTER = {
-    **dict.fromkeys(("merge_drafted", "merge_proposed", "merge_survivor_chosen", "merge_refused"), "proposed"),
+    **dict.fromkeys(("merge_drafted", "merge_proposed", "merge_survivor_chosen"), "proposed"),
+    **dict.fromkeys(("merge_refused", "merge_refused_by_core"), "proposed"),
     **dict.fromkeys(("merge_reported", "merge_upheld"), "reported"),
     "merge_confirmed": "confirmed",
     "merge_declined": "declined",
@@ -18,11 +19,12 @@ STATE_AFTER = {
     "merge_expired": "expired",
     "merge_executed": "executed",
     "merge_undone": "undone",
+    "merge_reversed": "undone",
     "merge_disputed": "disputed",
     "merge_restored": "restored",
     "merge_accepted": "accepted",
 }
-EFFECT = {"executed": {"merge"}, "accepted": {"accept"}, "undone": {"merge", "undo"}}
+EFFECT = {"executed": ({"merge"},), "accepted": ({"accept"},), "undone": ({"merge", "undo"}, {"merge", "reverse"})}
 
 Rows = list[dict[str, Any]]
 
@@ -71,8 +73,12 @@ def _check_executions(
     kpjs = {card["card_id"]: card["kpj"] for card in export["cards"]}
     ledger = [{**entry, "kpj": kpjs[entry["card_id"]]} for entry in export["ledger"]]
     absorbed: set[tuple[str, str]] = set()
-    done: dict[tuple[str, str], str] = {}
+    done: dict[tuple[str, str], str | None] = {}
     for row in export["executions"]:
+        if row["action"] == "reverse":
+            _check_reversal(row, plans, export["history"], ledger)
+            done[row["merge_id"], "reverse"] = None
+            continue
         consent = confirmed.get(row["confirmation_id"])
         if consent is None or row["confirmation_id"] in done.values():
             raise BrokenError(f"merge {row['merge_id']} was carried out without a confirmation of its own")
@@ -91,8 +97,19 @@ def _check_executions(
         require(consented, f"card {card['kpj']} is merged without consent on file")
 
 
+def _check_reversal(
+    row: dict[str, Any], plans: dict[tuple[str, str], dict[str, Any]], history: Rows, ledger: Rows
+) -> None:
+    """What the core refused was taken back as its plan says. It has no confirmation, and so may merge nothing."""
+    plan = plans[row["merge_id"], row["plan_digest"]]
+    require(
+        row["confirmation_id"] is None and plan["action"] == "reverse", "a reversal was carried out by another plan"
+    )
+    check_act({**row, "plan": plan}, history, ledger)
+
+
 def _check_merges(
-    export: dict[str, Any], confirmed: dict[str, dict[str, Any]], done: dict[tuple[str, str], str]
+    export: dict[str, Any], confirmed: dict[str, dict[str, Any]], done: dict[tuple[str, str], str | None]
 ) -> None:
     """A merge is in the state that history last told of; it took effect exactly by what was carried out."""
     merges = export["merges"]
@@ -107,7 +124,7 @@ def _check_merges(
         # of what was loaded at installation, history tells in entries of another kind
         require(state == (told[merge_id] or "reported"), f"merge {merge_id} is {state}, history says {told[merge_id]}")
         acts = {action for of, action in done if of == merge_id}
-        require(acts == EFFECT.get(state, set()), f"merge {merge_id} is {state}, and {sorted(acts)} was carried out")
+        require(acts in EFFECT.get(state, (set(),)), f"merge {merge_id} is {state}, and {sorted(acts)} was carried out")
         first = done.get((merge_id, "merge")) or done.get((merge_id, "accept")) or merge["confirmation_id"]
         require(merge["confirmation_id"] == first, f"merge {merge_id} names another confirmation")
         require(first is not None or state not in ("confirmed", *EFFECT), f"merge {merge_id} has no confirmation")

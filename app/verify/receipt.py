@@ -27,7 +27,8 @@ def check_receipt(receipt: dict[str, Any]) -> list[str]:
     entries, acts = receipt["history"], receipt["acts"]
     erased = _check_history(receipt["participant"]["participant_id"], entries, receipt["head"])
     require(
-        bool(acts) and [act["action"] for act in acts[1:]] in ([], ["undo"]), "the acts are not a merge and its undo"
+        bool(acts) and [act["action"] for act in acts[1:]] in ([], ["undo"], ["reverse"]),
+        "the acts are not a merge and its undo",
     )
     require(receipt["merge"]["state"] == STATE[acts[-1]["action"]], "the state is not that of the last act")
     for act in acts:
@@ -42,7 +43,12 @@ def check_receipt(receipt: dict[str, Any]) -> list[str]:
     last = acts[-1]["plan"]
     return [
         *(f"{act['action']}: the plan is that of the digest {act['plan_digest']}" for act in acts),
-        *(f"{act['action']}: the phone {act['device']['device_id']} signed exactly that plan" for act in acts),
+        *(
+            f"{act['action']}: the phone {act['device']['device_id']} signed exactly that plan"
+            if act["action"] != "reverse"
+            else "reverse: the core refused the merge, and nobody signed; every card is back and no rupiah is lost"
+            for act in acts
+        ),
         f"money: {len(receipt['ledger'])} entries, {last['total_before']} before and {last['total_after']} after",
         f"history: {len(entries)} entries, each hash recomputed" + (f", {erased} with erased data" if erased else ""),
     ]
@@ -79,15 +85,21 @@ def _check_plan(act: dict[str, Any], merge_id: str) -> None:
     plan, action = act["plan"], act["action"]
     check_plan(plan, act["plan_digest"])
     require((plan["action"], plan["merge_id"]) == (action, merge_id), "the plan is of another act or merge")
-    check_consent(
-        statement=act["statement"],
-        proof=act["proof"],
-        public_key=act["public_key"],
-        plan=plan,
-        digest=act["plan_digest"],
-        device_id=act["device"]["device_id"],
-    )
-    require(act["acknowledged"] == plan["to_acknowledge"], "what was acknowledged is not what the plan asked for")
+    if action == "reverse":
+        signed = [
+            act[name] for name in ("confirmation_id", "statement", "proof", "public_key", "device", "acknowledged")
+        ]
+        require(signed == [None] * len(signed), "a reversal claims to be signed")
+    else:
+        check_consent(
+            statement=act["statement"],
+            proof=act["proof"],
+            public_key=act["public_key"],
+            plan=plan,
+            digest=act["plan_digest"],
+            device_id=act["device"]["device_id"],
+        )
+        require(act["acknowledged"] == plan["to_acknowledge"], "what was acknowledged is not what the plan asked for")
     for when in ("before", "after"):
         cards = [
             {"kpj": card["kpj"], "status": card[f"status_{when}"], "balance": card[f"balance_{when}"]}

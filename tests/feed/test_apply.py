@@ -148,7 +148,11 @@ async def test_a_claim_stays_with_its_card(core: Core, dwi: Worker, card: str) -
         ("growth.credited", {"kpj": "99000000000000", "year": 2025, "amount": 1}, "card_unknown"),
         ("claim.opened", {"kpj": "99000000000000", "claim_id": "C", "kind": "full", "amount": 1}, "card_unknown"),
         ("merge.proposed", {"absorb": ["99000000000000"], "into": "99000000000001", "reason": "x"}, "card_unknown"),
-        ("balance.reported", {"kpj": "99000000000000", "as_of": "2026-01-01", "balance": 1}, "type_unsupported"),
+        ("claim.withdrawn", {"kpj": "99000000000000", "claim_id": "C", "kind": "full", "amount": 1}, "card_unknown"),
+        ("contribution.reversed", {"kpj": "99000000000000", "event_id": "e-1", "reason": "x"}, "card_unknown"),
+        ("balance.reported", {"kpj": "99000000000000", "as_of": "2026-01-01", "balance": 1, "status": "active"}, "card_unknown"),
+        ("merge.acknowledged", {"merge_id": "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f", "reason": "x"}, "merge_unknown"),
+        ("merge.refused", {"merge_id": "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f", "reason": "x"}, "merge_unknown"),
         ("card.exploded", {}, "type_unsupported"),
     ],
 )  # fmt: skip
@@ -185,15 +189,20 @@ async def test_an_event_from_the_future_is_rejected(core: Core, card: str) -> No
 
 async def test_every_type_that_is_taken_is_tried_here() -> None:
     assert sorted(TYPES) == [
+        "balance.reported",
         "card.merged",
         "card.opened",
         "card.status_changed",
         "case.decided",
         "claim.opened",
         "claim.paid",
+        "claim.withdrawn",
         "contribution.posted",
+        "contribution.reversed",
         "growth.credited",
+        "merge.acknowledged",
         "merge.proposed",
+        "merge.refused",
         "participant.deceased",
         "participant.phone_ported",
         "participant.registered",

@@ -190,7 +190,10 @@ async def test_after_an_agreed_merge_money_follows_and_the_core_acknowledges(
     (result,) = await core.send(claim("opened", old, 1, claim_id="C-late"))
     assert (result["outcome"], result["code"]) == ("rejected", "card_merged")
 
+    (result,) = await core.send(merged(old, new))
+    assert (result["outcome"], result["code"]) == ("applied", "merge_acknowledged")
     entries = await core.history(two_cards.nik)
+    assert entries[-1]["kind"] == "merge_acknowledged"
     (result,) = await core.send(merged(old, new))
     assert (result["outcome"], result["code"]) == ("applied", "merge_acknowledged")
     assert (await merges(core, two_cards))[0]["core"] == "acknowledged"

@@ -22,6 +22,7 @@ NOT_EXPORTED = {
     "participant_numbers": "a look-up: the identity number stands with the participant",
     "device_owners": "a look-up",
     "case_owners": "a look-up",
+    "merge_owners": "a look-up",
     "match_queue": "who is looked at next",
     "match_keys": "a look-up of keyed hashes",
     "outbox": "what is being sent now; what was sent is in deliveries",

@@ -58,8 +58,10 @@ async def new_climber(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[
         )
 
     yield make
-    for opened in (*mails, *gateways):
-        await opened.close()
+    for server in mails:
+        await server.close()
+    for gateway in gateways:
+        await gateway.close()
 
 
 @pytest.fixture
@@ -517,7 +519,7 @@ async def test_nobody_is_silenced_by_sql(fresh_apps: Apps, simulator: RunningSim
         connection = await fresh_apps.database.connect()
         with pytest.raises(asyncpg.PostgresError) as refused:
             await connection.execute(sql)
-        assert refused.value.constraint_name == constraint  # type: ignore[attr-defined]
+        assert refused.value.constraint_name == constraint
         await connection.close()
 
 

@@ -82,12 +82,8 @@ contribution AS (
         card_id,
         month,
         amount
-    FROM ledger_entries
-    WHERE
-        participant_id = $1 AND kind = 'contribution'
-        AND ($2::date IS NULL OR effective_on <= $2)
-        AND ($3::timestamptz IS NULL OR recorded_at <= $3)
-    ORDER BY card_id, month DESC, number DESC
+    FROM standing_contributions($1, $2, $3)
+    ORDER BY card_id, month DESC, recorded_at DESC, entry_id DESC
 ),
 
 present AS (

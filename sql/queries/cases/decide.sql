@@ -11,7 +11,10 @@ SELECT
         FROM merges AS m
         INNER JOIN cards AS k ON m.participant_id = k.participant_id AND k.card_id = any(m.absorb || m.into_card)
         WHERE m.participant_id = c.participant_id AND m.merge_id = c.merge_id
-        ORDER BY k.kpj
+        UNION ALL
+        SELECT k.kpj FROM cards AS k
+        WHERE k.participant_id = c.participant_id AND k.card_id = c.card_id
+        ORDER BY kpj
     ) AS kpjs
 FROM case_owners AS o
 INNER JOIN cases AS c ON o.participant_id = c.participant_id AND o.case_id = c.case_id
@@ -21,6 +24,12 @@ WHERE o.case_id = $1;
 -- decide: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
 SELECT decide_case($1, $2, $3, $4, $5, $6, $7);
 
+-- decide_refusal: nothing; raises case_is_open, merge_can_be_reversed, case_is_restored_by_four_eyes or four_eyes_are_two_people
+SELECT decide_refusal($1, $2, $3, $4, $5, $6, $7);
+
+-- decide_balance: nothing; raises case_is_open, comparison_agrees, case_is_restored_by_four_eyes or four_eyes_are_two_people
+SELECT decide_balance($1, $2, $3, $4, $5, $6, $7);
+
 -- search: cases of all participants for the agency's staff, those due first first; of one state or of any
 SELECT
     c.case_id AS id,
@@ -28,6 +37,8 @@ SELECT
     c.merge_id,
     c.state,
     c.statement,
+    c.figures,
+    about.kpj,
     c.opened_at,
     c.due_at,
     c.decision,
@@ -51,6 +62,7 @@ SELECT
     END AS match
 FROM cases AS c
 INNER JOIN participant_numbers AS n ON c.participant_id = n.participant_id
+LEFT JOIN cards AS about ON c.participant_id = about.participant_id AND c.card_id = about.card_id
 LEFT JOIN possible_matches AS m ON c.participant_id = m.participant_id AND c.match_id = m.match_id
 LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_card_id = k.card_id
 LEFT JOIN participant_numbers AS registered ON m.other_participant_id = registered.participant_id

@@ -1,17 +1,20 @@
 -- page: a page of one participant's cases, newest first, before (instant, id)
 SELECT
-    case_id AS id,
-    kind,
-    merge_id,
-    match_id,
-    state,
-    statement,
-    opened_at,
-    due_at,
-    decision,
-    reason,
-    decided_at
-FROM cases
-WHERE participant_id = $1 AND ($2::timestamptz IS NULL OR (opened_at, case_id) < ($2, $3::uuid))
-ORDER BY opened_at DESC, case_id DESC
+    c.case_id AS id,
+    c.kind,
+    c.merge_id,
+    c.match_id,
+    k.kpj,
+    c.figures,
+    c.state,
+    c.statement,
+    c.opened_at,
+    c.due_at,
+    c.decision,
+    c.reason,
+    c.decided_at
+FROM cases AS c
+LEFT JOIN cards AS k ON c.participant_id = k.participant_id AND c.card_id = k.card_id
+WHERE c.participant_id = $1 AND ($2::timestamptz IS NULL OR (c.opened_at, c.case_id) < ($2, $3::uuid))
+ORDER BY c.opened_at DESC, c.case_id DESC
 LIMIT $4;

@@ -74,3 +74,6 @@ SELECT
 
 -- apply_changes: nothing
 SELECT apply_changes(array(SELECT c FROM jsonb_populate_recordset(NULL::card_change, $1) AS c));
+
+-- reverse_contribution: nothing
+SELECT reverse_contribution($1, $2, $3, $4, $5, $6, $7);

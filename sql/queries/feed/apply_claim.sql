@@ -14,3 +14,8 @@ INSERT INTO claims (participant_id, claim_id, card_id, kind, amount, state, open
 VALUES ($1, $2, $3, $4, $5, 'paid', $6, $6)
 ON CONFLICT (participant_id, claim_id) DO UPDATE
     SET kind = excluded.kind, amount = excluded.amount, state = 'paid', paid_on = excluded.paid_on;
+
+-- withdraw_claim: nothing
+UPDATE claims
+SET state = 'withdrawn'
+WHERE participant_id = $1 AND claim_id = $2 AND state = 'open';

@@ -9,11 +9,12 @@ FROM cards AS k
 LEFT JOIN cards AS o ON k.participant_id = o.participant_id AND k.merged_into = o.card_id
 WHERE k.participant_id = $1 AND k.card_id = any($2::uuid[]);
 
--- acknowledge: the executed or accepted merge that put this card into that one
-UPDATE merges
-SET core = 'acknowledged'
-WHERE participant_id = $1 AND state IN ('executed', 'accepted') AND $2::uuid = any(absorb) AND into_card = $3
-RETURNING merge_id;
+-- find_ours: the executed or accepted merge that put this card into that one, and what the core has answered to it
+SELECT
+    merge_id,
+    core
+FROM merges
+WHERE participant_id = $1 AND state IN ('executed', 'accepted') AND $2::uuid = any(absorb) AND into_card = $3;
 
 -- cancel_open: the open merges that held one of these cards
 UPDATE merges

@@ -151,6 +151,7 @@ SELECT
     executed_at,
     undo_until,
     closed_at,
+    closed_because,
     core,
     last_refusal,
     reported,
@@ -195,7 +196,7 @@ FROM confirmations
 WHERE participant_id = $1
 ORDER BY confirmed_at, confirmation_id;
 
--- executions: every confirmation that was carried out
+-- executions: every confirmation that was carried out, and every reversal
 SELECT
     merge_id,
     action,
@@ -345,6 +346,32 @@ WHERE participant_id = $1
 ORDER BY merge_id, entry_id, to_card
 LIMIT $2;
 
+-- reversed_contributions: which contribution was taken back by which entry
+SELECT
+    entry_id,
+    reversal_entry_id,
+    card_id,
+    effective_on,
+    recorded_at,
+    cause_id
+FROM reversed_contributions
+WHERE participant_id = $1
+ORDER BY recorded_at, entry_id
+LIMIT $2;
+
+-- balance_comparisons: what the core last told of each card's balance, and how it compared
+SELECT
+    card_id,
+    as_of,
+    theirs,
+    ours,
+    status,
+    outcome,
+    compared_at
+FROM balance_comparisons
+WHERE participant_id = $1
+ORDER BY card_id;
+
 -- never_suggested: pairs of cards whose merge is never suggested again
 SELECT
     card_id,
@@ -377,12 +404,14 @@ FROM unlock_proofs
 WHERE participant_id = $1
 ORDER BY proven_at, nonce;
 
--- cases: disputes and possible matches that were claimed, and what was decided
+-- cases: disputes, possible matches that were claimed, refusals by the core, balances that differ; and what was decided
 SELECT
     case_id,
     kind,
     merge_id,
     match_id,
+    card_id,
+    figures,
     statement,
     opened_at,
     due_at,

@@ -19,7 +19,15 @@ SELECT
             c.participant_id = k.participant_id AND c.card_id = k.card_id
             AND c.kind IN ('ten_percent', 'thirty_percent') AND c.state = 'paid'
     ) AS partial_claims,
-    p.deceased_on IS NOT NULL AS deceased
+    p.deceased_on IS NOT NULL AS deceased,
+    EXISTS(
+        SELECT FROM cases AS c
+        WHERE c.participant_id = k.participant_id AND c.state = 'open' AND c.kind = 'balance'
+    ) AS balance_disputed,
+    EXISTS(
+        SELECT FROM cases AS c
+        WHERE c.participant_id = k.participant_id AND c.state = 'open' AND c.kind = 'core_refusal'
+    ) AS core_refusal_open
 FROM cards AS k
 INNER JOIN participants AS p ON k.participant_id = p.participant_id
 LEFT JOIN employers AS e ON k.employer_id = e.employer_id

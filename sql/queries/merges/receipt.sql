@@ -22,7 +22,7 @@ INNER JOIN participants AS p ON m.participant_id = p.participant_id
 INNER JOIN participant_heads AS h ON m.participant_id = h.participant_id
 WHERE m.participant_id = $1 AND m.merge_id = $2;
 
--- acts: what was carried out of this merge (merge or accept, then perhaps undo), with plan, statement, proof and key
+-- acts: what was carried out of this merge (merge or accept, then perhaps undo or reverse), with plan, statement, proof and key
 SELECT
     e.action,
     e.plan_digest,
@@ -43,20 +43,21 @@ SELECT
 FROM merge_executions AS e
 INNER JOIN merge_plans AS p
     ON e.participant_id = p.participant_id AND e.merge_id = p.merge_id AND e.plan_digest = p.plan_digest
-INNER JOIN confirmations AS c ON e.participant_id = c.participant_id AND e.confirmation_id = c.confirmation_id
-INNER JOIN devices AS d ON c.participant_id = d.participant_id AND c.device_id = d.device_id
+LEFT JOIN confirmations AS c ON e.participant_id = c.participant_id AND e.confirmation_id = c.confirmation_id
+LEFT JOIN devices AS d ON c.participant_id = d.participant_id AND c.device_id = d.device_id
 INNER JOIN history AS told
     ON
         e.participant_id = told.participant_id AND e.merge_id = told.merge_id
         AND told.kind = CASE e.action
             WHEN 'undo' THEN 'merge_undone'
+            WHEN 'reverse' THEN 'merge_reversed'
             WHEN 'accept' THEN 'merge_accepted'
             ELSE 'merge_executed'
         END
 WHERE e.participant_id = $1 AND e.merge_id = $2
 ORDER BY told.seq;
 
--- ledger: the entries that this merge and its undo made, card by card
+-- ledger: the entries that this merge and its undo or reversal made, card by card
 SELECT
     l.entry_id,
     k.kpj,
@@ -74,7 +75,16 @@ INNER JOIN cards AS k ON l.participant_id = k.participant_id AND l.card_id = k.c
 WHERE
     l.participant_id = $1
     AND l.transfer_id IN (
-        SELECT CASE e.action WHEN 'undo' THEN e.confirmation_id ELSE e.merge_id END
+        SELECT coalesce(
+            CASE e.action
+                WHEN 'undo' THEN e.confirmation_id
+                WHEN 'reverse' THEN (
+                    SELECT told.cause_id FROM history AS told
+                    WHERE told.participant_id = $1 AND told.merge_id = $2 AND told.kind = 'merge_reversed'
+                )
+            END,
+            e.merge_id
+        )
         FROM merge_executions AS e
         WHERE e.participant_id = $1 AND e.merge_id = $2
     )

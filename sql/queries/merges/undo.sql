@@ -6,14 +6,16 @@ SELECT find_later_merge($1, $2);
 
 -- entries: every entry on the survivor of an executed merge since its execution, with what is left of each
 SELECT
-    entry_id,
-    kind,
-    amount,
-    effective_on,
-    employer_id,
-    month,
-    received_for_kpj
-FROM entries_since_merge($1, $2);
+    e.entry_id,
+    e.kind,
+    e.amount,
+    e.effective_on,
+    e.employer_id,
+    e.month,
+    e.received_for_kpj,
+    r.entry_id AS reverses
+FROM entries_since_merge($1, $2) AS e
+LEFT JOIN reversed_contributions AS r ON r.participant_id = $1 AND e.entry_id = r.reversal_entry_id;
 
 -- lineages: every card whose money the cards of a merge held, with the card of the merge that held it
 SELECT

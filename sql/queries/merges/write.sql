@@ -1,6 +1,10 @@
 -- cause: the id of a freshly recorded cause: origin, actor, reason, merge
 SELECT record_cause($1, $2, $3, $4, $5);
 
+-- register: nothing; whose a merge is, for the core, which knows it by its id alone
+INSERT INTO merge_owners (merge_id, participant_id)
+VALUES ($1, $2);
+
 -- propose: nothing
 INSERT INTO merges
 (

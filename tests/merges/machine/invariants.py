@@ -58,6 +58,29 @@ WRONG = {
     "a merge that is due was left behind": """
         SELECT merge_id FROM merges WHERE participant_id = $1 AND $2 AND state = 'confirmed'
             AND executes_at <= current_instant()""",
+    "a merge that the core refused is half taken back": """
+        SELECT m.merge_id FROM merges AS m WHERE m.participant_id = $1
+            AND (m.closed_because = 'core_refused' OR EXISTS (SELECT FROM merge_executions AS e
+                WHERE e.participant_id = m.participant_id AND e.merge_id = m.merge_id AND e.action = 'reverse'))
+            AND ((m.state, m.core, m.closed_because) IS DISTINCT FROM ('undone', 'refused', 'core_refused')
+                OR EXISTS (SELECT FROM cards AS k
+                    WHERE k.participant_id = m.participant_id AND m.merge_id = ANY (k.merged_via)))""",
+    "something was merged while the books differ": """
+        SELECT h.seq FROM history AS h JOIN cases AS c ON c.participant_id = h.participant_id
+            AND c.kind IN ('balance', 'core_refusal') AND h.recorded_at > c.opened_at
+            AND h.recorded_at < coalesce(c.decided_at, 'infinity')
+        WHERE h.participant_id = $1 AND h.kind IN ('merge_executed', 'merge_accepted', 'merge_confirmed')""",
+    "a contribution was taken back twice or by another amount": """
+        SELECT r.entry_id FROM reversed_contributions AS r JOIN ledger_entries AS l USING (participant_id, entry_id)
+        JOIN ledger_entries AS back ON back.participant_id = r.participant_id AND back.entry_id = r.reversal_entry_id
+        WHERE r.participant_id = $1 AND (l.kind, back.kind, l.amount + back.amount)
+            IS DISTINCT FROM ('contribution', 'contribution_reversal', 0)""",
+    "a card shows a last contribution that does not stand": """
+        SELECT k.kpj FROM cards AS k WHERE k.participant_id = $1 AND k.last_contribution_month IS NOT NULL AND NOT EXISTS (
+            SELECT FROM ledger_entries AS l WHERE l.participant_id = k.participant_id AND l.kind = 'contribution'
+                AND (l.month, l.amount) = (k.last_contribution_month, k.last_contribution_amount) AND NOT EXISTS (
+                    SELECT FROM reversed_contributions AS r
+                    WHERE r.participant_id = l.participant_id AND r.entry_id = l.entry_id))""",
     "a balance changed by other than the ledger says": """
         SELECT h.seq FROM history AS h JOIN history_data AS d USING (participant_id, seq)
         LEFT JOIN LATERAL (SELECT sum(l.amount) AS amount FROM ledger_entries AS l WHERE l.participant_id = h.participant_id

@@ -153,8 +153,24 @@ class Machine(RuleBasedStateMachine):
         async def step() -> None:
             assert await self.world.tell(told), "a contribution is never refused, whatever became of its number"
             self.world.money += amount
+            self.world.posted.append((told["id"], data["kpj"], amount))
 
         self.do("contribute", step())
+
+    @precondition(lambda self: self.world.posted)
+    @rule(which=ANY, again=st.sampled_from([False, False, True]))
+    def take_back(self, which: int, again: bool) -> None:
+        world = self.world
+        event_id, kpj, amount = world.posted[which % len(world.posted)]
+        told = event("contribution.reversed", {"kpj": kpj, "event_id": event_id, "reason": "Dibayar dua kali"})
+
+        async def step() -> None:
+            if await world.tell(told):
+                world.money -= amount
+                if not again:
+                    world.posted.remove((event_id, kpj, amount))
+
+        self.do("take_back", step())
 
     @precondition(lambda self: self.world.last != "grow")
     @rule(card=CARD, amount=AMOUNT, year=st.sampled_from([2024, 2025]))
@@ -192,6 +208,18 @@ class Machine(RuleBasedStateMachine):
 
         self.do("pay_claim", step())
 
+    @precondition(lambda self: self.world.claims)
+    @rule(which=ANY)
+    def withdraw_claim(self, which: int) -> None:
+        world = self.world
+        claim_id, kpj, amount = world.claims[which % len(world.claims)]
+
+        async def step() -> None:
+            assert await world.tell(claim("withdrawn", kpj, amount, claim_id=claim_id, kind="ten_percent"))
+            world.claims.clear()
+
+        self.do("withdraw_claim", step())
+
     @precondition(lambda self: self.world.last != "change_status")
     @rule(card=CARD, status=st.sampled_from(["active", "inactive", "arrears", "claimed"]))
     def change_status(self, card: int, status: str) -> None:
@@ -211,8 +239,54 @@ class Machine(RuleBasedStateMachine):
         merge_id = self.pick(which, "reported", "disputed")
         self.do("dispute", self.world.ask("dispute", f"/v1/merges/{merge_id}/dispute"))
 
+    @precondition(lambda self: self.world.merges)
+    @rule(which=ANY, refuse=st.booleans(), agreed=st.sampled_from([True, True, False]))
+    def answer(self, which: int, refuse: bool, agreed: bool) -> None:
+        """The core acknowledges or refuses any merge; what it refuses is taken back whole, or stays as it is."""
+        world = self.world
+        states = (
+            ("executed", "confirmed") if agreed and world.merges_in("executed", "confirmed") else world.merges.values()
+        )
+        merge_id = self.pick(which, *states)
+        told = event("merge.refused" if refuse else "merge.acknowledged", {"merge_id": merge_id, "reason": "Data"})
+
+        async def step() -> None:
+            before, was = await world.balances(), world.merges[merge_id]
+            if not await world.tell(told):
+                assert await world.balances() == before
+            elif was == "executed" and refuse:
+                state, core = await world.answered(merge_id)
+                assert core == "refused"
+                if state == "executed":
+                    assert await world.balances() == before, "what cannot be taken back whole is not touched"
+                else:
+                    await world.stands_as(await world.reversal(merge_id))
+
+        self.do("answer", step())
+
+    @precondition(lambda self: self.world.last != "report_balance")
+    @rule(card=CARD, off_by=st.sampled_from([0, 0, 0, 5]))
+    def report_balance(self, card: int, off_by: int) -> None:
+        world, kpj = self.world, self.world.kpjs[card]
+
+        async def step() -> None:
+            before = await world.balances()
+            balance = before[kpj][1] + off_by
+            data = {"kpj": kpj, "as_of": await world.today(), "balance": balance, "status": "active"}
+            (result,) = await world.core.send(event("balance.reported", data))
+            world.stage.answered[f"balance.reported: {result['code']}"] += 1
+            assert off_by or result["code"] == "balance_agrees", result
+            assert await world.balances() == before, "no figure of the core's moves money"
+
+        self.do("report_balance", step())
+
     @precondition(lambda self: self.world.cases)
-    @rule(which=ANY, decision=st.sampled_from(["restored", "accepted"]))
+    @rule(
+        which=ANY,
+        decision=st.sampled_from(
+            ["restored", "accepted", "acknowledged", "reversed", "settled", "ours", "theirs_corrected"]
+        ),
+    )
     def decide(self, which: int, decision: str) -> None:
         case_id = self.world.cases[which % len(self.world.cases)]
         self.do("decide", self.world.tell(decided(case_id, decision)))

@@ -67,6 +67,7 @@ class World:
         self.merges: dict[str, str] = {}
         self.claims: list[tuple[str, str, int]] = []
         self.cases: list[str] = []
+        self.posted: list[tuple[str, str, int]] = []
         self.age_s = 0
         self.trace: list[str] = []
         self.last = ""
@@ -103,6 +104,25 @@ class World:
             "SELECT kpj, status, balance FROM cards WHERE participant_id = $1", self.person.participant_id
         )
         return {row["kpj"]: (row["status"], row["balance"]) for row in rows}
+
+    async def today(self) -> str:
+        day: str = await self.stage.looking.fetchval("SELECT jakarta_day(current_instant())::text")
+        return day
+
+    async def answered(self, merge_id: str) -> tuple[str, str | None]:
+        """State of a merge, and what the core has answered to it."""
+        row = await self.stage.looking.fetchrow("SELECT state, core FROM merges WHERE merge_id = $1", UUID(merge_id))
+        assert row is not None
+        return row["state"], row["core"]
+
+    async def reversal(self, merge_id: str) -> Any:
+        """The cards of the plan that a merge was reversed by."""
+        return await self.stage.looking.fetchval(
+            """SELECT convert_from(p.canonical, 'UTF8')::jsonb -> 'cards' FROM merge_executions AS e
+            JOIN merge_plans AS p USING (participant_id, merge_id, plan_digest)
+            WHERE e.merge_id = $1 AND e.action = 'reverse'""",
+            UUID(merge_id),
+        )
 
     def count(self, what: str, answer: httpx.Response) -> httpx.Response:
         """Every answer is one that the product means to give: done, or a refusal with a code."""
