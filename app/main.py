@@ -24,6 +24,7 @@ from app.feed import receive
 from app.feed.search_cases import search_cases
 from app.history.export import export
 from app.history.roots import list_roots
+from app.identity.answer_enrolment import approve_enrolment, list_enrolments, refuse_enrolment
 from app.identity.challenge import make_challenge
 from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
@@ -63,6 +64,9 @@ API_ROUTES: list[ControllerRouterHandler] = [
     # who I am
     enrol,
     verify_enrolment,
+    list_enrolments,
+    approve_enrolment,
+    refuse_enrolment,
     make_challenge,
     sign_in,
     refresh_session,

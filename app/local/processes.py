@@ -59,6 +59,7 @@ def shared_environment(
         "SEPAKAT_SMS_URL": f"{simulator}/sms",
         "SEPAKAT_RECEIPT_KEYS": str(receipt_keys(folder)),
         "SEPAKAT_MERGE_COOLING_OFF_S": "20",
+        "SEPAKAT_ASK_FIRST_S": "3",
         "SEPAKAT_DOCUMENTS": str(folder / "documents"),
         "SEPAKAT_PUBLIC_ORIGIN": f"http://localhost:{ports.api}",
     }
