@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
+from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
 from app.devices.push_target import clear_push_target, set_push_target
 from app.devices.remove import remove_device
@@ -90,6 +91,8 @@ API_ROUTES: list[ControllerRouterHandler] = [
     lock.unlock,
     unfreeze,
     list_cases,
+    ask_as_heir,
+    show_heir_case,
     show_matches.page,
     claim,
     disown,

@@ -25,7 +25,7 @@ class FoundCase(msgspec.Struct, frozen=True):
 
 
 class Decision(msgspec.Struct, frozen=True):
-    """`decision` is restored or accepted; `staff` and `second_staff` are who decided, by their OIDC subjects."""
+    """`decision` is one that fits the case's kind; `staff` and `second_staff` are who decided, by their OIDC subjects."""
 
     decision: str
     reason: str
@@ -55,4 +55,30 @@ async def decide_case(
         decision.reason,
         decision.staff,
         decision.second_staff,
+    )
+
+
+async def decide_heir_case(
+    connection: Connection,
+    case: FoundCase,
+    case_id: UUID,
+    decision: Decision,
+    papers: list[dict[str, str]],
+    cause_id: UUID,
+) -> None:
+    """Records whether somebody is an heir, by which papers. The participant must be locked, the cause recorded.
+
+    Raises asyncpg.CheckViolationError under the name case_is_open, case_is_restored_by_four_eyes, four_eyes_are_two_people
+    or heir_is_recognised_by_papers.
+    """
+    await connection.execute(
+        SQL["decide_heir"],
+        case.participant_id,
+        case_id,
+        cause_id,
+        decision.decision,
+        decision.reason,
+        decision.staff,
+        decision.second_staff,
+        papers,
     )

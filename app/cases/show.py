@@ -24,7 +24,8 @@ class Case(msgspec.Struct, frozen=True):
     """The agency answers by `due_at`, 3×24 hours after `opened_at`.
 
     `decision`: restored or accepted by the agency (accepted: it stands by the merge, which stays without consent), or
-    withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`).
+    withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`);
+    heir_recognised or heir_refused for an heir of a participant who died.
     `reason` is the agency's.
     """
 

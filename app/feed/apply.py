@@ -8,8 +8,9 @@ from typing import Any
 import asyncpg
 import structlog
 
-from app.feed import apply_card, apply_case, apply_claim, apply_merge, apply_money, apply_participant
+from app.feed import apply_branch, apply_card, apply_case, apply_claim, apply_merge, apply_money, apply_participant
 from app.feed.event import (
+    BranchCodeIssued,
     CardMerged,
     CardOpened,
     CardStatusChanged,
@@ -41,6 +42,7 @@ TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] =
     "merge.proposed": (MergeProposed, apply_merge.propose_merge),
     "card.merged": (CardMerged, apply_merge.report_merge),
     "case.decided": (CaseDecided, apply_case.apply_decision),
+    "branch_code.issued": (BranchCodeIssued, apply_branch.issue_branch_code),
 }
 
 CONSTRAINTS = {
@@ -57,6 +59,9 @@ CONSTRAINTS = {
     "case_is_restored_by_four_eyes": "four_eyes_needed",
     "four_eyes_are_two_people": "four_eyes_needed",
     "card_is_free_to_go": "card_not_free",
+    "heir_is_recognised_by_papers": "papers_missing",
+    "branch_code_is_short_lived": "branch_code_life",
+    "branch_code_is_new": "branch_code_known",
 }
 
 

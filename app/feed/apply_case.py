@@ -1,20 +1,30 @@
-"""The agency decides a case: what a participant disputed is restored, or the agency stands by it and says why."""
+"""The agency decides a case: what a participant disputed is restored, or the agency stands by it and says why.
+
+A claimed match is linked or refused, and an heir recognised or refused.
+"""
 
 from __future__ import annotations
 
-from app.cases.decide import Decision, decide_case, find_case
+import msgspec
+
+from app.cases.decide import Decision, decide_case, decide_heir_case, find_case
 from app.feed.apply_match import decide_match
 from app.feed.event import CaseDecided
 from app.feed.rejection import Rejected
 from app.feed.turn import SQL, Applied, Turn, check_streams, record_cause
 
-DECISIONS = {"dispute": ("restored", "accepted"), "match": ("linked", "refused")}
+DECISIONS = {
+    "dispute": ("restored", "accepted"),
+    "match": ("linked", "refused"),
+    "heir": ("heir_recognised", "heir_refused"),
+}
 
 
 async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
-    """Decides an open case, once. A restoration is decided by two people.
+    """Decides an open case, once. A restoration and the recognition of an heir are decided by two people.
 
-    Raises Rejected: `case_unknown`, `case_decided_already`, `decision_unfit`, `four_eyes_needed`, `stream_foreign`.
+    Raises Rejected: `case_unknown`, `case_decided_already`, `decision_unfit`, `four_eyes_needed`, `papers_missing`,
+    `stream_foreign`.
     """
     case = await find_case(turn.connection, data.case_id)
     if case is None:
@@ -32,5 +42,10 @@ async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
         turn, case.participant_id, origin="agency", reason=data.reason, merge_id=case.merge_id
     )
     decision = Decision(data.decision, data.reason, data.staff, data.second_staff)
-    await decide_case(turn.connection, case, data.case_id, decision, cause_id)
+    if case.kind == "heir":
+        await decide_heir_case(
+            turn.connection, case, data.case_id, decision, msgspec.to_builtins(data.papers), cause_id
+        )
+    else:
+        await decide_case(turn.connection, case, data.case_id, decision, cause_id)
     return Applied(case.participant_id, case.lane)

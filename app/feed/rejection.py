@@ -36,7 +36,12 @@ REJECTIONS: dict[str, str] = {
     "case_decided_already": "This case is decided, or the participant ended it by accepting the merge. Nothing was changed.",
     "decision_unfit": "A case of kind {kind} is not decided like that. Send one of: {decisions}.",
     "card_not_free": "The card stands in a merge or claim, is frozen, locked or gone. End that first, then decide again.",
-    "four_eyes_needed": "Cards are restored and linked by two people: send staff and second_staff, two different subjects.",
+    "four_eyes_needed": (
+        "Cards are restored and linked, and heirs recognised, by two people: send staff and second_staff, two different subjects."
+    ),
+    "papers_missing": "An heir is recognised by papers: send kind and reference of each that was taken in at the branch.",
+    "branch_code_life": "A branch code is good for 7 days at most, and not yet expired when it comes. Hand out another.",
+    "branch_code_known": "This code was handed out to this participant before. Every code is a new one.",
     "invariant_violated": "The database refused this event ({constraint}). Nothing of it was applied; report it to us.",
 }
 

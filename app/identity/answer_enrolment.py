@@ -126,7 +126,7 @@ async def approve_enrolment(
 )
 async def refuse_enrolment(
     enrolment_id: FromPath[UUID],
-    data: JSONBody[Refusal],
+    data: JSONBody[Refusal],  # noqa: ARG001 - an unknown member is refused
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],

@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 from datetime import datetime, timedelta
 from typing import Literal
+from uuid import UUID
 
 import structlog
 
@@ -22,6 +23,7 @@ log = structlog.get_logger()
 
 SQL = load("identity/code_failures")
 SLOTS = 16
+BRANCH_TRIES_PER_DAY = 10
 
 FailedCode = Literal["otp", "otp_of_nobody", "branch_code"]
 
@@ -38,6 +40,14 @@ async def count_failure(connection: Connection, settings: Settings, kind: Failed
     failures = await _failures(connection, settings, now)
     if failures >= settings.code_failures_limit:
         log.error("codes_paused", failures=failures, window_s=settings.code_failures_window_s)
+
+
+async def count_branch_try(connection: Connection, participant_id: UUID, device_id: UUID, now: datetime) -> int | None:
+    """How many tries this phone has made today with branch codes; None when they are used up. No other phone's count."""
+    tries: int | None = await connection.fetchval(
+        SQL["count_branch_try"], participant_id, device_id, now, BRANCH_TRIES_PER_DAY
+    )
+    return tries
 
 
 async def _failures(connection: Connection, settings: Settings, now: datetime) -> int:

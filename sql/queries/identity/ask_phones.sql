@@ -4,7 +4,9 @@ SELECT
     participant_id,
     lane_of(participant_id) AS lane
 FROM enrolments
-WHERE asks_phone AND phone_asked_at IS NULL AND code_from > current_instant() AND verified_at IS NULL AND refused_at IS NULL
+WHERE
+    asks_phone AND phone_asked_at IS NULL AND code_from > current_instant()
+    AND verified_at IS NULL AND refused_at IS NULL
 ORDER BY code_from
 LIMIT $1;
 
