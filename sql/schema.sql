@@ -1212,8 +1212,9 @@ BEGIN
         (participant_id, code_id, code_sha256, branch, staff, for_heirs, issued_at, expires_at, cause_id)
     VALUES (p_participant_id, p_code_id, p_code_sha256, p_branch, p_staff, v_for_heirs, public.current_instant(), p_expires_at,
         p_cause_id);
-    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'branch_code_issued', NULL, NULL, p_cause_id,
-        jsonb_build_object('branch', p_branch, 'expires_at', p_expires_at, 'for_heirs', v_for_heirs))::public.history_entry]);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id,
+        CASE WHEN v_for_heirs THEN 'heir_code_issued' ELSE 'branch_code_issued' END, NULL, NULL, p_cause_id,
+        jsonb_build_object('branch', p_branch, 'expires_at', p_expires_at))::public.history_entry]);
 END
 $$;
 

@@ -8,6 +8,7 @@ INSERT INTO entry_kinds (kind, reach, class, severity, written_by, wording) VALU
     ('key_refused', 'push', 'security', 'warning', 'change', '2026-11'),
     ('branch_code_issued', 'ladder', 'security', 'warning', 'change', '2026-11'),
     ('branch_code_used', 'ladder', 'security', 'critical', 'change', '2026-11'),
+    ('heir_code_issued', 'push', 'security', 'warning', 'change', '2026-11'),
     ('heir_reported', 'inbox', 'notice', 'warning', 'change', '2026-11'),
     ('heir_recognised', 'inbox', 'notice', 'warning', 'change', '2026-11'),
     ('heir_refused', 'inbox', 'notice', 'info', 'change', '2026-11');
@@ -220,8 +221,9 @@ BEGIN
         (participant_id, code_id, code_sha256, branch, staff, for_heirs, issued_at, expires_at, cause_id)
     VALUES (p_participant_id, p_code_id, p_code_sha256, p_branch, p_staff, v_for_heirs, public.current_instant(), p_expires_at,
         p_cause_id);
-    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'branch_code_issued', NULL, NULL, p_cause_id,
-        jsonb_build_object('branch', p_branch, 'expires_at', p_expires_at, 'for_heirs', v_for_heirs))::public.history_entry]);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id,
+        CASE WHEN v_for_heirs THEN 'heir_code_issued' ELSE 'branch_code_issued' END, NULL, NULL, p_cause_id,
+        jsonb_build_object('branch', p_branch, 'expires_at', p_expires_at))::public.history_entry]);
 END
 $$;
 
