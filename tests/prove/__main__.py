@@ -16,6 +16,9 @@ PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
     "every invariant after every step, whatever is done in whatever order": ["tests/merges/test_machine.py"],
     "of many at once, over two API processes, exactly one takes effect": ["tests/merges/test_races.py"],
+    "of many guesses at once, over four API processes, at most three are looked at": [
+        "tests/identity/test_code_races.py"
+    ],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "receipts and histories: every mutation is detected": [
         "tests/merges/test_receipt.py",
