@@ -72,11 +72,12 @@ async def ask_as_heir(
     except ValueError as error:
         raise RequestInvalid(errors=[{"field": "branch_code", "reason": str(error)}]) from None
     case_id = new_id()
-    deceased = await connection.fetchrow(SQL["find_deceased"], data.deceased_nik)
-    participant_id = deceased and deceased["participant_id"]
+    found = await connection.fetchrow(SQL["find_deceased"], data.deceased_nik)
+    participant_id, lane = (found["participant_id"], found["lane"]) if found else (None, 0)
     about = (case_id, data.name, data.phone, data.relation)
-    if await connection.fetchval(SQL["open"], participant_id, code, *about):
-        doorbell.ring(participant_id, deceased["lane"])
+    opened = await connection.fetchval(SQL["open"], participant_id, code, *about)
+    if participant_id is not None and opened:
+        doorbell.ring(participant_id, lane)
     else:
         await count_failure(connection, settings, "branch_code", now)
     return HeirCaseOpened(case_id)

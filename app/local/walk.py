@@ -6,9 +6,10 @@ A phone's key and session are kept in `phones/` of the state folder, so that the
 from __future__ import annotations
 
 import asyncio
+import secrets
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -22,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from rich.console import Console
 
+from app.identity.branch_code import branch_code_sha256, write
 from app.local.bootstrap import keep_secrets
-from app.local.core import Core, post_contribution, propose_merge, report_merge
+from app.local.core import Core, issue_branch_code, post_contribution, propose_merge, report_merge
 from app.local.messages import Messages
 from app.local.phone import Phone
 from app.local.state import StartError, find_holder, state_folder
@@ -128,6 +130,9 @@ def _core_parser() -> ArgumentParser:
     report = tells.add_parser("merged", help="the core merged two cards and tells it afterwards")
     report.add_argument("absorbed")
     report.add_argument("into")
+    branch = tells.add_parser("branch-code", help="staff at a branch saw somebody, and hand out a code")
+    branch.add_argument("nik", help="of the person, or of the deceased whose heir came")
+    branch.add_argument("--branch", default="KC Bekasi Cikarang")
     return core
 
 
@@ -205,6 +210,8 @@ async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
             event = propose_merge([chosen.absorb], chosen.into, chosen.reason)
         case "contribute":
             event = post_contribution(chosen.kpj, "E003", chosen.month, chosen.amount, f"{chosen.month}-15")
+        case "branch-code":
+            event = _hand_out(walk.console, chosen)
         case _:
             event = report_merge(chosen.absorbed, chosen.into, "2026-11-20", {})
     (result,) = await walk.core.send(event)
@@ -213,6 +220,14 @@ async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
     )
     walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}".rstrip() + told)
     return 0 if result["outcome"] == "applied" else 1
+
+
+def _hand_out(console: Console, chosen: Namespace) -> dict[str, Any]:
+    """Shows the code as it would stand on a slip of paper; the event carries its hash alone."""
+    code = write(secrets.token_bytes(10))
+    console.print(f"  the code, good once within a day: [bold]{code}[/bold]")
+    expires_at = datetime.now(JAKARTA) + timedelta(days=1)
+    return issue_branch_code(chosen.nik, branch_code_sha256(code), expires_at, chosen.branch)
 
 
 def _show_answer(stage: Stage, answer: httpx.Response) -> int:

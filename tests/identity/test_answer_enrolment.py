@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -19,6 +20,7 @@ from tests.identity.branch import hand_out
 from tests.identity.conftest import ASK_FIRST_S
 from tests.people import Person, Phone, add_person, days_ago, new_kpj
 from workers.ask_phones import ASKS_PER_DAY, ask_phones
+from workers.send_codes import SQL as CODES
 
 
 @pytest_asyncio.fixture
@@ -186,6 +188,26 @@ async def test_a_refusal_ends_the_code_and_looks_to_the_new_phone_like_a_wrong_o
     assert code(await old.approve(enrolment_id)) == (404, "enrolment_unknown")
     assert code(await old.refuse(enrolment_id)) == (404, "enrolment_unknown")
     assert (await kinds(old)).count("key_refused") == 1
+
+
+async def test_no_code_is_due_while_the_phone_is_asked_and_none_after_a_refusal(
+    asking: httpx.AsyncClient, fresh_database: Database, dwi: Person, old: Phone
+) -> None:
+    waiting, refused = await ask(Phone(asking), dwi), await ask(Phone(asking), dwi)
+    unasked = await ask(Phone(asking), await add_person(fresh_database))
+    assert (await old.refuse(refused)).status_code == 204
+
+    async def due() -> set[str]:
+        worker = await fresh_database.connect("sepakat_worker")
+        rows = await worker.fetch(CODES["lease"], 50, timedelta(seconds=30), 20)
+        await worker.close()
+        return {str(row["enrolment_id"]) for row in rows}
+
+    assert await due() == {unasked}
+    await wait(asking, ASK_FIRST_S + 1)
+    assert await due() == {waiting}
+    await wait(asking, 300)
+    assert await due() == set()
 
 
 async def test_staff_who_saw_the_person_are_not_overruled_by_a_refusal(

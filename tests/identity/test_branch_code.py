@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -33,6 +34,12 @@ def test_a_code_has_80_bits_and_is_the_same_however_it_is_typed() -> None:
 def test_what_cannot_be_a_code_is_said(typed: str) -> None:
     with pytest.raises(ValueError, match="16 letters and digits"):
         normalise(typed)
+
+
+def test_the_example_in_the_docs_is_right() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "identity.md").read_text(encoding="utf-8")
+    assert ALPHABET in page
+    assert f"`{branch_code_sha256('7KQM-2WXE-H9TD-RB4F')}`" in page
 
 
 async def test_the_person_is_told_of_a_code_and_a_new_one_replaces_it(core: Core, database: Database) -> None:
