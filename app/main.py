@@ -14,6 +14,7 @@ from litestar.types import ControllerRouterHandler
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
+from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
 from app.devices.push_target import clear_push_target, set_push_target
 from app.devices.remove import remove_device
@@ -24,6 +25,7 @@ from app.feed import receive
 from app.feed.search_cases import search_cases
 from app.history.export import export
 from app.history.roots import list_roots
+from app.identity.answer_enrolment import approve_enrolment, list_enrolments, refuse_enrolment
 from app.identity.challenge import make_challenge
 from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
@@ -63,6 +65,9 @@ API_ROUTES: list[ControllerRouterHandler] = [
     # who I am
     enrol,
     verify_enrolment,
+    list_enrolments,
+    approve_enrolment,
+    refuse_enrolment,
     make_challenge,
     sign_in,
     refresh_session,
@@ -86,6 +91,8 @@ API_ROUTES: list[ControllerRouterHandler] = [
     lock.unlock,
     unfreeze,
     list_cases,
+    ask_as_heir,
+    show_heir_case,
     show_matches.page,
     claim,
     disown,

@@ -40,6 +40,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     merge_proposal_ttl_s: int = 7_776_000
     plan_ttl_s: int = 900
     key_hold_s: int = 259_200
+    ask_first_s: int = 60  # how long a living phone is asked before a code goes out by SMS; 0 asks nobody
+    code_failures_limit: int = 1000  # wrong codes of all people in the window below, from which on none is checked
+    code_failures_window_s: int = 600
     access_token_ttl_s: int = 600
     refresh_token_ttl_s: int = 2_592_000
     stream_look_every_s: float = 15.0

@@ -199,6 +199,34 @@ $$;
 
 ALTER FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) RETURNS uuid
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_enrolment public.enrolments;
+    v_cause_id uuid;
+BEGIN
+    UPDATE public.enrolments AS e SET
+        verified_at = CASE WHEN p_answer = 'approved' THEN public.current_instant() END,
+        refused_at = CASE WHEN p_answer = 'refused' THEN public.current_instant() END
+    WHERE e.enrolment_id = p_enrolment_id AND e.participant_id = p_participant_id AND p_answer IN ('approved', 'refused')
+        AND num_nonnulls(e.verified_at, e.refused_at) = 0 AND e.expires_at > public.current_instant()
+    RETURNING * INTO v_enrolment;
+    IF v_enrolment.enrolment_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, CASE p_answer WHEN 'approved' THEN 'key_approved' ELSE 'key_refused' END,
+        NULL, NULL, v_cause_id, jsonb_build_object('enrolment_id', p_enrolment_id, 'device_name', v_enrolment.device_name,
+            'platform', v_enrolment.platform, 'answered_by', (SELECT d.name FROM public.devices AS d
+                WHERE d.participant_id = p_participant_id AND d.device_id = p_device_id)))::public.history_entry]);
+    RETURN v_cause_id;
+END
+$$;
+
+ALTER FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.append_history(p_entries public.history_entry[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -278,6 +306,33 @@ END
 $$;
 
 ALTER FUNCTION public.apply_changes(p_changes public.card_change[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_enrolment public.enrolments;
+BEGIN
+    UPDATE public.enrolments AS e SET phone_asked_at = public.current_instant()
+    WHERE e.enrolment_id = p_enrolment_id AND e.participant_id = p_participant_id AND e.asks_phone AND e.phone_asked_at IS NULL
+        AND num_nonnulls(e.verified_at, e.refused_at) = 0 AND e.code_from > public.current_instant()
+    RETURNING * INTO v_enrolment;
+    IF v_enrolment.enrolment_id IS NULL OR (
+        SELECT count(*) FROM public.enrolments AS o
+        WHERE o.participant_id = p_participant_id AND o.phone_asked_at > public.current_instant() - interval '1 day'
+    ) > p_most_a_day THEN
+        RETURN false;
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'key_asked', NULL, NULL,
+        public.record_cause(p_participant_id, 'system', 'enrolment'), jsonb_build_object('enrolment_id', p_enrolment_id,
+            'device_name', v_enrolment.device_name, 'platform', v_enrolment.platform, 'code_from', v_enrolment.code_from
+        ))::public.history_entry]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.begin_climb() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -683,6 +738,35 @@ $$;
 
 ALTER FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_claim public.heir_claims;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF p_decision = 'heir_recognised' AND coalesce(jsonb_array_length(p_papers), 0) = 0 THEN
+        PERFORM public.refuse('heir_is_recognised_by_papers', 'an heir is recognised by papers that were taken in');
+    END IF;
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id AND c.kind = 'heir' AND c.state = 'open'
+        AND p_decision IN ('heir_recognised', 'heir_refused');
+    IF NOT FOUND THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    UPDATE public.heir_claims AS h SET papers = p_papers
+    WHERE h.participant_id = p_participant_id AND h.case_id = p_case_id
+    RETURNING * INTO v_claim;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, p_decision, NULL, NULL, p_cause_id, jsonb_build_object(
+        'case_id', p_case_id, 'relation', v_claim.relation, 'papers', coalesce(jsonb_array_length(p_papers), 0)
+    ))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1012,6 +1096,18 @@ END
 $$;
 
 ALTER FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) RETURNS SETOF record
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT c.state, c.opened_at, c.due_at, c.decision, c.reason, c.decided_at
+    FROM public.case_owners AS o
+    JOIN public.cases AS c ON c.participant_id = o.participant_id AND c.case_id = o.case_id
+    WHERE o.case_id = p_case_id AND c.kind = 'heir'
+$$;
+
+ALTER FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) RETURNS uuid
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -1360,6 +1456,29 @@ $$;
 
 ALTER FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_for_heirs boolean;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT p.deceased_on IS NOT NULL INTO v_for_heirs FROM public.participants AS p WHERE p.participant_id = p_participant_id;
+    UPDATE public.branch_codes AS b SET replaced_at = public.current_instant()
+    WHERE b.participant_id = p_participant_id AND b.used_at IS NULL AND b.replaced_at IS NULL;
+    INSERT INTO public.branch_codes
+        (participant_id, code_id, code_sha256, branch, staff, for_heirs, issued_at, expires_at, cause_id)
+    VALUES (p_participant_id, p_code_id, p_code_sha256, p_branch, p_staff, v_for_heirs, public.current_instant(), p_expires_at,
+        p_cause_id);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id,
+        CASE WHEN v_for_heirs THEN 'heir_code_issued' ELSE 'branch_code_issued' END, NULL, NULL, p_cause_id,
+        jsonb_build_object('branch', p_branch, 'expires_at', p_expires_at))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN ((instant AT TIME ZONE 'Asia/Jakarta'::text))::date;
@@ -1476,6 +1595,29 @@ END
 $$;
 
 ALTER FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.lift_stop_at_branch(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_code text) RETURNS text
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_used record;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM public.stopped_cards AS s WHERE s.participant_id = p_participant_id) THEN
+        RETURN 'nothing_frozen';
+    END IF;
+    SELECT * INTO v_used FROM public.use_branch_code(p_participant_id, p_code, 'unfreeze', p_device_id,
+        (SELECT d.name FROM public.devices AS d WHERE d.participant_id = p_participant_id AND d.device_id = p_device_id));
+    IF v_used.code_id IS NULL THEN
+        RETURN 'code_invalid';
+    END IF;
+    PERFORM public.lift_stop(p_participant_id, p_device_id, p_nonce, p_statement, p_proof);
+    RETURN 'lifted';
+END
+$$;
+
+ALTER FUNCTION public.lift_stop_at_branch(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_code text) OWNER TO sepakat_writer;
 
 CREATE TABLE public.merges (
     participant_id uuid NOT NULL,
@@ -1663,6 +1805,33 @@ END
 $$;
 
 ALTER FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_code public.branch_codes := public.spend_branch_code(p_participant_id, p_code, 'heir', p_case_id);
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+BEGIN
+    IF v_code.code_id IS NULL THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'system', 'heir', format('branch code, %s', v_code.branch));
+    INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
+    INSERT INTO public.cases (participant_id, case_id, kind, opened_at, due_at, state, cause_id, xact)
+    VALUES (p_participant_id, p_case_id, 'heir', v_now, v_now + interval '72 hours', 'open', v_cause_id, pg_current_xact_id());
+    INSERT INTO public.heir_claims (participant_id, case_id, code_id, name, phone, relation)
+    VALUES (p_participant_id, p_case_id, v_code.code_id, p_name, p_phone, p_relation);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'heir_reported', NULL, NULL, v_cause_id, jsonb_build_object(
+        'case_id', p_case_id, 'branch', v_code.branch, 'relation', p_relation, 'due_at', v_now + interval '72 hours'
+    ))::public.history_entry]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2103,6 +2272,63 @@ $$;
 
 ALTER FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE TABLE public.branch_codes (
+    participant_id uuid NOT NULL,
+    code_id uuid NOT NULL,
+    code_sha256 bytea NOT NULL,
+    branch text NOT NULL,
+    staff text,
+    for_heirs boolean NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    replaced_at timestamp with time zone,
+    used_at timestamp with time zone,
+    used_for text,
+    used_by uuid,
+    cause_id uuid NOT NULL,
+    CONSTRAINT branch_code_hash_has_32_bytes CHECK ((length(code_sha256) = 32)),
+    CONSTRAINT branch_code_is_short_lived CHECK (((expires_at > issued_at) AND (expires_at <= (issued_at + '7 days'::interval)))),
+    CONSTRAINT branch_code_serves_its_person CHECK ((for_heirs = (used_for = 'heir'::text))),
+    CONSTRAINT branch_code_use_is_known CHECK ((used_for = ANY (ARRAY['new_phone'::text, 'unfreeze'::text, 'heir'::text]))),
+    CONSTRAINT branch_is_named CHECK (((length(branch) >= 1) AND (length(branch) <= 200))),
+    CONSTRAINT replaced_branch_code_is_dead CHECK (((used_at IS NULL) OR (replaced_at IS NULL))),
+    CONSTRAINT used_branch_code_is_known CHECK ((num_nulls(used_at, used_for, used_by) = ANY (ARRAY[0, 3])))
+);
+
+ALTER TABLE public.branch_codes OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.branch_codes.code_sha256 IS 'Of the normalised code, which has 80 bits of chance: no key is needed against guessing.';
+
+COMMENT ON COLUMN public.branch_codes.for_heirs IS 'Issued after the death was told: it opens a case and nothing else. Issued before, it serves nobody any more.';
+
+COMMENT ON COLUMN public.branch_codes.used_by IS 'The device that was added or that lifted the freeze, or the case that was opened.';
+
+CREATE FUNCTION public.spend_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_used_by uuid) RETURNS public.branch_codes
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_sha256 bytea := sha256(convert_to(p_code, 'UTF8'));
+    v_code public.branch_codes;
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.branch_codes AS b WHERE b.participant_id = p_participant_id AND b.code_sha256 = v_sha256)
+    THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.branch_codes AS b SET used_at = public.current_instant(), used_for = p_used_for, used_by = p_used_by
+    FROM public.participants AS p
+    WHERE b.participant_id = p_participant_id AND b.code_sha256 = v_sha256 AND b.used_at IS NULL AND b.replaced_at IS NULL
+        AND b.expires_at > public.current_instant() AND p.participant_id = b.participant_id
+        AND b.for_heirs = (p_used_for = 'heir') AND b.for_heirs = (p.deceased_on IS NOT NULL)
+    RETURNING b.* INTO v_code;
+    RETURN v_code;
+END
+$$;
+
+ALTER FUNCTION public.spend_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_used_by uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.stamp_execution() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2274,11 +2500,7 @@ CREATE TABLE public.cases (
     card_id uuid,
     figures jsonb,
     CONSTRAINT balance_case_names_its_card CHECK (((kind = 'balance'::text) = (card_id IS NOT NULL))),
-    CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text]))),
-    CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text])) = (staff IS NOT NULL))),
     CONSTRAINT case_is_due_in_three_days CHECK ((due_at = (opened_at + '72:00:00'::interval))),
-    CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text])))),
-    CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text]))),
     CONSTRAINT case_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text]))),
     CONSTRAINT decided_case_has_its_decision CHECK ((num_nulls(decision, decided_at) =
 CASE state
@@ -2677,6 +2899,27 @@ $$;
 
 ALTER FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_code public.branch_codes := public.spend_branch_code(p_participant_id, p_code, p_used_for, p_device_id);
+BEGIN
+    IF v_code.code_id IS NULL OR p_used_for = 'heir' THEN
+        RETURN;
+    END IF;
+    code_id := v_code.code_id;
+    branch := v_code.branch;
+    cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text, format('branch code, %s', v_code.branch));
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'branch_code_used', NULL, NULL, cause_id, jsonb_build_object(
+        'branch', v_code.branch, 'used_for', p_used_for, 'device_id', p_device_id, 'device_name', p_device_name
+    ))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE AGGREGATE public.chain(head bytea, body bytea) (
     SFUNC = public.chain_step,
     STYPE = bytea
@@ -2711,6 +2954,16 @@ WITH (fillfactor='70');
 ALTER TABLE public.balance_comparisons OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.balance_comparisons.outcome IS 'explained: the figure is another, but that of a merge that one side has done and the other not.';
+
+CREATE TABLE public.branch_code_tries (
+    participant_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    day date NOT NULL,
+    tries integer NOT NULL,
+    CONSTRAINT ten_branch_code_tries_a_day CHECK ((tries <= 10))
+);
+
+ALTER TABLE public.branch_code_tries OWNER TO sepakat_owner;
 
 CREATE TABLE public.card_numbers (
     kpj text NOT NULL,
@@ -2883,6 +3136,18 @@ COMMENT ON COLUMN public.climbs.not_before IS 'Real time, not the local clock: t
 
 COMMENT ON COLUMN public.climbs.message_id IS 'Derived from cause, channel, address and language: the same on every retry.';
 
+CREATE TABLE public.code_failures (
+    minute timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    slot smallint NOT NULL,
+    failures integer NOT NULL,
+    CONSTRAINT code_failure_kind_is_known CHECK ((kind = ANY (ARRAY['otp'::text, 'otp_of_nobody'::text, 'branch_code'::text])))
+);
+
+ALTER TABLE public.code_failures OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.code_failures.kind IS 'otp alone pauses. Nobody''s enrolment has no right code, and 80 bits are not guessed: they are counted to be looked at.';
+
 CREATE TABLE public.code_tries (
     participant_id uuid NOT NULL,
     day date NOT NULL,
@@ -2934,6 +3199,8 @@ CREATE TABLE public.devices (
 
 ALTER TABLE public.devices OWNER TO sepakat_owner;
 
+COMMENT ON COLUMN public.devices.vouched_by IS 'The device that approved this key, or the branch code that staff handed out; NULL for a key that came by SMS alone.';
+
 COMMENT ON COLUMN public.devices.hold_until IS 'This key confirms nothing before; NULL when an older key vouched or it is the first on a settled phone.';
 
 CREATE TABLE public.documents (
@@ -2984,7 +3251,12 @@ CREATE TABLE public.enrolments (
     verified_at timestamp with time zone,
     code_sent_at timestamp with time zone,
     code_attempts integer DEFAULT 0 NOT NULL,
-    code_not_before timestamp with time zone
+    code_not_before timestamp with time zone,
+    code_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    code_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    asks_phone boolean DEFAULT false NOT NULL,
+    phone_asked_at timestamp with time zone,
+    refused_at timestamp with time zone
 );
 
 ALTER TABLE public.enrolments OWNER TO sepakat_owner;
@@ -2992,6 +3264,12 @@ ALTER TABLE public.enrolments OWNER TO sepakat_owner;
 COMMENT ON COLUMN public.enrolments.participant_id IS 'NULL for somebody who is not known: the answer is the same, no code goes out.';
 
 COMMENT ON COLUMN public.enrolments.code_not_before IS 'Real time, not the local clock: the lease of a worker that sends the code now, or a retry; infinity when it was rejected.';
+
+COMMENT ON COLUMN public.enrolments.code_from IS 'The code by SMS goes out then, and is good until code_until: what was asked of a living phone had its time.';
+
+COMMENT ON COLUMN public.enrolments.asks_phone IS 'Whether, when it was asked for, there was a living key on no hold, which can approve or refuse it.';
+
+COMMENT ON COLUMN public.enrolments.refused_at IS 'A living phone said no: no code, no approval. A branch code still works, for staff saw the person.';
 
 CREATE TABLE public.entry_kinds (
     kind text NOT NULL,
@@ -3053,6 +3331,21 @@ CREATE TABLE public.feed_streams (
 );
 
 ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
+
+CREATE TABLE public.heir_claims (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    code_id uuid NOT NULL,
+    name text NOT NULL,
+    phone text NOT NULL,
+    relation text NOT NULL,
+    papers jsonb,
+    CONSTRAINT heir_relation_is_known CHECK ((relation = ANY (ARRAY['spouse'::text, 'child'::text, 'parent'::text, 'sibling'::text, 'grandchild'::text, 'other'::text])))
+);
+
+ALTER TABLE public.heir_claims OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.heir_claims.papers IS 'What staff took in at the branch, as they decided by it: [{kind, reference}], the reference their archive''s.';
 
 CREATE TABLE public.history (
     participant_id uuid NOT NULL,
@@ -3480,6 +3773,15 @@ ALTER TABLE ONLY public.acknowledgements
 ALTER TABLE ONLY public.balance_comparisons
     ADD CONSTRAINT balance_comparisons_pkey PRIMARY KEY (participant_id, card_id);
 
+ALTER TABLE ONLY public.branch_codes
+    ADD CONSTRAINT branch_code_is_new UNIQUE (participant_id, code_sha256);
+
+ALTER TABLE ONLY public.branch_code_tries
+    ADD CONSTRAINT branch_code_tries_pkey PRIMARY KEY (participant_id, device_id, day);
+
+ALTER TABLE ONLY public.branch_codes
+    ADD CONSTRAINT branch_codes_pkey PRIMARY KEY (participant_id, code_id);
+
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT card_is_suggested_once UNIQUE (participant_id, other_card_id);
 
@@ -3491,6 +3793,18 @@ ALTER TABLE ONLY public.card_numbers
 
 ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (participant_id, card_id);
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text]))) NOT VALID;
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text])) = (staff IS NOT NULL))) NOT VALID;
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text, 'heir_recognised'::text])))) NOT VALID;
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.case_owners
     ADD CONSTRAINT case_owners_pkey PRIMARY KEY (case_id);
@@ -3509,6 +3823,9 @@ ALTER TABLE ONLY public.claims
 
 ALTER TABLE ONLY public.climbs
     ADD CONSTRAINT climbs_pkey PRIMARY KEY (participant_id, cause_id, channel);
+
+ALTER TABLE ONLY public.code_failures
+    ADD CONSTRAINT code_failures_pkey PRIMARY KEY (minute, kind, slot);
 
 ALTER TABLE ONLY public.code_tries
     ADD CONSTRAINT code_tries_pkey PRIMARY KEY (participant_id, day);
@@ -3560,6 +3877,12 @@ ALTER TABLE ONLY public.feed_quarantine
 
 ALTER TABLE ONLY public.feed_streams
     ADD CONSTRAINT feed_streams_pkey PRIMARY KEY (stream);
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT heir_case_is_decided_as_one CHECK (((kind = 'heir'::text) = (decision = ANY (ARRAY['heir_recognised'::text, 'heir_refused'::text])))) NOT VALID;
+
+ALTER TABLE ONLY public.heir_claims
+    ADD CONSTRAINT heir_claims_pkey PRIMARY KEY (participant_id, case_id);
 
 ALTER TABLE ONLY public.history_data
     ADD CONSTRAINT history_data_pkey PRIMARY KEY (participant_id, seq);
@@ -3686,6 +4009,8 @@ CREATE INDEX enrolments_by_expiry ON public.enrolments USING btree (expires_at);
 
 CREATE INDEX enrolments_of_participant ON public.enrolments USING btree (participant_id, asked_at) WHERE (participant_id IS NOT NULL);
 
+CREATE INDEX enrolments_to_ask_about ON public.enrolments USING btree (code_from) WHERE (asks_phone AND (phone_asked_at IS NULL));
+
 CREATE INDEX enrolments_waiting_for_their_code ON public.enrolments USING btree (code_not_before NULLS FIRST) WHERE ((participant_id IS NOT NULL) AND (code_sent_at IS NULL));
 
 CREATE INDEX held_streams_of_event ON public.feed_held USING btree (event_id);
@@ -3705,6 +4030,8 @@ CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (
 CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE ((state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (confirmation_id IS NOT NULL));
 
 CREATE UNIQUE INDEX one_entry_per_card_and_cause ON public.history USING btree (participant_id, cause_id, card_id) WHERE (card_id IS NOT NULL);
+
+CREATE UNIQUE INDEX one_live_branch_code_per_person ON public.branch_codes USING btree (participant_id) WHERE ((used_at IS NULL) AND (replaced_at IS NULL));
 
 CREATE UNIQUE INDEX one_open_balance_case_per_card ON public.cases USING btree (participant_id, card_id) WHERE (state = 'open'::text);
 
@@ -3739,6 +4066,22 @@ ALTER TABLE public.merges ENABLE ALWAYS TRIGGER an_acceptance_is_guarded;
 CREATE TRIGGER balance_is_the_sum_of_its_entries AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((old.balance IS DISTINCT FROM new.balance) OR (old.entries IS DISTINCT FROM new.entries)))) EXECUTE FUNCTION public.refuse_statement('balance_is_the_sum_of_its_entries');
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER balance_is_the_sum_of_its_entries;
+
+CREATE TRIGGER branch_codes_are_kept BEFORE DELETE ON public.branch_codes FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('branch_codes_are_kept');
+
+ALTER TABLE public.branch_codes ENABLE ALWAYS TRIGGER branch_codes_are_kept;
+
+CREATE TRIGGER branch_codes_are_not_truncated BEFORE TRUNCATE ON public.branch_codes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('branch_codes_are_kept');
+
+ALTER TABLE public.branch_codes ENABLE ALWAYS TRIGGER branch_codes_are_not_truncated;
+
+CREATE TRIGGER branch_codes_are_used_once BEFORE UPDATE ON public.branch_codes FOR EACH ROW WHEN (((num_nonnulls(old.used_at, old.replaced_at) > 0) OR (((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.code_id IS DISTINCT FROM new.code_id)) OR (old.code_sha256 IS DISTINCT FROM new.code_sha256)) OR (old.branch IS DISTINCT FROM new.branch)) OR (old.staff IS DISTINCT FROM new.staff)) OR (old.for_heirs IS DISTINCT FROM new.for_heirs)) OR (old.issued_at IS DISTINCT FROM new.issued_at)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.cause_id IS DISTINCT FROM new.cause_id)))) EXECUTE FUNCTION public.refuse_statement('branch_codes_are_used_once');
+
+ALTER TABLE public.branch_codes ENABLE ALWAYS TRIGGER branch_codes_are_used_once;
+
+CREATE TRIGGER branch_codes_by_function_only BEFORE INSERT OR UPDATE ON public.branch_codes FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('branch_codes_by_function_only');
+
+ALTER TABLE public.branch_codes ENABLE ALWAYS TRIGGER branch_codes_by_function_only;
 
 CREATE TRIGGER card_goes_by_recorded_transfer AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((old.transferred_at IS DISTINCT FROM new.transferred_at) OR (old.transfer_id IS DISTINCT FROM new.transfer_id))) EXECUTE FUNCTION public.guard_card_transfer();
 
@@ -3893,6 +4236,18 @@ ALTER TABLE public.participant_heads ENABLE ALWAYS TRIGGER heads_are_not_truncat
 CREATE TRIGGER heads_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.participant_heads FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('heads_by_function_only');
 
 ALTER TABLE public.participant_heads ENABLE ALWAYS TRIGGER heads_by_function_only;
+
+CREATE TRIGGER heir_claims_are_kept BEFORE DELETE ON public.heir_claims FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('heir_claims_are_kept');
+
+ALTER TABLE public.heir_claims ENABLE ALWAYS TRIGGER heir_claims_are_kept;
+
+CREATE TRIGGER heir_claims_are_not_truncated BEFORE TRUNCATE ON public.heir_claims FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('heir_claims_are_kept');
+
+ALTER TABLE public.heir_claims ENABLE ALWAYS TRIGGER heir_claims_are_not_truncated;
+
+CREATE TRIGGER heir_claims_by_function_only BEFORE INSERT OR UPDATE ON public.heir_claims FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('heir_claims_by_function_only');
+
+ALTER TABLE public.heir_claims ENABLE ALWAYS TRIGGER heir_claims_by_function_only;
 
 CREATE TRIGGER held_participant_begins_no_merge AFTER INSERT ON public.merges FOR EACH ROW WHEN ((new.state = 'proposed'::text)) EXECUTE FUNCTION public.guard_held_participant();
 
@@ -4138,6 +4493,15 @@ ALTER TABLE ONLY public.acknowledgements
 ALTER TABLE ONLY public.balance_comparisons
     ADD CONSTRAINT balance_comparisons_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
+ALTER TABLE ONLY public.branch_code_tries
+    ADD CONSTRAINT branch_code_tries_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.branch_codes
+    ADD CONSTRAINT branch_codes_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.branch_codes
+    ADD CONSTRAINT branch_codes_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.card_transfers
     ADD CONSTRAINT card_transfers_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
@@ -4209,6 +4573,12 @@ ALTER TABLE ONLY public.merge_executions
 
 ALTER TABLE ONLY public.feed_held
     ADD CONSTRAINT feed_held_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.feed_events(event_id);
+
+ALTER TABLE ONLY public.heir_claims
+    ADD CONSTRAINT heir_claims_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
+
+ALTER TABLE ONLY public.heir_claims
+    ADD CONSTRAINT heir_claims_participant_id_code_id_fkey FOREIGN KEY (participant_id, code_id) REFERENCES public.branch_codes(participant_id, code_id);
 
 ALTER TABLE ONLY public.history_data
     ADD CONSTRAINT history_data_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
@@ -4331,10 +4701,16 @@ GRANT ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_
 REVOKE ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.append_history(p_entries public.history_entry[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.begin_climb() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.begin_climb() TO sepakat_owner;
@@ -4387,6 +4763,9 @@ GRANT ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uui
 REVOKE ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid, p_transfer_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
 
@@ -4419,6 +4798,9 @@ GRANT ALL ON FUNCTION public.entry_commitment(salt bytea, data text) TO sepakat_
 
 REVOKE ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
@@ -4468,6 +4850,9 @@ GRANT SELECT ON TABLE public.confirmations TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_api;
@@ -4495,6 +4880,9 @@ GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.lift_stop_at_branch(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_code text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lift_stop_at_branch(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_code text) TO sepakat_api;
 
 GRANT SELECT ON TABLE public.merges TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.merges TO sepakat_api;
@@ -4558,6 +4946,9 @@ GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uui
 REVOKE ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
@@ -4600,6 +4991,34 @@ GRANT ALL ON FUNCTION public.reverse_merge(p_participant_id uuid, p_merge_id uui
 
 REVOKE ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
+GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.branch_codes TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(code_id) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(branch) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(for_heirs) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(issued_at) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(expires_at) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(replaced_at) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(used_at) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(used_for) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(used_by) ON TABLE public.branch_codes TO sepakat_api;
+
+GRANT SELECT(cause_id) ON TABLE public.branch_codes TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.spend_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_used_by uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.stamp_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_execution() TO sepakat_owner;
@@ -4678,6 +5097,9 @@ REVOKE ALL ON FUNCTION public.undo_plan_fits(p_merge public.merges, p_plan jsonb
 REVOKE ALL ON FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.chain(bytea, bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_operator;
@@ -4693,6 +5115,10 @@ GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_api;
 GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_worker;
 GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.balance_comparisons TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.branch_code_tries TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.branch_code_tries TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.branch_code_tries TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_api;
@@ -4770,6 +5196,10 @@ GRANT UPDATE(message_id) ON TABLE public.climbs TO sepakat_worker;
 
 GRANT UPDATE(ended_at) ON TABLE public.climbs TO sepakat_worker;
 
+GRANT SELECT ON TABLE public.code_failures TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.code_failures TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.code_failures TO sepakat_worker;
+
 GRANT SELECT ON TABLE public.code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.code_tries TO sepakat_worker;
@@ -4804,12 +5234,15 @@ GRANT SELECT ON TABLE public.employers TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.enrolments TO sepakat_worker;
+GRANT SELECT,UPDATE ON TABLE public.enrolments TO sepakat_writer;
 
 GRANT UPDATE(code_sent_at) ON TABLE public.enrolments TO sepakat_worker;
 
 GRANT UPDATE(code_attempts) ON TABLE public.enrolments TO sepakat_worker;
 
 GRANT UPDATE(code_not_before) ON TABLE public.enrolments TO sepakat_worker;
+
+GRANT UPDATE(phone_asked_at) ON TABLE public.enrolments TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.entry_kinds TO sepakat_operator;
 GRANT SELECT ON TABLE public.entry_kinds TO sepakat_api;
@@ -4831,6 +5264,10 @@ GRANT SELECT,INSERT ON TABLE public.feed_quarantine TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_streams TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.heir_claims TO sepakat_operator;
+GRANT SELECT ON TABLE public.heir_claims TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.heir_claims TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.history TO sepakat_operator;
 GRANT SELECT ON TABLE public.history TO sepakat_api;

@@ -112,6 +112,7 @@ def settings_for(database: Database, valkey: Valkey, role: str) -> Settings:
         documents=str(database.postgres.data.parent / "documents"),
         env="local",
         merge_cooling_off_s=20,
+        ask_first_s=0,
     )
 
 

@@ -9,6 +9,7 @@ from app.platform.jobs import Jobs
 from app.platform.sms import SmsGateway
 from app.platform.storage import Storage
 from app.settings import Settings
+from workers.ask_phones import ask_phones
 from workers.climb_ladder import Ladder
 from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
@@ -74,4 +75,5 @@ class Work:
 
     async def _send_codes(self) -> None:
         settings = self._settings
+        await ask_phones(self._pool, self._jobs)
         await send_codes(self._pool, self._sms, settings.secret, settings.public_origin)

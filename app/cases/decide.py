@@ -58,3 +58,29 @@ async def decide_case(
         decision.staff,
         decision.second_staff,
     )
+
+
+async def decide_heir_case(
+    connection: Connection,
+    case: FoundCase,
+    case_id: UUID,
+    decision: Decision,
+    papers: list[dict[str, str]],
+    cause_id: UUID,
+) -> None:
+    """Records whether somebody is an heir, by which papers. The participant must be locked, the cause recorded.
+
+    Raises asyncpg.CheckViolationError under the name case_is_open, case_is_restored_by_four_eyes, four_eyes_are_two_people
+    or heir_is_recognised_by_papers.
+    """
+    await connection.execute(
+        SQL["decide_heir"],
+        case.participant_id,
+        case_id,
+        cause_id,
+        decision.decision,
+        decision.reason,
+        decision.staff,
+        decision.second_staff,
+        papers,
+    )

@@ -26,7 +26,8 @@ class Case(msgspec.Struct, frozen=True):
     `decision`: restored or accepted by the agency (accepted: it stands by the merge, which stays without consent), or
     withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`);
     acknowledged, reversed or settled for a merge that the core refused; ours or theirs_corrected for a balance (`kpj`), or
-    agreed, when the core's next report said the same. `reason` is the agency's.
+    agreed, when the core's next report said the same; heir_recognised or heir_refused for an heir of a participant who
+    died. `reason` is the agency's.
 
     `figures` of a balance: `{theirs, ours, difference, as_of, status, suspected_merge: {absorbed, into}|null}`, whole rupiah; of
     a refusal: `{obstacle, merge_id?, claim_id?, figures?}`, what keeps the merge from being taken back.

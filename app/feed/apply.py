@@ -11,6 +11,7 @@ import structlog
 from app.feed import (
     apply_answer,
     apply_balance,
+    apply_branch,
     apply_card,
     apply_case,
     apply_claim,
@@ -20,6 +21,7 @@ from app.feed import (
 )
 from app.feed.event import (
     BalanceReported,
+    BranchCodeIssued,
     CardMerged,
     CardOpened,
     CardStatusChanged,
@@ -58,6 +60,7 @@ TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] =
     "merge.refused": (MergeAnswered, apply_answer.refuse_merge),
     "card.merged": (CardMerged, apply_merge.report_merge),
     "case.decided": (CaseDecided, apply_case.apply_decision),
+    "branch_code.issued": (BranchCodeIssued, apply_branch.issue_branch_code),
 }
 
 CONSTRAINTS = {
@@ -79,6 +82,9 @@ CONSTRAINTS = {
     "contribution_is_reversed_once": "contribution_reversed_already",
     "merges_are_paused": "merges_paused",
     "comparison_agrees": "balance_still_differs",
+    "heir_is_recognised_by_papers": "papers_missing",
+    "branch_code_is_short_lived": "branch_code_life",
+    "branch_code_is_new": "branch_code_known",
 }
 
 

@@ -1,10 +1,12 @@
-"""The agency decides a case: a dispute, a match, a refusal by its core, or two balances that differ."""
+"""The agency decides a case: a dispute, a match, a refusal by its core, two balances that differ, or an heir."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from app.cases.decide import Decision, FoundCase, decide_case, find_case
+import msgspec
+
+from app.cases.decide import Decision, FoundCase, decide_case, decide_heir_case, find_case
 from app.feed.apply_match import decide_match
 from app.feed.event import CaseDecided
 from app.feed.rejection import Rejected
@@ -17,14 +19,15 @@ DECISIONS = {
     "match": ("linked", "refused"),
     "core_refusal": ("acknowledged", "reversed", "settled"),
     "balance": ("ours", "theirs_corrected"),
+    "heir": ("heir_recognised", "heir_refused"),
 }
 
 
 async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
-    """Decides an open case, once. What moves or returns money is decided by two people.
+    """Decides an open case, once. What moves or returns money, and that somebody is an heir, is decided by two people.
 
     Raises Rejected: `case_unknown`, `case_decided_already`, `decision_unfit`, `four_eyes_needed`, `stream_foreign`,
-    `merge_not_reversible`, `balance_still_differs`, `merges_paused`.
+    `merge_not_reversible`, `balance_still_differs`, `merges_paused`, `papers_missing`.
     """
     case = await find_case(turn.connection, data.case_id)
     if case is None:
@@ -44,7 +47,12 @@ async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
     if data.decision == "reversed":
         await _reverse(turn, case, cause_id)
     decision = Decision(data.decision, data.reason, data.staff, data.second_staff)
-    await decide_case(turn.connection, case, data.case_id, decision, cause_id)
+    if case.kind == "heir":
+        await decide_heir_case(
+            turn.connection, case, data.case_id, decision, msgspec.to_builtins(data.papers), cause_id
+        )
+    else:
+        await decide_case(turn.connection, case, data.case_id, decision, cause_id)
     return Applied(case.participant_id, case.lane)
 
 

@@ -51,7 +51,7 @@ async def record_death(turn: Turn, data: ParticipantTold) -> Applied:
 
     Raises Rejected: `participant_unknown`, `stream_foreign`, `death_known` when another day is on file.
     """
-    row = await _find(turn, data.nik)
+    row = await find_participant(turn, data.nik)
     on_file: date | None = row["deceased_on"]
     if on_file == data.on:
         return Applied(row["participant_id"], row["lane"], "nothing_changed")
@@ -67,7 +67,7 @@ async def record_ported_number(turn: Turn, data: ParticipantTold) -> Applied:
 
     Raises Rejected: `participant_unknown`, `stream_foreign`.
     """
-    row = await _find(turn, data.nik)
+    row = await find_participant(turn, data.nik)
     cause_id = await record_cause(turn, row["participant_id"])
     hold = timedelta(seconds=turn.settings.key_hold_s)
     participant_id: UUID = row["participant_id"]
@@ -75,8 +75,11 @@ async def record_ported_number(turn: Turn, data: ParticipantTold) -> Applied:
     return Applied(participant_id, row["lane"])
 
 
-async def _find(turn: Turn, nik: str) -> asyncpg.Record:
-    """participant_id, lane and deceased_on of the participant, locked from here on."""
+async def find_participant(turn: Turn, nik: str) -> asyncpg.Record:
+    """participant_id, lane and deceased_on of the participant, locked from here on.
+
+    Raises Rejected: `participant_unknown`, `stream_foreign`.
+    """
     check_streams(turn.event, nik=nik, kpjs=())
     participant_id = await turn.connection.fetchval(TOLD["lock"], nik)
     row = await turn.connection.fetchrow(TOLD["find"], participant_id)

@@ -157,11 +157,18 @@ class MergeAnswered(Data, frozen=True):
     reason: Text | None = None
 
 
+class Paper(Data, frozen=True):
+    """A paper that staff took in at a branch; `reference` is their archive's."""
+
+    kind: Literal["death_certificate", "family_card", "identity_card", "heir_certificate", "marriage_book", "other"]
+    reference: Identifier
+
+
 class CaseDecided(Data, frozen=True):
     """`staff` and `second_staff` are the OIDC subjects of who decided; `accepted` means that the agency stands by it.
 
     A dispute is restored or accepted, a claimed match linked or refused, a refusal by the core acknowledged, reversed or
-    settled, a balance ours or theirs_corrected.
+    settled, a balance ours or theirs_corrected, an heir recognised, by `papers`, or refused.
     """
 
     case_id: UUID
@@ -175,10 +182,23 @@ class CaseDecided(Data, frozen=True):
         "settled",
         "ours",
         "theirs_corrected",
+        "heir_recognised",
+        "heir_refused",
     ]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     staff: Staff
     second_staff: Staff | None = None
+    papers: Annotated[list[Paper], msgspec.Meta(max_length=20)] = []
+
+
+class BranchCodeIssued(Data, frozen=True):
+    """`code_sha256` is of the normalised code (docs/identity.md); `staff` who handed it out, by their OIDC subject."""
+
+    nik: Nik
+    code_sha256: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    expires_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    branch: Text
+    staff: Staff | None = None
 
 
 Shape = TypeVar("Shape", bound=Data)
@@ -209,7 +229,7 @@ def read_data(event: Event, shape: type[Shape], now: datetime) -> Shape:
     tomorrow = jakarta_day(now + timedelta(days=1))
     for field in shape.__struct_fields__:
         value = getattr(data, field)
-        if isinstance(value, date):
+        if isinstance(value, date) and not isinstance(value, datetime):
             if value > tomorrow:
                 raise Rejected("date_in_future", field=field)
             if value.year < FIRST_YEAR:

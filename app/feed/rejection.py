@@ -48,6 +48,9 @@ REJECTIONS: dict[str, str] = {
     "card_not_free": "The card stands in a merge or claim, is frozen, locked or gone. End that first, then decide again.",
     "balance_still_differs": "The figure that was reported is not ours yet. Send the events that are missing, then decide.",
     "four_eyes_needed": "This decision takes two people: send staff and second_staff, two different subjects.",
+    "papers_missing": "An heir is recognised by papers: send kind and reference of each that was taken in at the branch.",
+    "branch_code_life": "A branch code is good for 7 days at most, and not yet expired when it comes. Hand out another.",
+    "branch_code_known": "This code was handed out to this participant before. Every code is a new one.",
     "invariant_violated": "The database refused this event ({constraint}). Nothing of it was applied; report it to us.",
 }
 

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from app.cases.decide import SQL
+from app.feed.event import Paper
 from app.feed.signature import SignatureInvalid, require_signature
 from app.platform.database import transaction
 from app.settings import Settings
@@ -40,8 +41,18 @@ class ClaimedMatch(msgspec.Struct, frozen=True):
     document_ids: list[UUID]
 
 
+class HeirClaim(msgspec.Struct, frozen=True):
+    """Who says to be an heir of the deceased whose `nik` it is, the branch that saw them, and the papers once decided by."""
+
+    name: str
+    phone: str
+    relation: str
+    branch: str
+    papers: list[Paper]
+
+
 class FoundCase(msgspec.Struct, frozen=True):
-    """`nik` is whose case it is; `merge_id` and `statement`, `match`, or `kpj`, and `figures`, are what it is about."""
+    """`nik` is whose case it is; `merge_id` and `statement`, `match`, `kpj` and `figures`, or `heir`, are what it is about."""
 
     id: UUID
     kind: str
@@ -56,6 +67,7 @@ class FoundCase(msgspec.Struct, frozen=True):
     decision: str | None
     decided_at: datetime | None
     match: ClaimedMatch | None
+    heir: HeirClaim | None
 
 
 class FoundCases(msgspec.Struct, frozen=True):

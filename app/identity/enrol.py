@@ -16,6 +16,7 @@ from app.platform.database import Connection, new_id
 from app.platform.jobs import Doorbell
 from app.platform.problems import RequestInvalid
 from app.platform.sql import statement
+from app.settings import Settings
 
 ASK = statement("identity/enrol")
 CODE_TTL_S = 300
@@ -59,18 +60,21 @@ async def enrol(
     connection: NamedDependency[Connection],
     now: NamedDependency[datetime],
     doorbell: NamedDependency[Doorbell],
+    settings: NamedDependency[Settings],
 ) -> Enrolment:
-    """Asks for a code by SMS to the phone on file.
+    """Asks a living phone of the person, then for a code by SMS to the phone on file.
 
     The answer is the same, by the same path, for anybody: one statement looks the person up and writes the enrolment,
-    known or not, and the worker is woken either way.
+    known or not, and the worker is woken either way. `expires_at` leaves the living phone its time and then the code its
+    five minutes, whether there is such a phone or not.
     """
     key = msgspec.to_builtins(data.device.public_key)
     try:
         read_public_key(key)
     except ValueError as error:
         raise RequestInvalid(errors=[{"field": "device.public_key", "reason": str(error)}]) from None
-    enrolment_id, expires_at = new_id(), now + timedelta(seconds=CODE_TTL_S)
+    ask_first, code_ttl = timedelta(seconds=settings.ask_first_s), timedelta(seconds=CODE_TTL_S)
+    enrolment_id, expires_at = new_id(), now + ask_first + code_ttl
     await connection.execute(
         ASK,
         enrolment_id,
@@ -82,6 +86,8 @@ async def enrol(
         key,
         now,
         expires_at,
+        ask_first,
+        code_ttl,
     )
     doorbell.ring_job("send_codes")
     return Enrolment(enrolment_id=enrolment_id, expires_at=expires_at)

@@ -53,13 +53,49 @@ class OtpInvalid(Problem):
     status, code, title = 422, "otp_invalid", "The code is wrong or no longer valid"
     indonesian = (
         "Kode salah atau tidak berlaku lagi. Sisa percobaan untuk kode ini: {tries_left}. Bila habis, daftar lagi untuk "
-        "mendapat kode baru; setelah 10 percobaan dalam sehari, coba lagi besok."
+        "mendapat kode baru; setelah 10 percobaan dalam sehari, coba lagi besok. Bila SMS tidak datang atau nomor Anda "
+        "berganti: setujui dari ponsel lama Anda, atau datang ke kantor cabang dengan KTP untuk mendapat kode cabang."
     )
     english = (
         "The code is wrong or no longer valid. Tries left with this code: {tries_left}. When there are none, enrol again "
-        "for a new code; after 10 tries in one day, try again tomorrow."
+        "for a new code; after 10 tries in one day, try again tomorrow. If no SMS comes or your number has changed: approve "
+        "from your old phone, or bring your identity card to a branch for a branch code."
     )
     leaves_trace = True
+
+
+class BranchCodeInvalid(Problem):
+    status, code, title = 422, "branch_code_invalid", "The branch code is wrong or no longer valid"
+    indonesian = (
+        "Kode cabang salah, sudah dipakai, diganti, atau kedaluwarsa. Sisa percobaan: {tries_left}. Periksa ketikannya; "
+        "kode baru diberikan di kantor cabang, dengan KTP."
+    )
+    english = (
+        "The branch code is wrong, used, replaced or expired. Tries left: {tries_left}. Check what you typed; a branch "
+        "gives out a new one to whoever shows their identity card."
+    )
+    leaves_trace = True
+
+
+class CodesPaused(Problem):
+    status, code, title = 503, "codes_paused", "Codes are not checked at the moment"
+    indonesian = (
+        "Terlalu banyak kode salah masuk dari mana-mana, jadi kode SMS tidak diperiksa untuk sementara. Percobaan Anda "
+        "tidak berkurang: coba lagi sebentar lagi, setujui dari ponsel lama Anda, atau pakai kode cabang."
+    )
+    english = (
+        "Too many wrong codes come in from everywhere, so codes by SMS are not checked for the moment. None of your tries "
+        "is used up: try again shortly, approve from your old phone, or use a branch code."
+    )
+
+    def __init__(self, **members: object) -> None:
+        super().__init__(headers={"Retry-After": "60"}, **members)
+
+
+class EnrolmentUnknown(Problem):
+    status, code, title = 404, "enrolment_unknown", "No such enrolment waits for you"
+    indonesian = "Tidak ada ponsel baru dengan nomor ini yang menunggu jawaban Anda. Lihat daftar di /v1/enrolments."
+    english = "No new phone of this id waits for your answer. See the list at /v1/enrolments."
 
 
 class RefreshTokenReused(Problem):

@@ -93,3 +93,9 @@ def decide_case(
     """The agency's answer to a dispute: `restored` (by two people) or `accepted`."""
     data = {"case_id": case_id, "decision": decision, "reason": reason, "staff": staff, "second_staff": second_staff}
     return event("case.decided", data)
+
+
+def issue_branch_code(nik: str, code_sha256: str, expires_at: datetime, branch: str) -> dict[str, Any]:
+    """Staff saw the person and handed out a code, of which the core sends the hash (docs/identity.md)."""
+    data = {"nik": nik, "code_sha256": code_sha256, "expires_at": expires_at.isoformat(), "branch": branch}
+    return event("branch_code.issued", data)

@@ -66,6 +66,18 @@ class Phone:
     async def verify(self, enrolment_id: str, otp: str) -> httpx.Response:
         return await self.api.post(f"/v1/enrolments/{enrolment_id}/verification", json={"otp": otp})
 
+    async def verify_at_branch(self, enrolment_id: str, branch_code: str) -> httpx.Response:
+        return await self.api.post(f"/v1/enrolments/{enrolment_id}/verification", json={"branch_code": branch_code})
+
+    async def approve(self, enrolment_id: str, **options: Any) -> httpx.Response:
+        """Adds the phone that asked, vouched for by this one. Options as for `prove`."""
+        body = await self.prove("add_key", enrolment_id, **options)
+        return await self.post(f"/v1/enrolments/{enrolment_id}/approval", body)
+
+    async def refuse(self, enrolment_id: str) -> httpx.Response:
+        """It was not me."""
+        return await self.post(f"/v1/enrolments/{enrolment_id}/refusal")
+
     def sign(self, statement: dict[str, Any]) -> str:
         """The ES256 signature over the statement. Sorted keys without spaces are RFC 8785 for ASCII and integers."""
         message = json.dumps(statement, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()

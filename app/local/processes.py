@@ -61,6 +61,7 @@ def shared_environment(
         "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
         "SEPAKAT_RECEIPT_KEYS": str(receipt_keys(folder)),
         "SEPAKAT_MERGE_COOLING_OFF_S": "20",
+        "SEPAKAT_ASK_FIRST_S": "3",
         "SEPAKAT_DOCUMENTS": str(folder / "documents"),
         "SEPAKAT_PUBLIC_ORIGIN": f"http://localhost:{ports.api}",
     }

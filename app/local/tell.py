@@ -53,6 +53,9 @@ def core_parser() -> ArgumentParser:
     case.add_argument("case_id")
     case.add_argument("decision")
     case.add_argument("--reason", default="Diperiksa bersama sistem inti")
+    branch = tells.add_parser("branch-code", help="staff at a branch saw somebody, and hand out a code")
+    branch.add_argument("nik", help="of the person, or of the deceased whose heir came")
+    branch.add_argument("--branch", default="KC Bekasi Cikarang")
     return core
 
 

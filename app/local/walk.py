@@ -6,9 +6,10 @@ A phone's key and session are kept in `phones/` of the state folder, so that the
 from __future__ import annotations
 
 import asyncio
+import secrets
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -22,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from rich.console import Console
 
+from app.identity.branch_code import branch_code_sha256, write
 from app.local.bootstrap import keep_secrets
-from app.local.core import Core
+from app.local.core import Core, issue_branch_code
 from app.local.messages import Messages
 from app.local.phone import Phone
 from app.local.state import StartError, find_holder, state_folder
@@ -185,7 +187,7 @@ async def _confirm(stage: Stage, phone: Phone, merge: dict[str, Any]) -> int:
 async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
     """One event; 0 when it was applied."""
     walk = Walk(environment, Console(highlight=False))
-    event = core_event(chosen)
+    event = _hand_out(walk.console, chosen) if chosen.verb == "branch-code" else core_event(chosen)
     (result,) = await walk.core.send(event)
     told = (
         "; see what the participant was told with `sepakat phone NAME inbox`" if result["outcome"] == "applied" else ""
@@ -194,6 +196,14 @@ async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
         walk.console.print(f"  event {event['id']}")
     walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}".rstrip() + told)
     return 0 if result["outcome"] == "applied" else 1
+
+
+def _hand_out(console: Console, chosen: Namespace) -> dict[str, Any]:
+    """Shows the code as it would stand on a slip of paper; the event carries its hash alone."""
+    code = write(secrets.token_bytes(10))
+    console.print(f"  the code, good once within a day: [bold]{code}[/bold]")
+    expires_at = datetime.now(JAKARTA) + timedelta(days=1)
+    return issue_branch_code(chosen.nik, branch_code_sha256(code), expires_at, chosen.branch)
 
 
 def _show_answer(stage: Stage, answer: httpx.Response) -> int:

@@ -1,6 +1,6 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in under three minutes.
 
-STEPS, ROUNDS and AT_ONCE, where they are set, override what is long and what is short; SEED plays other runs.
+STEPS, ROUNDS, AT_ONCE and N, where they are set, override what is long and what is short; SEED plays other runs.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ import subprocess
 import sys
 import time
 
-LONG = {"STEPS": "10000", "ROUNDS": "500", "AT_ONCE": "200"}
-SHORT = {"STEPS": "500", "ROUNDS": "10", "AT_ONCE": "40"}
+LONG = {"STEPS": "10000", "ROUNDS": "500", "AT_ONCE": "200", "N": "2000", "TIMED": "1"}
+SHORT = {"STEPS": "500", "ROUNDS": "10", "AT_ONCE": "40", "N": "100"}
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
     "every invariant after every step, whatever is done in whatever order": ["tests/merges/test_machine.py"],
     "of many at once, over two API processes, exactly one takes effect": ["tests/merges/test_races.py"],
+    "of many guesses at once, over four API processes, at most three are looked at": [
+        "tests/identity/test_code_races.py"
+    ],
+    "who tries codes or comes as an heir learns nothing of who is known": ["tests/identity/test_branch_enumeration.py"],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "receipts and histories: every mutation is detected": [
         "tests/merges/test_receipt.py",

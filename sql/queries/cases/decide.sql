@@ -30,6 +30,9 @@ SELECT decide_refusal($1, $2, $3, $4, $5, $6, $7);
 -- decide_balance: nothing; raises case_is_open, comparison_agrees, case_is_restored_by_four_eyes or four_eyes_are_two_people
 SELECT decide_balance($1, $2, $3, $4, $5, $6, $7);
 
+-- decide_heir: nothing; raises as decide, and heir_is_recognised_by_papers
+SELECT decide_heir_case($1, $2, $3, $4, $5, $6, $7, $8);
+
 -- search: cases of all participants for the agency's staff, those due first first; of one state or of any
 SELECT
     c.case_id AS id,
@@ -59,13 +62,24 @@ SELECT
                 ORDER BY d.stored_at, d.document_id
             )
         )
-    END AS match
+    END AS match,
+    CASE WHEN h.case_id IS NOT NULL THEN
+        jsonb_build_object(
+            'name', h.name,
+            'phone', h.phone,
+            'relation', h.relation,
+            'branch', b.branch,
+            'papers', coalesce(h.papers, '[]')
+        )
+    END AS heir
 FROM cases AS c
 INNER JOIN participant_numbers AS n ON c.participant_id = n.participant_id
 LEFT JOIN cards AS about ON c.participant_id = about.participant_id AND c.card_id = about.card_id
 LEFT JOIN possible_matches AS m ON c.participant_id = m.participant_id AND c.match_id = m.match_id
 LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_card_id = k.card_id
 LEFT JOIN participant_numbers AS registered ON m.other_participant_id = registered.participant_id
+LEFT JOIN heir_claims AS h ON c.participant_id = h.participant_id AND c.case_id = h.case_id
+LEFT JOIN branch_codes AS b ON h.participant_id = b.participant_id AND h.code_id = b.code_id
 WHERE $1::text IS NULL OR c.state = $1
 ORDER BY c.due_at, c.case_id
 LIMIT $2;

@@ -12,8 +12,9 @@ FROM (
     FROM enrolments AS w
     INNER JOIN participants AS p ON w.participant_id = p.participant_id
     WHERE
-        w.participant_id IS NOT NULL AND w.code_sent_at IS NULL AND w.verified_at IS NULL
+        w.participant_id IS NOT NULL AND w.code_sent_at IS NULL AND w.verified_at IS NULL AND w.refused_at IS NULL
         AND w.expires_at > current_instant()
+        AND w.code_from <= current_instant() AND w.code_until > current_instant()
         AND (w.code_not_before IS NULL OR w.code_not_before <= now())
         AND p.phone IS NOT NULL AND p.deceased_on IS NULL
         AND (

@@ -76,3 +76,39 @@ WITH gone AS (
 )
 
 SELECT count(*) FROM gone;
+
+-- branch_code_tries: how many were deleted, of days before yesterday
+WITH gone AS (
+    DELETE FROM branch_code_tries
+    WHERE
+        (participant_id, device_id, day) IN (
+            SELECT
+                t.participant_id,
+                t.device_id,
+                t.day
+            FROM branch_code_tries AS t
+            WHERE t.day < jakarta_day(current_instant()) - 1
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;
+
+-- code_failures: how many were deleted, of a week ago
+WITH gone AS (
+    DELETE FROM code_failures
+    WHERE
+        (minute, kind, slot) IN (
+            SELECT
+                f.minute,
+                f.kind,
+                f.slot
+            FROM code_failures AS f
+            WHERE f.minute < current_instant() - interval '7 days'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;

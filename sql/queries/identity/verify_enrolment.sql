@@ -9,7 +9,8 @@ RETURNING
     device_name,
     platform,
     public_key,
-    tries;
+    tries,
+    refused_at IS NULL AND code_from <= $3 AND code_until > $3 AS code_counts;
 
 -- count_try_of_day: how many tries the person has made today; none for nobody, and when the day's tries are used up
 INSERT INTO code_tries AS t (participant_id, day, tries)
@@ -34,14 +35,9 @@ SELECT
 FROM participants AS p
 WHERE p.participant_id = $1;
 
--- own_device: nothing
-INSERT INTO device_owners (participant_id, device_id) VALUES ($1, $2);
-
--- add_device: nothing
-INSERT INTO devices (participant_id, device_id, name, platform, public_key, added_at, hold_until, cause_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
-
--- settle: nothing
-UPDATE enrolments
-SET verified_at = $2
-WHERE enrolment_id = $1;
+-- use_branch_code: the code's id, the branch and the cause of what follows; nulls when no such code is live
+SELECT
+    u.code_id,
+    u.branch,
+    u.cause_id
+FROM use_branch_code($1, $2, 'new_phone', $3, $4) AS u;

@@ -22,7 +22,11 @@ SELECT
         SELECT FROM enrolments
         WHERE
             participant_id IS NOT NULL AND code_sent_at IS NULL AND expires_at > current_instant()
+            AND code_from <= current_instant() AND verified_at IS NULL AND refused_at IS NULL
             AND (code_not_before IS NULL OR code_not_before <= clock_timestamp())
+    ) OR EXISTS (
+        SELECT FROM enrolments
+        WHERE asks_phone AND phone_asked_at IS NULL AND code_from > current_instant()
     ) AS codes,
     EXISTS (
         SELECT FROM climbs

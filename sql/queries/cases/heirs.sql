@@ -1,0 +1,19 @@
+-- find_deceased: participant_id and lane of an identity number
+SELECT
+    participant_id,
+    lane_of(participant_id) AS lane
+FROM participant_numbers
+WHERE nik = $1;
+
+-- open: whether the code was right; nothing is written when it was not
+SELECT open_heir_case($1, $2, $3, $4, $5, $6);
+
+-- show: the clock of an heir's case and its answer
+SELECT
+    state,
+    opened_at,
+    due_at,
+    decision,
+    reason,
+    decided_at
+FROM find_heir_case($1);
