@@ -11,6 +11,11 @@ from app.platform.sql import load
 
 SQL = load("cases/decide")
 
+DECISIONS: dict[str, tuple[str, ...]] = {"dispute": ("restored", "accepted"), "match": ("linked", "refused")}
+"""What each kind of case is decided as."""
+ALONE = ("accepted", "refused")
+"""Decisions that give nothing away; the others are taken by two people."""
+
 
 class FoundCase(msgspec.Struct, frozen=True):
     """A case by its id alone, as the agency names it; `kpjs` are the cards that it is about."""

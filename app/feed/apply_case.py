@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from app.cases.decide import Decision, decide_case, find_case
+from app.cases.decide import DECISIONS, Decision, decide_case, find_case
 from app.feed.apply_match import decide_match
 from app.feed.event import CaseDecided
 from app.feed.rejection import Rejected
 from app.feed.turn import SQL, Applied, Turn, check_streams, record_cause
-
-DECISIONS = {"dispute": ("restored", "accepted"), "match": ("linked", "refused")}
 
 
 async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:

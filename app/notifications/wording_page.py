@@ -16,6 +16,8 @@ ORIGIN_BY_KIND = {
     "merge_proposed": "agency",
     "merge_reported": "core",
     "card_merged_without_consent": "core",
+    "looked_at": "agency",
+    "support_code_made": "participant",
     "baseline": "import",
     "unexplained_change": "unexplained",
 }
