@@ -123,7 +123,8 @@ def _show(desk: Desk, chosen: Namespace, answer: httpx.Response) -> None:
         case "decide":
             told = answer.json()
             waits = "; it waits for a second person" if told["state"] == "proposed" else ""
-            desk.say(f"[bold]{told['state']}[/bold]  {told['decision']} by {told['staff']}{waits}")
+            people = " and ".join(name for name in (told["staff"], told["second_staff"]) if name)
+            desk.say(f"[bold]{told['state']}[/bold]  {told['decision']} by {people}{waits}")
         case _:
             _show_file(desk, answer.json())
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from argparse import ArgumentParser, Namespace
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -262,7 +262,9 @@ def _show_card(stage: Stage, answer: httpx.Response) -> int:
     return 0
 
 
-PLAYS: dict[str, tuple[Callable[[], ArgumentParser], Callable[[Namespace, Mapping[str, str]], Awaitable[int]]]] = {
+PLAYS: dict[
+    str, tuple[Callable[[], ArgumentParser], Callable[[Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]]
+] = {
     "phone": (_phone_parser, play_phone),
     "core": (_core_parser, play_core),
     "staff": (staff_parser, play_staff),

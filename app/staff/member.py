@@ -115,7 +115,7 @@ class StaffOnly:
         self.app, self.keys, self.settings = app, keys, settings
         self.trust = Trust(settings.staff_issuer, settings.staff_audience, settings.staff_token_max_age_s)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         opt = scope["route_handler"].opt
         if scope["type"] == "http" and not opt.get("public"):
             member = await self._read(scope)

@@ -127,7 +127,7 @@ async def read_case(
         person=show_person(known.person, known.case.kind),
         cards=known.cards,
         merge=known.merge,
-        match=known.match and _show_match(known.match, known.case.kind),
+        match=_show_match(known.match, known.case.kind) if known.match else None,
         documents=known.documents,
         history=show_entries(known.history, request.headers.get("accept-language", "")),
     )

@@ -80,7 +80,7 @@ async def test_no_other_signature_counts(staff: Staff, provider: Provider) -> No
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     parts = provider.sign().split(".")
     tokens = [
-        jwt.encode(claims, None, algorithm="none", headers=header),
+        jwt.encode(claims, "", algorithm="none", headers=header),
         jwt.encode(claims, stranger, algorithm="RS256", headers=header),
         jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": "unknown"}),
         jwt.encode(claims, stranger, algorithm="RS256"),

@@ -56,7 +56,7 @@ async def age_codes(database: Database, person: Person, minutes: int) -> None:
 async def use_up_tries(staff: Staff, subject: str) -> list[int]:
     """Wrong codes until there are no more tries: what was left after each."""
     token = staff.provider.sign(sub=subject, roles=["viewer"])
-    left = []
+    left: list[int] = []
     while True:
         body = {"support_view": {"support_code": f"ZZZZ-{len(left):04d}", "purpose": "support"}}
         answer = await staff.ask("participants/view", body, token=token)
