@@ -230,7 +230,7 @@ async def test_what_was_logged_stays(
         ),
         ("DELETE FROM case_proposals", "proposals_are_kept"),
         ("TRUNCATE case_proposals", "proposals_are_kept"),
-        ("UPDATE support_codes SET used_at = NULL", "support_codes_by_function_only"),
+        ("UPDATE support_codes SET expires_at = made_at WHERE used_at IS NULL", "support_codes_by_function_only"),
         ("DELETE FROM support_codes", "support_codes_by_function_only"),
     ):
         async with superuser.transaction():

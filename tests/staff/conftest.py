@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Iterator
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -56,12 +57,12 @@ class Provider:
         """With the provider's own key."""
         return jwt.encode(self.claims(**overrides), self.key, algorithm="RS256", headers={"kid": self.kid})
 
-    @property
+    @cached_property
     def key(self) -> Any:
         pem = (self.simulator.state_dir / "staff-keys.pem").read_bytes().split(b"-----END PRIVATE KEY-----\n")[0]
         return load_pem_private_key(pem + b"-----END PRIVATE KEY-----\n", password=None)
 
-    @property
+    @cached_property
     def kid(self) -> str:
         kid: str = httpx.get(f"{self.simulator.base_url}/jwks.json").json()["keys"][0]["kid"]
         return kid
@@ -69,6 +70,7 @@ class Provider:
     def rotate(self) -> None:
         assert httpx.post(f"{self.simulator.base_url}/oidc/rotate").status_code == 204
         self._tokens.clear()
+        del self.key, self.kid
 
 
 class Staff:
