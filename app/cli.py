@@ -17,7 +17,7 @@ SCHEMA = Path(__file__).parents[1] / "sql" / "schema.sql"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command; 0 when it did what was asked, 1 when it could not, 2 when it was asked wrongly."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] in (["phone"], ["core"]):
+    if words[:1] in (["phone"], ["core"], ["staff"]):
         from app.local.walk import run
 
         return run(words[0], words[1:], os.environ)
@@ -223,7 +223,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     story = commands.add_parser("story", help="play the story against a fresh instance and narrate it")
     story.add_argument("--person", metavar="NAME", help="one of the demo people")
-    for name, text in (("phone", "a demo person's phone"), ("core", "the agency's core system")):
+    for name, text in (
+        ("phone", "a demo person's phone"),
+        ("core", "the agency's core system"),
+        ("staff", "the agency's staff"),
+    ):
         commands.add_parser(name, help=f"play {text} beside `make run`")  # app.local.walk has its words
     commands.add_parser("schema", help="print the database schema as one file")
     return parser

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import Any
 
 from litestar import Litestar
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Middleware
 
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
@@ -23,6 +24,7 @@ from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
 from app.feed import receive
 from app.feed.search_cases import search_cases
+from app.history.access_log import show_access_log
 from app.history.export import export
 from app.history.roots import list_roots
 from app.identity.answer_enrolment import approve_enrolment, list_enrolments, refuse_enrolment
@@ -35,6 +37,7 @@ from app.identity.problems import NotSignedIn, TokenExpired
 from app.identity.refresh import refresh_session
 from app.identity.session import Identify, provide_signed_in
 from app.identity.sign_in import sign_in
+from app.identity.support_code import make_support_code
 from app.identity.tokens import Tokens
 from app.identity.verify_enrolment import verify_enrolment
 from app.matches import show as show_matches
@@ -52,14 +55,22 @@ from app.platform import database, health, logs, problems
 from app.platform.capabilities import capabilities
 from app.platform.clock import advance_local_clock
 from app.platform.jobs import Jobs
+from app.platform.oidc import ProviderKeys
 from app.platform.openapi import openapi_config, openapi_routes
 from app.platform.signing import read_signing_keys, show_keys
 from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
 from app.platform.strict_query import StrictQuery
+from app.platform.transaction import Identify as TransactionIdentify
 from app.platform.transaction import RequestIds, Transactions, provide_connection, provide_doorbell, provide_now
 from app.platform.wakes import Wakes
 from app.settings import Settings, read
+from app.staff.decide_case import decide_case
+from app.staff.member import OF_SIGN_IN, StaffOnly, check_settings, identify_member, provide_member
+from app.staff.read_case import read_case
+from app.staff.read_document import read_document
+from app.staff.search_cases import search_cases as search_waiting_cases
+from app.staff.view_participant import view_participant
 
 API_ROUTES: list[ControllerRouterHandler] = [
     # who I am
@@ -76,6 +87,8 @@ API_ROUTES: list[ControllerRouterHandler] = [
     end_session,
     show_me,
     export,
+    show_access_log,
+    make_support_code,
     list_devices,
     rename_device,
     remove_device,
@@ -140,6 +153,16 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     health.live,
     health.ready,
 ]
+STAFF_ROUTES: list[ControllerRouterHandler] = [
+    search_waiting_cases,
+    read_case,
+    read_document,
+    decide_case,
+    view_participant,
+    health.live,
+    health.ready,
+    *openapi_routes,
+]
 LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
 
 
@@ -160,10 +183,34 @@ async def _connections(app: Litestar) -> AsyncIterator[None]:
         await app.state.pool.close()
 
 
-def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler], **options: Any) -> Litestar:
+@asynccontextmanager
+async def _provider_keys(app: Litestar) -> AsyncIterator[None]:
+    """The keys of the agency's identity provider, fetched ahead as long as the staff listener is up."""
+    app.state.provider_keys = ProviderKeys(app.state.settings.staff_jwks_url)
+    keeper = asyncio.create_task(app.state.provider_keys.keep_fresh())
+    try:
+        yield
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+        await app.state.provider_keys.close()
+
+
+def _create(
+    name: str,
+    settings: Settings,
+    routes: list[ControllerRouterHandler],
+    *,
+    identify: TransactionIdentify | None = None,
+    of_sign_in: tuple[type[problems.Problem], ...] = (NotSignedIn, TokenExpired),
+    first: Sequence[Middleware] = (),
+    lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
+    **options: Any,
+) -> Litestar:
     logs.configure()
     app: Litestar
-    identify = Identify(Tokens(settings.secret))
+    identify = identify or Identify(Tokens(settings.secret))
 
     async def provide_settings() -> Settings:
         return settings
@@ -172,6 +219,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
         routes,
         middleware=[
             RequestIds,
+            *first,
             StrictBody,
             StrictQuery,
             DefineMiddleware(
@@ -187,16 +235,17 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
             "now": Provide(provide_now),
             "doorbell": Provide(provide_doorbell),
             "who": Provide(provide_signed_in),
+            "member": Provide(provide_member),
             "settings": Provide(provide_settings),
             "merges_paused": Provide(provide_pause),
         },
         exception_handlers={Exception: problems.render},
-        lifespan=[_connections],
+        lifespan=[_connections, *lifespan],
         request_max_body_size=None,
         **options,
     )
     app.state.settings = settings
-    app.state.of_sign_in = (NotSignedIn, TokenExpired)
+    app.state.of_sign_in = of_sign_in
     app.state.identify = identify
     app.state.name = name
     return app
@@ -212,3 +261,21 @@ def create_api(settings: Settings | None = None) -> Litestar:
 def create_feed(settings: Settings | None = None) -> Litestar:
     """What the agency's core system talks to: its own listener, credentials and database role."""
     return _create("feed", settings or read(), FEED_ROUTES, openapi_config=None)
+
+
+def create_staff(settings: Settings | None = None) -> Litestar:
+    """What the agency's staff work with: a listener of its own, tokens of the agency's identity provider, and a database
+    role that reads by functions which log every look. Raises SettingsError without a provider."""
+    settings = settings or read()
+    check_settings(settings)
+    app: Litestar = _create(
+        "staff",
+        settings,
+        STAFF_ROUTES,
+        identify=identify_member,
+        of_sign_in=OF_SIGN_IN,
+        first=[DefineMiddleware(StaffOnly, keys=lambda: app.state.provider_keys, settings=settings)],
+        lifespan=[_provider_keys],
+        openapi_config=openapi_config(),
+    )
+    return app

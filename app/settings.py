@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -33,6 +34,13 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     public_origin: str = "http://localhost:8000"
     port: int = 8000
     feed_port: int = 8001
+    staff_port: int = 8002
+    staff_issuer: str = ""
+    staff_audience: str = "sepakat"
+    staff_jwks_url: str = ""
+    staff_roles_claim: str = "roles"  # a name, or a path such as realm_access.roles
+    staff_token_max_age_s: int = 3600
+    staff_shown_as: Literal["pseudonym", "name"] = "pseudonym"
     simulator_port: int = 8100
     api_processes: int = 2
     merge_cooling_off_s: int = 43_200

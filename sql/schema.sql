@@ -47,6 +47,15 @@ CREATE TYPE public.history_entry AS (
 
 ALTER TYPE public.history_entry OWNER TO sepakat_owner;
 
+CREATE TYPE public.staff_member AS (
+	issuer text,
+	subject text,
+	role text,
+	shown_as text
+);
+
+ALTER TYPE public.staff_member OWNER TO sepakat_owner;
+
 CREATE FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -407,6 +416,99 @@ $$;
 
 ALTER FUNCTION public.capture_unexplained_change() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object('kpj', k.kpj, 'status', k.status, 'segment', k.segment, 'employer', e.name,
+        'programmes', k.programmes, 'balance', k.balance, 'opened_on', k.opened_on, 'closed_on', k.closed_on,
+        'last_contribution_month', to_char(k.last_contribution_month, 'YYYY-MM'),
+        'last_contribution_amount', k.last_contribution_amount, 'merged_into', living.kpj,
+        'locked', k.locked_at IS NOT NULL) ORDER BY k.opened_on, k.kpj), '[]')
+    FROM public.cards AS k
+    LEFT JOIN public.employers AS e ON e.employer_id = k.employer_id
+    LEFT JOIN public.cards AS living ON living.participant_id = k.participant_id AND living.card_id = k.merged_into
+    WHERE k.participant_id = p_participant_id AND (p_card_ids IS NULL OR k.card_id = ANY (p_card_ids))
+$$;
+
+ALTER FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases := public.lock_case(p_case_id);
+    v_proposal public.case_proposals;
+    v_told jsonb;
+    v_cause_id uuid;
+BEGIN
+    UPDATE public.case_proposals AS p SET state = 'confirmed', closed_at = public.current_instant(),
+        second_issuer = p_second.issuer, second_staff = p_second.subject, second_role = p_second.role,
+        second_shown_as = p_second.shown_as
+    WHERE p.participant_id = v_case.participant_id AND p.case_id = p_case_id AND p.state = 'open' AND p.decision = p_decision
+    RETURNING * INTO v_proposal;
+    IF v_proposal.proposal_id IS NULL THEN
+        PERFORM public.refuse('decision_was_proposed', 'a second person confirms exactly what the first one proposed');
+    END IF;
+    -- alone, the proposal of this very transaction has logged it; without one the cause below is refused
+    v_told := CASE WHEN p_second.subject IS NULL THEN '[]'
+        ELSE public.log_case_look(v_case, p_second, v_case.kind, 'decision') END;
+    IF v_case.kind = 'match' THEN
+        PERFORM public.decide_match(v_case.participant_id, p_case_id, gen_random_uuid(), p_decision, v_proposal.reason,
+            v_proposal.staff, p_second.subject, NULL, NULL);
+    ELSE
+        v_cause_id := public.record_cause(v_case.participant_id, 'agency', v_proposal.staff, v_proposal.reason, v_case.merge_id);
+        CASE v_case.kind
+            WHEN 'dispute' THEN
+                PERFORM public.decide_case(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
+                    v_proposal.staff, p_second.subject);
+            WHEN 'core_refusal' THEN
+                PERFORM public.decide_refusal(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
+                    v_proposal.staff, p_second.subject);
+            WHEN 'balance' THEN
+                PERFORM public.decide_balance(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
+                    v_proposal.staff, p_second.subject);
+        END CASE;
+    END IF;
+    RETURN v_told;
+END
+$$;
+
+ALTER FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.case_to_decide(p_case_id uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases := public.lock_case(p_case_id);
+BEGIN
+    IF v_case.case_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    RETURN jsonb_build_object('kind', v_case.kind, 'state', v_case.state, 'decision', v_case.decision, 'staff', v_case.staff,
+        'second_staff', v_case.second_staff, 'decided_at', v_case.decided_at,
+        'proposal', public.open_proposal(v_case.participant_id, v_case.case_id));
+END
+$$;
+
+ALTER FUNCTION public.case_to_decide(p_case_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.cases_for_staff(p_state text, p_kind text, p_after_due timestamp with time zone, p_after_id uuid, p_limit integer) RETURNS TABLE(id uuid, kind text, state text, opened_at timestamp with time zone, due_at timestamp with time zone, decision text, decided_at timestamp with time zone, proposal jsonb)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT c.case_id, c.kind, c.state, c.opened_at, c.due_at, c.decision, c.decided_at,
+        CASE WHEN c.state = 'open' THEN public.open_proposal(c.participant_id, c.case_id) - 'reason' END
+    FROM public.cases AS c
+    WHERE (p_state IS NULL OR c.state = p_state) AND (p_kind IS NULL OR c.kind = p_kind)
+        AND (p_after_due IS NULL OR (c.due_at, c.case_id) > (p_after_due, p_after_id))
+    ORDER BY c.due_at, c.case_id LIMIT least(p_limit, 101)
+$$;
+
+ALTER FUNCTION public.cases_for_staff(p_state text, p_kind text, p_after_due timestamp with time zone, p_after_id uuid, p_limit integer) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.field(value bytea) RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (value IS NULL) THEN int4send('-1'::integer) ELSE (int4send(length(value)) || value) END;
@@ -549,6 +651,21 @@ END
 $$;
 
 ALTER FUNCTION public.check_legs_sum_to_zero() OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.check_purpose(p_kind text, p_purpose text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF p_kind IN ('dispute', 'match', 'unreached', 'correction', 'heir', 'balance', 'core_refusal')
+        AND p_purpose IS DISTINCT FROM p_kind AND p_purpose IS DISTINCT FROM 'support'
+    THEN
+        PERFORM public.refuse('purpose_fits_the_case', format('a case of kind %s is not looked at for %s', p_kind, p_purpose));
+    END IF;
+END
+$$;
+
+ALTER FUNCTION public.check_purpose(p_kind text, p_purpose text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.check_transfer() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1404,6 +1521,25 @@ CREATE FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) RE
 
 ALTER FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[], p_merge_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(t.shown ORDER BY t.seq DESC), '[]')
+    FROM (
+        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording, 'data', coalesce(d.data, '{}'),
+            'occurred_at', h.occurred_at, 'origin', c.origin, 'actor', c.actor, 'reason', c.reason) AS shown
+        FROM public.history AS h
+        JOIN public.causes AS c ON c.participant_id = h.participant_id AND c.cause_id = h.cause_id
+        LEFT JOIN public.history_data AS d ON d.participant_id = h.participant_id AND d.seq = h.seq
+        WHERE h.participant_id = p_participant_id AND h.kind <> 'looked_at'
+            AND ((p_card_ids IS NULL AND p_merge_id IS NULL) OR h.card_id = ANY (p_card_ids) OR h.merge_id = p_merge_id)
+        ORDER BY h.seq DESC LIMIT 20
+    ) AS t
+$$;
+
+ALTER FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[], p_merge_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.hold_reported_cards(p_participant_id uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1720,6 +1856,74 @@ $$;
 
 ALTER FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) OWNER TO sepakat_writer;
 
+CREATE TABLE public.cases (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    kind text NOT NULL,
+    merge_id uuid,
+    match_id uuid,
+    statement text,
+    opened_at timestamp with time zone NOT NULL,
+    due_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    decision text,
+    reason text,
+    staff text,
+    second_staff text,
+    decided_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    xact xid8 NOT NULL,
+    card_id uuid,
+    figures jsonb,
+    CONSTRAINT balance_case_names_its_card CHECK (((kind = 'balance'::text) = (card_id IS NOT NULL))),
+    CONSTRAINT case_is_due_in_three_days CHECK ((due_at = (opened_at + '72:00:00'::interval))),
+    CONSTRAINT case_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text]))),
+    CONSTRAINT decided_case_has_its_decision CHECK ((num_nulls(decision, decided_at) =
+CASE state
+    WHEN 'decided'::text THEN 0
+    ELSE 2
+END)),
+    CONSTRAINT dispute_names_its_merge CHECK (((kind <> 'dispute'::text) OR (merge_id IS NOT NULL))),
+    CONSTRAINT four_eyes_are_two_people CHECK ((lower(staff) <> lower(second_staff))),
+    CONSTRAINT match_case_names_its_match CHECK (((kind = 'match'::text) = (match_id IS NOT NULL))),
+    CONSTRAINT refusal_case_names_its_merge CHECK (((kind <> 'core_refusal'::text) OR (merge_id IS NOT NULL)))
+);
+
+ALTER TABLE public.cases OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.cases.decision IS 'Of a dispute: restored or accepted by the agency; withdrawn when the participant accepted the merge instead.
+Of a possible match: linked or refused. Of a refusal by the core: acknowledged (it did carry it out), reversed, or settled outside.
+Of a balance: ours (the core was wrong), theirs_corrected (the missing events came), agreed (a later report said the same).';
+
+COMMENT ON COLUMN public.cases.xact IS 'The transaction that opened or decided it: a step of its merge is taken in no other.';
+
+COMMENT ON COLUMN public.cases.card_id IS 'Of a balance: the card that it is about.';
+
+COMMENT ON COLUMN public.cases.figures IS 'What was told when the case opened: of a refusal what stands in the way, of a balance both figures.';
+
+CREATE FUNCTION public.lock_case(p_case_id uuid) RETURNS public.cases
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_participant_id uuid;
+    v_other_id uuid;
+    v_case public.cases;
+BEGIN
+    SELECT o.participant_id INTO v_participant_id FROM public.case_owners AS o WHERE o.case_id = p_case_id;
+    SELECT m.other_participant_id INTO v_other_id
+    FROM public.cases AS c
+    JOIN public.possible_matches AS m ON m.participant_id = c.participant_id AND m.match_id = c.match_id
+    WHERE c.participant_id = v_participant_id AND c.case_id = p_case_id;
+    PERFORM FROM public.participant_heads AS h
+    WHERE h.participant_id IN (v_participant_id, v_other_id) ORDER BY h.participant_id FOR UPDATE;
+    SELECT * INTO v_case FROM public.cases AS c WHERE c.participant_id = v_participant_id AND c.case_id = p_case_id FOR UPDATE;
+    RETURN v_case;
+END
+$$;
+
+ALTER FUNCTION public.lock_case(p_case_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) RETURNS record
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1729,6 +1933,105 @@ CREATE FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, O
 $$;
 
 ALTER FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.log_case_look(p_case public.cases, p_staff public.staff_member, p_purpose text, p_what text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_told jsonb;
+    v_other_id uuid;
+BEGIN
+    PERFORM public.check_purpose(p_case.kind, p_purpose);
+    v_told := jsonb_build_array(public.log_look(p_case.participant_id, p_staff, p_purpose, p_what, p_case.case_id));
+    SELECT m.other_participant_id INTO v_other_id FROM public.possible_matches AS m
+    WHERE m.participant_id = p_case.participant_id AND m.match_id = p_case.match_id;
+    IF v_other_id IS NOT NULL THEN
+        v_told := v_told || public.log_look(v_other_id, p_staff, p_purpose,
+            CASE p_what WHEN 'case' THEN 'card' ELSE p_what END, p_case.case_id);
+    END IF;
+    RETURN v_told;
+END
+$$;
+
+ALTER FUNCTION public.log_case_look(p_case public.cases, p_staff public.staff_member, p_purpose text, p_what text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.log_look(p_participant_id uuid, p_staff public.staff_member, p_purpose text, p_what text, p_case_id uuid DEFAULT NULL::uuid, p_code_id uuid DEFAULT NULL::uuid, p_document_id uuid DEFAULT NULL::uuid) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_look_id uuid;
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    INSERT INTO public.access_log (participant_id, looked_at, what, purpose, case_id, code_id, document_id, issuer, staff,
+        staff_role, shown_as, xact)
+    VALUES (p_participant_id, public.current_instant(), p_what, p_purpose, p_case_id, p_code_id, p_document_id, p_staff.issuer,
+        p_staff.subject, p_staff.role, p_staff.shown_as, pg_current_xact_id())
+    RETURNING look_id INTO v_look_id;
+    v_cause_id := public.record_cause(p_participant_id, 'agency', p_staff.shown_as);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'looked_at', NULL, NULL, v_cause_id, jsonb_strip_nulls(
+        jsonb_build_object('look_id', v_look_id, 'what', p_what, 'purpose', p_purpose, 'case_id', p_case_id,
+            'document_id', p_document_id, 'staff', p_staff.shown_as, 'staff_role', p_staff.role)))::public.history_entry]);
+    RETURN jsonb_build_object('participant_id', p_participant_id, 'lane', public.lane_of(p_participant_id));
+END
+$$;
+
+ALTER FUNCTION public.log_look(p_participant_id uuid, p_staff public.staff_member, p_purpose text, p_what text, p_case_id uuid, p_code_id uuid, p_document_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) RETURNS timestamp with time zone
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF (SELECT count(*) FROM public.support_codes AS c
+        WHERE c.participant_id = p_participant_id AND c.made_at > v_now - interval '1 day') >= 20
+    THEN
+        PERFORM public.refuse('twenty_support_codes_a_day', 'a participant makes at most 20 support codes a day');
+    END IF;
+    DELETE FROM public.support_code_owners AS o USING public.support_codes AS c
+    WHERE c.participant_id = p_participant_id AND o.code_hash = c.code_hash AND (c.used_at IS NULL OR c.view_until <= v_now);
+    UPDATE public.support_codes AS c SET expires_at = v_now
+    WHERE c.participant_id = p_participant_id AND c.used_at IS NULL AND c.expires_at > v_now;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor);
+    INSERT INTO public.support_codes (participant_id, code_id, code_hash, made_at, expires_at, cause_id)
+    VALUES (p_participant_id, p_code_id, p_code_hash, v_now, v_now + interval '15 minutes', v_cause_id);
+    INSERT INTO public.support_code_owners (code_hash, participant_id, code_id) VALUES (p_code_hash, p_participant_id, p_code_id);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'support_code_made', NULL, NULL, v_cause_id,
+        jsonb_build_object('expires_at', v_now + interval '15 minutes'))::public.history_entry]);
+    RETURN v_now + interval '15 minutes';
+END
+$$;
+
+ALTER FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.merges_for_staff(p_participant_id uuid, p_merge_id uuid, p_limit integer) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(jsonb_agg(m.shown ORDER BY m.proposed_at DESC), '[]')
+    FROM (
+        SELECT m.proposed_at, jsonb_build_object('id', m.merge_id, 'state', m.state, 'core', m.core,
+            'proposed_by', m.proposed_by, 'reason', m.reason,
+            'absorb', array(SELECT k.kpj FROM public.cards AS k
+                WHERE k.participant_id = m.participant_id AND k.card_id = ANY (m.absorb) ORDER BY k.kpj),
+            'into', (SELECT k.kpj FROM public.cards AS k
+                WHERE k.participant_id = m.participant_id AND k.card_id = m.into_card),
+            'consent', CASE WHEN m.confirmation_id IS NOT NULL THEN 'confirmed' WHEN m.reported IS NOT NULL THEN 'none_on_file' END,
+            'reported', m.reported, 'proposed_at', m.proposed_at, 'confirmed_at', m.confirmed_at, 'executed_at', m.executed_at,
+            'closed_at', m.closed_at) AS shown
+        FROM public.merges AS m
+        WHERE m.participant_id = p_participant_id AND (p_merge_id IS NULL OR m.merge_id = p_merge_id)
+        ORDER BY m.proposed_at DESC LIMIT p_limit
+    ) AS m
+$$;
+
+ALTER FUNCTION public.merges_for_staff(p_participant_id uuid, p_merge_id uuid, p_limit integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) RETURNS integer
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1833,6 +2136,18 @@ $$;
 
 ALTER FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.open_proposal(p_participant_id uuid, p_case_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object('decision', p.decision, 'reason', p.reason, 'issuer', p.issuer, 'staff', p.staff,
+        'staff_role', p.staff_role, 'proposed_at', p.proposed_at)
+    FROM public.case_proposals AS p
+    WHERE p.participant_id = p_participant_id AND p.case_id = p_case_id AND p.state = 'open'
+$$;
+
+ALTER FUNCTION public.open_proposal(p_participant_id uuid, p_case_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1862,6 +2177,66 @@ END
 $$;
 
 ALTER FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.open_support_view(p_code_hash bytea, p_staff public.staff_member, p_purpose text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_hour timestamptz := date_trunc('hour', public.current_instant());
+    v_tries integer;
+    v_owner public.support_code_owners;
+    v_code public.support_codes;
+    v_told jsonb;
+BEGIN
+    DELETE FROM public.support_code_tries AS t
+    WHERE t.issuer = p_staff.issuer AND t.staff = lower(p_staff.subject) AND t.hour < v_hour;
+    INSERT INTO public.support_code_tries AS t (issuer, staff, hour, tries) VALUES (p_staff.issuer, lower(p_staff.subject), v_hour, 1)
+    ON CONFLICT (issuer, staff, hour) DO UPDATE SET tries = t.tries + 1 WHERE t.tries < 10
+    RETURNING t.tries INTO v_tries;
+    IF v_tries IS NULL THEN
+        RETURN jsonb_build_object('again_at', v_hour + interval '1 hour');
+    END IF;
+    SELECT * INTO v_owner FROM public.support_code_owners AS o WHERE o.code_hash = p_code_hash;
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_owner.participant_id FOR UPDATE;
+    UPDATE public.support_codes AS c SET used_at = v_now, issuer = p_staff.issuer, staff = p_staff.subject,
+        view_until = v_now + interval '15 minutes'
+    WHERE c.participant_id = v_owner.participant_id AND c.code_id = v_owner.code_id AND c.used_at IS NULL AND c.expires_at > v_now;
+    SELECT * INTO v_code FROM public.support_codes AS c
+    WHERE c.participant_id = v_owner.participant_id AND c.code_id = v_owner.code_id AND c.view_until > v_now
+        AND c.issuer = p_staff.issuer AND lower(c.staff) = lower(p_staff.subject);
+    IF v_code.code_id IS NULL THEN
+        RETURN jsonb_build_object('tries_left', 10 - v_tries);
+    END IF;
+    UPDATE public.support_code_tries AS t SET tries = t.tries - 1
+    WHERE t.issuer = p_staff.issuer AND t.staff = lower(p_staff.subject) AND t.hour = v_hour;
+    v_told := jsonb_build_array(public.log_look(v_code.participant_id, p_staff, p_purpose, 'person', p_code_id => v_code.code_id));
+    RETURN jsonb_build_object(
+        'told', v_told,
+        'view_until', v_code.view_until,
+        'person', public.person_for_staff(v_code.participant_id),
+        'cards', public.cards_for_staff(v_code.participant_id, NULL),
+        'merges', public.merges_for_staff(v_code.participant_id, NULL, 20),
+        'cases', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', c.case_id, 'kind', c.kind, 'state', c.state,
+                'opened_at', c.opened_at, 'due_at', c.due_at, 'decision', c.decision) ORDER BY c.opened_at DESC, c.case_id), '[]')
+            FROM public.cases AS c WHERE c.participant_id = v_code.participant_id),
+        'history', public.history_for_staff(v_code.participant_id, NULL, NULL));
+END
+$$;
+
+ALTER FUNCTION public.open_support_view(p_code_hash bytea, p_staff public.staff_member, p_purpose text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.person_for_staff(p_participant_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object('name', p.name, 'birth_date', p.birth_date, 'nik', p.nik, 'phone', p.phone, 'email', p.email,
+        'locale', p.locale, 'deceased_on', p.deceased_on)
+    FROM public.participants AS p WHERE p.participant_id = p_participant_id
+$$;
+
+ALTER FUNCTION public.person_for_staff(p_participant_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.post_entries(p_changes public.card_change[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1919,6 +2294,35 @@ $$;
 
 ALTER FUNCTION public.post_entries(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases := public.lock_case(p_case_id);
+BEGIN
+    IF v_case.state IS DISTINCT FROM 'open' THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    IF (v_case.kind, p_decision) NOT IN (
+        ('dispute', 'restored'), ('dispute', 'accepted'), ('match', 'linked'), ('match', 'refused'),
+        ('core_refusal', 'acknowledged'), ('core_refusal', 'settled'), ('balance', 'ours'), ('balance', 'theirs_corrected'))
+    THEN
+        PERFORM public.refuse('decision_fits_the_case', format('a case of kind %s is not decided like that', v_case.kind));
+    END IF;
+    UPDATE public.case_proposals AS p SET state = 'replaced', closed_at = public.current_instant()
+    WHERE p.participant_id = v_case.participant_id AND p.case_id = p_case_id AND p.state = 'open'
+        AND (p_staff.role = 'supervisor' OR (lower(p.staff), p.issuer) = (lower(p_staff.subject), p_staff.issuer));
+    INSERT INTO public.case_proposals
+        (participant_id, case_id, decision, reason, issuer, staff, staff_role, shown_as, proposed_at, state)
+    VALUES (v_case.participant_id, p_case_id, p_decision, p_reason, p_staff.issuer, p_staff.subject, p_staff.role,
+        p_staff.shown_as, public.current_instant(), 'open');
+    RETURN public.log_case_look(v_case, p_staff, v_case.kind, 'decision');
+END
+$$;
+
+ALTER FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.queue_for_matching() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1932,6 +2336,77 @@ $$;
 
 ALTER FUNCTION public.queue_for_matching() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.read_case_for_staff(p_case_id uuid, p_staff public.staff_member, p_purpose text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases := public.lock_case(p_case_id);
+    v_told jsonb;
+    v_cards uuid[];
+    v_match public.possible_matches;
+BEGIN
+    IF v_case.case_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    v_told := public.log_case_look(v_case, p_staff, p_purpose, 'case');
+    SELECT m.absorb || m.into_card INTO v_cards FROM public.merges AS m
+    WHERE m.participant_id = v_case.participant_id AND m.merge_id = v_case.merge_id;
+    SELECT * INTO v_match FROM public.possible_matches AS m
+    WHERE m.participant_id = v_case.participant_id AND m.match_id = v_case.match_id;
+    RETURN jsonb_build_object(
+        'told', v_told,
+        'case', jsonb_build_object('id', v_case.case_id, 'kind', v_case.kind, 'state', v_case.state,
+            'statement', v_case.statement, 'figures', v_case.figures, 'opened_at', v_case.opened_at, 'due_at', v_case.due_at,
+            'decision', v_case.decision, 'reason', v_case.reason, 'decided_at', v_case.decided_at),
+        'proposal', CASE WHEN v_case.state = 'open' THEN public.open_proposal(v_case.participant_id, v_case.case_id) END,
+        'person', public.person_for_staff(v_case.participant_id),
+        -- of a case about nothing in particular, every card
+        'cards', public.cards_for_staff(v_case.participant_id, v_cards),
+        'merge', CASE WHEN v_case.merge_id IS NOT NULL
+            THEN public.merges_for_staff(v_case.participant_id, v_case.merge_id, 1) -> 0 END,
+        'match', CASE WHEN v_match.match_id IS NOT NULL THEN jsonb_build_object(
+            'rule', v_match.rule, 'rules_version', v_match.rules_version, 'found_at', v_match.found_at,
+            'registered', public.person_for_staff(v_match.other_participant_id),
+            'card', public.cards_for_staff(v_match.other_participant_id, ARRAY[v_match.other_card_id]) -> 0) END,
+        'documents', (SELECT coalesce(jsonb_agg(jsonb_build_object('id', d.document_id, 'kind', d.kind,
+                'media_type', d.media_type, 'bytes', d.bytes, 'sha256', encode(d.sha256, 'hex'),
+                'stored_at', d.stored_at) ORDER BY d.stored_at, d.document_id), '[]')
+            FROM public.documents AS d
+            WHERE d.participant_id = v_case.participant_id AND d.stored_at IS NOT NULL
+                AND ((d.about = 'merge' AND d.subject_id = v_case.merge_id)
+                    OR (d.about = 'match' AND d.subject_id = v_case.match_id))),
+        'history', public.history_for_staff(v_case.participant_id,
+            CASE WHEN v_match.match_id IS NULL THEN v_cards ELSE '{}' END, v_case.merge_id));
+END
+$$;
+
+ALTER FUNCTION public.read_case_for_staff(p_case_id uuid, p_staff public.staff_member, p_purpose text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_case public.cases := public.lock_case(p_case_id);
+    v_document public.documents;
+BEGIN
+    SELECT * INTO v_document FROM public.documents AS d
+    WHERE d.participant_id = v_case.participant_id AND d.document_id = p_document_id AND d.stored_at IS NOT NULL
+        AND ((d.about = 'merge' AND d.subject_id = v_case.merge_id) OR (d.about = 'match' AND d.subject_id = v_case.match_id));
+    IF v_document.document_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM public.check_purpose(v_case.kind, p_purpose);
+    RETURN jsonb_build_object('told', jsonb_build_array(public.log_look(v_case.participant_id, p_staff, p_purpose, 'document',
+            v_case.case_id, p_document_id => p_document_id)),
+        'kind', v_document.kind, 'media_type', v_document.media_type, 'bytes', v_document.bytes,
+        'sha256', encode(v_document.sha256, 'hex'));
+END
+$$;
+
+ALTER FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text DEFAULT NULL::text, p_merge_id uuid DEFAULT NULL::uuid, p_event_id text DEFAULT NULL::text, p_occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_bulk boolean DEFAULT false) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1943,6 +2418,9 @@ BEGIN
         AND NOT (p_origin IN ('participant', 'system')
             AND (pg_has_role(session_user, 'sepakat_api', 'MEMBER') OR pg_has_role(session_user, 'sepakat_worker', 'MEMBER')))
         AND NOT (p_origin IN ('agency', 'core', 'import') AND pg_has_role(session_user, 'sepakat_feed', 'MEMBER'))
+        AND NOT (p_origin = 'agency' AND pg_has_role(session_user, 'sepakat_staff', 'MEMBER') AND EXISTS (
+            SELECT FROM public.access_log AS l
+            WHERE l.participant_id = p_participant_id AND l.xact = pg_current_xact_id()))
     THEN
         PERFORM public.refuse('cause_origin_fits_role', format('%s may not act as %s', session_user, p_origin));
     END IF;
@@ -2480,51 +2958,6 @@ $$;
 
 ALTER FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) OWNER TO sepakat_writer;
 
-CREATE TABLE public.cases (
-    participant_id uuid NOT NULL,
-    case_id uuid NOT NULL,
-    kind text NOT NULL,
-    merge_id uuid,
-    match_id uuid,
-    statement text,
-    opened_at timestamp with time zone NOT NULL,
-    due_at timestamp with time zone NOT NULL,
-    state text NOT NULL,
-    decision text,
-    reason text,
-    staff text,
-    second_staff text,
-    decided_at timestamp with time zone,
-    cause_id uuid NOT NULL,
-    xact xid8 NOT NULL,
-    card_id uuid,
-    figures jsonb,
-    CONSTRAINT balance_case_names_its_card CHECK (((kind = 'balance'::text) = (card_id IS NOT NULL))),
-    CONSTRAINT case_is_due_in_three_days CHECK ((due_at = (opened_at + '72:00:00'::interval))),
-    CONSTRAINT case_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'decided'::text]))),
-    CONSTRAINT decided_case_has_its_decision CHECK ((num_nulls(decision, decided_at) =
-CASE state
-    WHEN 'decided'::text THEN 0
-    ELSE 2
-END)),
-    CONSTRAINT dispute_names_its_merge CHECK (((kind <> 'dispute'::text) OR (merge_id IS NOT NULL))),
-    CONSTRAINT four_eyes_are_two_people CHECK ((lower(staff) <> lower(second_staff))),
-    CONSTRAINT match_case_names_its_match CHECK (((kind = 'match'::text) = (match_id IS NOT NULL))),
-    CONSTRAINT refusal_case_names_its_merge CHECK (((kind <> 'core_refusal'::text) OR (merge_id IS NOT NULL)))
-);
-
-ALTER TABLE public.cases OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.cases.decision IS 'Of a dispute: restored or accepted by the agency; withdrawn when the participant accepted the merge instead.
-Of a possible match: linked or refused. Of a refusal by the core: acknowledged (it did carry it out), reversed, or settled outside.
-Of a balance: ours (the core was wrong), theirs_corrected (the missing events came), agreed (a later report said the same).';
-
-COMMENT ON COLUMN public.cases.xact IS 'The transaction that opened or decided it: a step of its merge is taken in no other.';
-
-COMMENT ON COLUMN public.cases.card_id IS 'Of a balance: the card that it is about.';
-
-COMMENT ON COLUMN public.cases.figures IS 'What was told when the case opened: of a refusal what stands in the way, of a balance both figures.';
-
 CREATE FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2929,6 +3362,34 @@ ALTER AGGREGATE public.chain(head bytea, body bytea) OWNER TO sepakat_owner;
 
 COMMENT ON AGGREGATE public.chain(head bytea, body bytea) IS 'The hash after each entry: sha256(field(hash before) || body), starting from the head.';
 
+CREATE TABLE public.access_log (
+    participant_id uuid NOT NULL,
+    look_id uuid DEFAULT uuidv7() NOT NULL,
+    looked_at timestamp with time zone NOT NULL,
+    what text NOT NULL,
+    purpose text NOT NULL,
+    case_id uuid,
+    code_id uuid,
+    document_id uuid,
+    issuer text NOT NULL,
+    staff text NOT NULL,
+    staff_role text NOT NULL,
+    shown_as text NOT NULL,
+    xact xid8 NOT NULL,
+    CONSTRAINT look_at_a_document_names_it CHECK (((what = 'document'::text) = (document_id IS NOT NULL))),
+    CONSTRAINT look_has_a_case_or_a_code CHECK ((num_nonnulls(case_id, code_id) = 1)),
+    CONSTRAINT look_is_at_something_known CHECK ((what = ANY (ARRAY['case'::text, 'card'::text, 'document'::text, 'person'::text, 'decision'::text]))),
+    CONSTRAINT purpose_of_look_is_known CHECK ((purpose = ANY (ARRAY['dispute'::text, 'match'::text, 'unreached'::text, 'support'::text, 'correction'::text, 'heir'::text, 'balance'::text, 'core_refusal'::text]))),
+    CONSTRAINT staff_of_look_is_named CHECK ((staff <> ''::text)),
+    CONSTRAINT staff_role_is_known CHECK ((staff_role = ANY (ARRAY['viewer'::text, 'caseworker'::text, 'supervisor'::text])))
+);
+
+ALTER TABLE public.access_log OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.access_log.case_id IS 'Of this participant, or, for `card`, of the one who says that a card of this participant is theirs.';
+
+COMMENT ON COLUMN public.access_log.shown_as IS 'A pseudonym or the name of the member of staff, as the agency had chosen at that time.';
+
 CREATE TABLE public.acknowledgements (
     participant_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -3057,6 +3518,37 @@ CREATE TABLE public.case_owners (
 );
 
 ALTER TABLE public.case_owners OWNER TO sepakat_owner;
+
+CREATE TABLE public.case_proposals (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    proposal_id uuid DEFAULT uuidv7() NOT NULL,
+    decision text NOT NULL,
+    reason text NOT NULL,
+    issuer text NOT NULL,
+    staff text NOT NULL,
+    staff_role text NOT NULL,
+    shown_as text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    second_issuer text,
+    second_staff text,
+    second_role text,
+    second_shown_as text,
+    closed_at timestamp with time zone,
+    CONSTRAINT both_come_from_one_issuer CHECK ((second_issuer = issuer)),
+    CONSTRAINT closed_proposal_says_when CHECK (((state = 'open'::text) = (closed_at IS NULL))),
+    CONSTRAINT only_a_confirmed_proposal_has_a_second CHECK (((state = 'confirmed'::text) OR (second_staff IS NULL))),
+    CONSTRAINT proposal_and_confirmation_are_of_two_people CHECK ((lower(second_staff) <> lower(staff))),
+    CONSTRAINT proposal_is_confirmed_by_a_second CHECK (((state <> 'confirmed'::text) OR (second_staff IS NOT NULL) OR ((staff_role = 'supervisor'::text) AND (decision = ANY (ARRAY['accepted'::text, 'refused'::text, 'acknowledged'::text, 'ours'::text]))))),
+    CONSTRAINT proposal_is_confirmed_by_those_who_decide CHECK ((second_role = ANY (ARRAY['caseworker'::text, 'supervisor'::text]))),
+    CONSTRAINT proposal_is_made_by_those_who_decide CHECK ((staff_role = ANY (ARRAY['caseworker'::text, 'supervisor'::text]))),
+    CONSTRAINT proposal_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'confirmed'::text, 'replaced'::text]))),
+    CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text]))),
+    CONSTRAINT second_person_is_named_whole CHECK ((num_nulls(second_issuer, second_staff, second_role, second_shown_as) = ANY (ARRAY[0, 4])))
+);
+
+ALTER TABLE public.case_proposals OWNER TO sepakat_owner;
 
 CREATE TABLE public.causes (
     participant_id uuid NOT NULL,
@@ -3725,6 +4217,46 @@ CREATE TABLE public.stopped_cards (
 
 ALTER TABLE public.stopped_cards OWNER TO sepakat_owner;
 
+CREATE TABLE public.support_code_owners (
+    code_hash bytea NOT NULL,
+    participant_id uuid NOT NULL,
+    code_id uuid NOT NULL
+);
+
+ALTER TABLE public.support_code_owners OWNER TO sepakat_owner;
+
+CREATE TABLE public.support_code_tries (
+    issuer text NOT NULL,
+    staff text NOT NULL,
+    hour timestamp with time zone NOT NULL,
+    tries integer NOT NULL,
+    CONSTRAINT ten_support_code_tries_an_hour CHECK (((tries >= 0) AND (tries <= 10)))
+);
+
+ALTER TABLE public.support_code_tries OWNER TO sepakat_owner;
+
+CREATE TABLE public.support_codes (
+    participant_id uuid NOT NULL,
+    code_id uuid NOT NULL,
+    code_hash bytea NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    issuer text,
+    staff text,
+    view_until timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT support_code_hash_has_32_bytes CHECK ((length(code_hash) = 32)),
+    CONSTRAINT support_code_is_used_while_it_lives CHECK ((used_at < expires_at)),
+    CONSTRAINT support_code_lives_15_minutes CHECK ((expires_at <= (made_at + '00:15:00'::interval))),
+    CONSTRAINT support_view_lasts_15_minutes CHECK ((view_until <= (used_at + '00:15:00'::interval))),
+    CONSTRAINT used_support_code_names_its_user CHECK ((num_nulls(used_at, issuer, staff, view_until) = ANY (ARRAY[0, 4])))
+);
+
+ALTER TABLE public.support_codes OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.support_codes.code_hash IS 'HMAC of the code under a key that no SQL role has; the code itself is kept nowhere.';
+
 CREATE TABLE public.undo_seals (
     only_row boolean DEFAULT true NOT NULL,
     inner_pad bytea NOT NULL,
@@ -3767,6 +4299,9 @@ ALTER TABLE public.unlock_proofs OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.unlock_proofs.subject_id IS 'The card whose lock was lifted, or the participant whose freeze was.';
 
+ALTER TABLE ONLY public.access_log
+    ADD CONSTRAINT access_log_pkey PRIMARY KEY (participant_id, look_id);
+
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_pkey PRIMARY KEY (participant_id, seq);
 
@@ -3808,6 +4343,9 @@ ALTER TABLE public.cases
 
 ALTER TABLE ONLY public.case_owners
     ADD CONSTRAINT case_owners_pkey PRIMARY KEY (case_id);
+
+ALTER TABLE ONLY public.case_proposals
+    ADD CONSTRAINT case_proposals_pkey PRIMARY KEY (participant_id, case_id, proposal_id);
 
 ALTER TABLE ONLY public.cases
     ADD CONSTRAINT cases_pkey PRIMARY KEY (participant_id, case_id);
@@ -3986,6 +4524,15 @@ ALTER TABLE ONLY public.stop_tokens
 ALTER TABLE ONLY public.stopped_cards
     ADD CONSTRAINT stopped_cards_pkey PRIMARY KEY (participant_id, card_id);
 
+ALTER TABLE ONLY public.support_code_owners
+    ADD CONSTRAINT support_code_owners_pkey PRIMARY KEY (code_hash);
+
+ALTER TABLE ONLY public.support_code_tries
+    ADD CONSTRAINT support_code_tries_pkey PRIMARY KEY (issuer, staff, hour);
+
+ALTER TABLE ONLY public.support_codes
+    ADD CONSTRAINT support_codes_pkey PRIMARY KEY (participant_id, code_id);
+
 ALTER TABLE ONLY public.card_transfers
     ADD CONSTRAINT transfer_has_one_side_at_each PRIMARY KEY (participant_id, transfer_id);
 
@@ -3994,6 +4541,8 @@ ALTER TABLE ONLY public.undo_seals
 
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_pkey PRIMARY KEY (participant_id, merge_id, entry_id, to_card);
+
+CREATE INDEX access_log_newest_first ON public.access_log USING btree (participant_id, looked_at DESC, look_id DESC);
 
 CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state = 'open'::text);
 
@@ -4039,6 +4588,8 @@ CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (partici
 
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
 
+CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
+
 CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
 
 CREATE UNIQUE INDEX source_event_is_posted_once ON public.ledger_entries USING btree (participant_id, source_event, card_id) WHERE (source_event IS NOT NULL);
@@ -4056,6 +4607,18 @@ CREATE TRIGGER a_merge_step_is_guarded AFTER INSERT OR UPDATE ON public.merges F
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_merge_step_is_guarded;
 
 CREATE TRIGGER acceptance_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state = new.state) AND (new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (old.confirmation_id IS DISTINCT FROM new.confirmation_id))) EXECUTE FUNCTION public.tell_of_merge_step();
+
+CREATE TRIGGER access_log_by_function_only BEFORE INSERT ON public.access_log FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('access_log_by_function_only');
+
+ALTER TABLE public.access_log ENABLE ALWAYS TRIGGER access_log_by_function_only;
+
+CREATE TRIGGER access_log_is_append_only BEFORE DELETE OR UPDATE ON public.access_log FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('access_log_is_append_only');
+
+ALTER TABLE public.access_log ENABLE ALWAYS TRIGGER access_log_is_append_only;
+
+CREATE TRIGGER access_log_is_not_truncated BEFORE TRUNCATE ON public.access_log FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('access_log_is_append_only');
+
+ALTER TABLE public.access_log ENABLE ALWAYS TRIGGER access_log_is_not_truncated;
 
 CREATE TRIGGER acknowledgement_ends_climb AFTER INSERT ON public.acknowledgements FOR EACH ROW EXECUTE FUNCTION public.end_climb();
 
@@ -4389,6 +4952,22 @@ CREATE TRIGGER plans_are_not_truncated BEFORE TRUNCATE ON public.merge_plans FOR
 
 ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_not_truncated;
 
+CREATE TRIGGER proposals_are_closed_once BEFORE UPDATE ON public.case_proposals FOR EACH ROW WHEN (((old.state <> 'open'::text) OR (new.state = 'open'::text) OR ((((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.case_id IS DISTINCT FROM new.case_id)) OR (old.proposal_id IS DISTINCT FROM new.proposal_id)) OR (old.decision IS DISTINCT FROM new.decision)) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.issuer IS DISTINCT FROM new.issuer)) OR (old.staff IS DISTINCT FROM new.staff)) OR (old.staff_role IS DISTINCT FROM new.staff_role)) OR (old.shown_as IS DISTINCT FROM new.shown_as)) OR (old.proposed_at IS DISTINCT FROM new.proposed_at)))) EXECUTE FUNCTION public.refuse_statement('proposals_are_closed_once');
+
+ALTER TABLE public.case_proposals ENABLE ALWAYS TRIGGER proposals_are_closed_once;
+
+CREATE TRIGGER proposals_are_kept BEFORE DELETE ON public.case_proposals FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('proposals_are_kept');
+
+ALTER TABLE public.case_proposals ENABLE ALWAYS TRIGGER proposals_are_kept;
+
+CREATE TRIGGER proposals_are_not_truncated BEFORE TRUNCATE ON public.case_proposals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('proposals_are_kept');
+
+ALTER TABLE public.case_proposals ENABLE ALWAYS TRIGGER proposals_are_not_truncated;
+
+CREATE TRIGGER proposals_by_function_only BEFORE INSERT OR UPDATE ON public.case_proposals FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('proposals_by_function_only');
+
+ALTER TABLE public.case_proposals ENABLE ALWAYS TRIGGER proposals_by_function_only;
+
 CREATE TRIGGER protected_cards_begin_no_merge AFTER INSERT ON public.merges FOR EACH ROW WHEN ((new.state = 'proposed'::text)) EXECUTE FUNCTION public.guard_protected_cards();
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER protected_cards_begin_no_merge;
@@ -4445,6 +5024,18 @@ CREATE TRIGGER stored_documents_are_kept BEFORE DELETE OR UPDATE ON public.docum
 
 ALTER TABLE public.documents ENABLE ALWAYS TRIGGER stored_documents_are_kept;
 
+CREATE TRIGGER support_codes_are_not_truncated BEFORE TRUNCATE ON public.support_codes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('support_codes_by_function_only');
+
+ALTER TABLE public.support_codes ENABLE ALWAYS TRIGGER support_codes_are_not_truncated;
+
+CREATE TRIGGER support_codes_are_used_once BEFORE UPDATE ON public.support_codes FOR EACH ROW WHEN (((old.used_at IS NOT NULL) OR (new.expires_at > old.expires_at) OR (((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.code_id IS DISTINCT FROM new.code_id)) OR (old.code_hash IS DISTINCT FROM new.code_hash)) OR (old.made_at IS DISTINCT FROM new.made_at)) OR (old.cause_id IS DISTINCT FROM new.cause_id)))) EXECUTE FUNCTION public.refuse_statement('support_codes_are_used_once');
+
+ALTER TABLE public.support_codes ENABLE ALWAYS TRIGGER support_codes_are_used_once;
+
+CREATE TRIGGER support_codes_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.support_codes FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('support_codes_by_function_only');
+
+ALTER TABLE public.support_codes ENABLE ALWAYS TRIGGER support_codes_by_function_only;
+
 CREATE TRIGGER transfer_is_stamped BEFORE INSERT ON public.card_transfers FOR EACH ROW EXECUTE FUNCTION public.stamp_transfer();
 
 ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfer_is_stamped;
@@ -4487,6 +5078,12 @@ CREATE TRIGGER unlock_proofs_by_function_only BEFORE INSERT ON public.unlock_pro
 
 ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER unlock_proofs_by_function_only;
 
+ALTER TABLE ONLY public.access_log
+    ADD CONSTRAINT access_log_participant_id_code_id_fkey FOREIGN KEY (participant_id, code_id) REFERENCES public.support_codes(participant_id, code_id);
+
+ALTER TABLE ONLY public.access_log
+    ADD CONSTRAINT access_log_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
 
@@ -4516,6 +5113,9 @@ ALTER TABLE ONLY public.cards
 
 ALTER TABLE ONLY public.cases
     ADD CONSTRAINT case_is_about_a_card_of_its_owner FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.case_proposals
+    ADD CONSTRAINT case_proposals_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
 
 ALTER TABLE ONLY public.cases
     ADD CONSTRAINT cases_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
@@ -4664,6 +5264,12 @@ ALTER TABLE ONLY public.sessions
 ALTER TABLE ONLY public.stopped_cards
     ADD CONSTRAINT stopped_cards_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
 
+ALTER TABLE ONLY public.support_codes
+    ADD CONSTRAINT support_codes_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.support_codes
+    ADD CONSTRAINT support_codes_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_participant_id_from_card_fkey FOREIGN KEY (participant_id, from_card) REFERENCES public.cards(participant_id, card_id);
 
@@ -4686,6 +5292,7 @@ GRANT USAGE ON SCHEMA public TO sepakat_api;
 GRANT USAGE ON SCHEMA public TO sepakat_worker;
 GRANT USAGE ON SCHEMA public TO sepakat_feed;
 GRANT USAGE ON SCHEMA public TO sepakat_operator;
+GRANT USAGE ON SCHEMA public TO sepakat_staff;
 
 REVOKE ALL ON FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.accept_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
@@ -4724,6 +5331,17 @@ REVOKE ALL ON FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_i
 REVOKE ALL ON FUNCTION public.capture_unexplained_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_unexplained_change() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) TO sepakat_staff;
+
+REVOKE ALL ON FUNCTION public.case_to_decide(p_case_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.case_to_decide(p_case_id uuid) TO sepakat_staff;
+
+REVOKE ALL ON FUNCTION public.cases_for_staff(p_state text, p_kind text, p_after_due timestamp with time zone, p_after_id uuid, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.cases_for_staff(p_state text, p_kind text, p_after_due timestamp with time zone, p_after_id uuid, p_limit integer) TO sepakat_staff;
+
 REVOKE ALL ON FUNCTION public.field(value bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.field(value bytea) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.field(value bytea) TO sepakat_operator;
@@ -4741,6 +5359,8 @@ GRANT ALL ON FUNCTION public.check_execution() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.check_legs_sum_to_zero() FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.check_purpose(p_kind text, p_purpose text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.check_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 
@@ -4756,6 +5376,7 @@ GRANT ALL ON FUNCTION public.current_instant() TO sepakat_api;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_worker;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_feed;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_operator;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_staff;
 
 REVOKE ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
@@ -4839,6 +5460,8 @@ GRANT ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) TO se
 REVOKE ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash bytea) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[], p_merge_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.hold_reported_cards(p_participant_id uuid) FROM PUBLIC;
 
@@ -4935,10 +5558,27 @@ REVOKE ALL ON FUNCTION public.list_changes_back(p_merge public.merges, p_action 
 REVOKE ALL ON FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_card(p_participant_id uuid, p_card_id uuid, p_actor text) TO sepakat_api;
 
+GRANT SELECT ON TABLE public.cases TO sepakat_operator;
+GRANT SELECT ON TABLE public.cases TO sepakat_api;
+GRANT SELECT ON TABLE public.cases TO sepakat_worker;
+GRANT SELECT ON TABLE public.cases TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.cases TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.lock_case(p_case_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) TO sepakat_api;
 GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq bigint, OUT lane smallint) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.log_case_look(p_case public.cases, p_staff public.staff_member, p_purpose text, p_what text) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.log_look(p_participant_id uuid, p_staff public.staff_member, p_purpose text, p_what text, p_case_id uuid, p_code_id uuid, p_document_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.merges_for_staff(p_participant_id uuid, p_merge_id uuid, p_limit integer) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) TO sepakat_api;
@@ -4949,13 +5589,29 @@ GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries
 REVOKE ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.open_proposal(p_participant_id uuid, p_case_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_refusal_case(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.open_support_view(p_code_hash bytea, p_staff public.staff_member, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_support_view(p_code_hash bytea, p_staff public.staff_member, p_purpose text) TO sepakat_staff;
+
+REVOKE ALL ON FUNCTION public.person_for_staff(p_participant_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.post_entries(p_changes public.card_change[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) TO sepakat_staff;
 
 REVOKE ALL ON FUNCTION public.queue_for_matching() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_for_matching() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.read_case_for_staff(p_case_id uuid, p_staff public.staff_member, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_case_for_staff(p_case_id uuid, p_staff public.staff_member, p_purpose text) TO sepakat_staff;
+
+REVOKE ALL ON FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) TO sepakat_staff;
 
 REVOKE ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_api;
@@ -5037,12 +5693,6 @@ GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uui
 
 REVOKE ALL ON FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) FROM PUBLIC;
 
-GRANT SELECT ON TABLE public.cases TO sepakat_operator;
-GRANT SELECT ON TABLE public.cases TO sepakat_api;
-GRANT SELECT ON TABLE public.cases TO sepakat_worker;
-GRANT SELECT ON TABLE public.cases TO sepakat_feed;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.cases TO sepakat_writer;
-
 REVOKE ALL ON FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.tell_of_core_answer(p_merge public.merges, p_kind text, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
@@ -5104,6 +5754,29 @@ REVOKE ALL ON FUNCTION public.chain(bytea, bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_operator;
 
+GRANT SELECT ON TABLE public.access_log TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.access_log TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(look_id) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(looked_at) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(what) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(purpose) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(case_id) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(code_id) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(document_id) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(staff_role) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT(shown_as) ON TABLE public.access_log TO sepakat_api;
+
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.acknowledgements TO sepakat_api;
 GRANT SELECT ON TABLE public.acknowledgements TO sepakat_worker;
@@ -5160,6 +5833,33 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.cards TO sepakat_writer;
 GRANT SELECT ON TABLE public.case_owners TO sepakat_operator;
 GRANT SELECT ON TABLE public.case_owners TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.case_owners TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.case_proposals TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.case_proposals TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(case_id) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(proposal_id) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(decision) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(reason) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(staff_role) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(shown_as) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(proposed_at) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(state) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(second_role) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(second_shown_as) ON TABLE public.case_proposals TO sepakat_api;
+
+GRANT SELECT(closed_at) ON TABLE public.case_proposals TO sepakat_api;
 
 GRANT SELECT ON TABLE public.causes TO sepakat_operator;
 GRANT SELECT ON TABLE public.causes TO sepakat_api;
@@ -5432,6 +6132,37 @@ GRANT SELECT ON TABLE public.stopped_cards TO sepakat_api;
 GRANT SELECT ON TABLE public.stopped_cards TO sepakat_worker;
 GRANT SELECT ON TABLE public.stopped_cards TO sepakat_feed;
 GRANT SELECT,INSERT,DELETE ON TABLE public.stopped_cards TO sepakat_writer;
+
+GRANT SELECT,INSERT,DELETE ON TABLE public.support_code_owners TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.support_code_tries TO sepakat_operator;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.support_code_tries TO sepakat_writer;
+
+GRANT SELECT,INSERT,UPDATE ON TABLE public.support_codes TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.support_codes TO sepakat_api;
+GRANT SELECT(participant_id) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(code_id) ON TABLE public.support_codes TO sepakat_api;
+GRANT SELECT(code_id) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(made_at) ON TABLE public.support_codes TO sepakat_api;
+GRANT SELECT(made_at) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(expires_at) ON TABLE public.support_codes TO sepakat_api;
+GRANT SELECT(expires_at) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(used_at) ON TABLE public.support_codes TO sepakat_api;
+GRANT SELECT(used_at) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(issuer) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(staff) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(view_until) ON TABLE public.support_codes TO sepakat_api;
+GRANT SELECT(view_until) ON TABLE public.support_codes TO sepakat_operator;
+
+GRANT SELECT(cause_id) ON TABLE public.support_codes TO sepakat_api;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.undo_seals TO sepakat_writer;
 

@@ -12,6 +12,19 @@ from app.platform.sql import load
 SQL = load("cases/decide")
 DECIDES = {"dispute": "decide", "core_refusal": "decide_refusal", "balance": "decide_balance"}
 
+DECISIONS: dict[str, tuple[str, ...]] = {
+    "dispute": ("restored", "accepted"),
+    "match": ("linked", "refused"),
+    "core_refusal": ("acknowledged", "reversed", "settled"),
+    "balance": ("ours", "theirs_corrected"),
+    "heir": ("heir_recognised", "heir_refused"),
+}
+"""What each kind of case is decided as."""
+BY_EVENT_ONLY = ("reversed", "heir_recognised", "heir_refused")
+"""Decisions that come with more than a reason, by the core's event: a plan that is made anew, or an heir's papers."""
+ALONE = ("accepted", "refused", "acknowledged", "ours")
+"""Decisions that give nothing away; the others are taken by two people."""
+
 
 class FoundCase(msgspec.Struct, frozen=True):
     """A case by its id alone, as the agency names it; `kpjs` are the cards that it is about."""

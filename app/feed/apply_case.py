@@ -6,21 +6,13 @@ from uuid import UUID
 
 import msgspec
 
-from app.cases.decide import Decision, FoundCase, decide_case, decide_heir_case, find_case
+from app.cases.decide import DECISIONS, Decision, FoundCase, decide_case, decide_heir_case, find_case
 from app.feed.apply_match import decide_match
 from app.feed.event import CaseDecided
 from app.feed.rejection import Rejected
 from app.feed.turn import SQL, Applied, Turn, check_streams, record_cause
 from app.merges.load import lock_cards, read_merge
 from app.merges.reverse import Obstacle, plan_reversal, reverse_merge
-
-DECISIONS = {
-    "dispute": ("restored", "accepted"),
-    "match": ("linked", "refused"),
-    "core_refusal": ("acknowledged", "reversed", "settled"),
-    "balance": ("ours", "theirs_corrected"),
-    "heir": ("heir_recognised", "heir_refused"),
-}
 
 
 async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:

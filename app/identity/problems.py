@@ -111,3 +111,10 @@ class SessionUnknown(Problem):
     status, code, title = 404, "session_unknown", "No such session"
     indonesian = "Sesi ini tidak ada di akun Anda. Lihat daftar di /v1/sessions."
     english = "You have no such session. See the list at /v1/sessions."
+
+
+class SupportCodesTooMany(Problem):
+    status, code, title = 429, "support_codes_too_many", "Too many support codes today"
+    indonesian = "Anda sudah membuat 20 kode bantuan dalam 24 jam. Pakai yang terakhir, atau coba lagi besok."
+    english = "You made 20 support codes within 24 hours. Use the last one, or try again tomorrow."
+    constraint = "twenty_support_codes_a_day"

@@ -30,6 +30,7 @@ def _addresses(running: Running) -> Table:
     for what, where in (
         ("API, with docs", f"{running.api}/docs"),
         ("the agency's feed", f"{running.feed}/feed/v1/events"),
+        ("the agency's staff", f"{running.staff}/docs"),
         ("what reached phones", f"{running.simulator}/messages"),
         ("logs", f"{running.folder / 'log'}"),
     ):

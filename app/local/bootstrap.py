@@ -19,7 +19,7 @@ from app.platform.sql import SQL_FOLDER
 
 DATABASE = "sepakat"
 OLDEST_SERVER = 180_000  # as server_version_num tells it
-ROLES = ("sepakat_api", "sepakat_feed", "sepakat_operator", "sepakat_worker")
+ROLES = ("sepakat_api", "sepakat_feed", "sepakat_operator", "sepakat_staff", "sepakat_worker")
 SQL = SQL_FOLDER / "local"
 
 
@@ -32,14 +32,16 @@ class Secrets(msgspec.Struct, frozen=True):
 
 
 def keep_secrets(folder: Path) -> Secrets:
-    """The secrets of this state folder; made at the first start."""
+    """The secrets of this state folder; made at the first start. A role that came later gets its password when it is met."""
     path = folder / "secrets.json"
-    if path.exists():
-        return msgspec.json.decode(path.read_bytes(), type=Secrets)
+    kept = msgspec.json.decode(path.read_bytes(), type=Secrets) if path.exists() else None
+    if kept is not None and kept.passwords.keys() >= set(ROLES):
+        return kept
+    passwords = {role: secrets.token_urlsafe(24) for role in ROLES} | (kept.passwords if kept else {})
     made = Secrets(
-        secret=secrets.token_urlsafe(48),
-        feed_secret="whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
-        passwords={role: secrets.token_urlsafe(24) for role in ROLES},
+        secret=kept.secret if kept else secrets.token_urlsafe(48),
+        feed_secret=kept.feed_secret if kept else "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode(),
+        passwords=passwords,
     )
     new = path.with_suffix(".new")
     new.unlink(missing_ok=True)

@@ -21,12 +21,12 @@ def find_free_port() -> int:
             return port
 
 
-def find_free_ports() -> tuple[int, int, int]:
-    """For the API, the feed and the simulator, which takes the port after its own too."""
+def find_free_ports() -> tuple[int, int, int, int]:
+    """For the API, the feed, the staff and the simulator, which takes the port after its own too."""
     while True:
-        api, feed, simulator = (find_free_port() for _ in range(3))
-        if len({api, feed, simulator, simulator + 1}) == 4 and is_free(simulator + 1):
-            return api, feed, simulator
+        api, feed, staff, simulator = (find_free_port() for _ in range(4))
+        if len({api, feed, staff, simulator, simulator + 1}) == 5 and is_free(simulator + 1):
+            return api, feed, staff, simulator
 
 
 def is_free(port: int) -> bool:

@@ -16,7 +16,7 @@ from app.local.children import Child
 from app.local.leftovers import CHILD_OF
 
 PEOPLE = Path(__file__).parent / "people"
-HEALTH = {"simulator": "/health", "api": "/health/ready", "feed": "/health/ready"}
+HEALTH = {"simulator": "/health", "api": "/health/ready", "feed": "/health/ready", "staff": "/health/ready"}
 
 
 class Ports(msgspec.Struct, frozen=True):
@@ -24,6 +24,7 @@ class Ports(msgspec.Struct, frozen=True):
 
     api: int
     feed: int
+    staff: int
     simulator: int
 
     def by_setting(self) -> dict[str, tuple[int, ...]]:
@@ -31,6 +32,7 @@ class Ports(msgspec.Struct, frozen=True):
         return {
             "SEPAKAT_PORT": (self.api,),
             "SEPAKAT_FEED_PORT": (self.feed,),
+            "SEPAKAT_STAFF_PORT": (self.staff,),
             "SEPAKAT_SIMULATOR_PORT": (self.simulator, self.simulator + 1),
         }
 
@@ -59,6 +61,9 @@ def shared_environment(
         "SEPAKAT_SMS_URL": f"{simulator}/sms",
         "SEPAKAT_SMTP_URL": f"smtp://localhost:{ports.simulator + 1}",
         "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
+        "SEPAKAT_STAFF_ISSUER": simulator,
+        "SEPAKAT_STAFF_AUDIENCE": "sepakat",
+        "SEPAKAT_STAFF_JWKS_URL": f"{simulator}/jwks.json",
         "SEPAKAT_RECEIPT_KEYS": str(receipt_keys(folder)),
         "SEPAKAT_MERGE_COOLING_OFF_S": "20",
         "SEPAKAT_ASK_FIRST_S": "3",
@@ -86,6 +91,7 @@ def plan_children(
         "simulator": ([sys.executable, "-m", "app.local.simulator"], None),
         "api": (_granian("create_api", ports.api, workers), "sepakat_api"),
         "feed": (_granian("create_feed", ports.feed, "1"), "sepakat_feed"),
+        "staff": (_granian("create_staff", ports.staff, "1"), "sepakat_staff"),
         "worker": ([sys.executable, "-m", "workers.main"], "sepakat_worker"),
     }
     # The simulator keeps to its own account, also where a person chose to send to Google.

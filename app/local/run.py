@@ -2,7 +2,7 @@
 
 `make run` keeps one open until it is told to stop; tests and `make story` open one for a while:
 
-    async with instance(folder, api_port=…, feed_port=…, simulator_port=…, environment={}) as running:
+    async with instance(folder, api_port=…, feed_port=…, staff_port=…, simulator_port=…, environment={}) as running:
         … running.api …
 """
 
@@ -41,13 +41,14 @@ Say = Callable[[str], None]
 
 
 class Running:
-    """An instance that is up. `processes` are by name: simulator, api, feed, worker."""
+    """An instance that is up. `processes` are by name: simulator, api, feed, staff, worker."""
 
     def __init__(self, folder: Path, ports: Ports, say: Say) -> None:
         self.folder = folder
         self.ports = ports
         self.api = f"http://localhost:{ports.api}"
         self.feed = f"http://localhost:{ports.feed}"
+        self.staff = f"http://localhost:{ports.staff}"
         self.simulator = f"http://localhost:{ports.simulator}"
         self.postgres: Postgres | None = None  # None: SEPAKAT_DATABASE_URL names a server
         self.valkey: Valkey | None = None  # None: SEPAKAT_REDIS_URL names a server
@@ -139,6 +140,7 @@ async def instance(
     *,
     api_port: int,
     feed_port: int,
+    staff_port: int,
     simulator_port: int,
     environment: Mapping[str, str] | None = None,
     durable: bool = True,
@@ -150,7 +152,7 @@ async def instance(
     in tests; `say` takes lines for a person. Raises StartError, ServerError.
     """
     chosen = os.environ if environment is None else environment
-    ports = Ports(api=api_port, feed=feed_port, simulator=simulator_port)
+    ports = Ports(api=api_port, feed=feed_port, staff=staff_port, simulator=simulator_port)
     with hold_state(folder, ports) as folder:
         left = end_leftovers(folder)
         if left:

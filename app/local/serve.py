@@ -41,6 +41,7 @@ async def _serve(environment: Mapping[str, str]) -> int:
             state_folder(environment),
             api_port=_port(environment, "SEPAKAT_PORT", 8000),
             feed_port=_port(environment, "SEPAKAT_FEED_PORT", 8001),
+            staff_port=_port(environment, "SEPAKAT_STAFF_PORT", 8002),
             simulator_port=_port(environment, "SEPAKAT_SIMULATOR_PORT", 8100),
             environment=environment,
             say=say,

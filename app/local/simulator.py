@@ -1,4 +1,4 @@
-"""`python -m app.local.simulator`: Google's FCM, an SMS gateway and a mail server, on this machine only.
+"""`python -m app.local.simulator`: Google's FCM, an SMS gateway, a mail server and an identity provider, on this machine only.
 
 HTTP on SEPAKAT_SIMULATOR_PORT, SMTP on the port after it, both on 127.0.0.1. What it took is in
 `messages.jsonl` under SEPAKAT_STATE_DIR; the service account that it accepts in SEPAKAT_FCM_CREDENTIALS.
@@ -23,6 +23,7 @@ from granian.server.embed import Server
 
 from app.local.simulator_accounts import AccountError, TokenEndpoint, write_service_account
 from app.local.simulator_journal import Journal
+from app.local.simulator_oidc import Provider
 from app.local.simulator_routes import Simulator
 
 __all__ = ["main", "write_service_account"]
@@ -89,7 +90,8 @@ async def serve(place: Place) -> None:
     except AccountError as error:
         raise SimulatorError(str(error)) from error
     journal = Journal(place.state_dir / "messages.jsonl")
-    simulator = Simulator(journal, tokens)
+    provider = Provider(place.state_dir / "staff-keys.pem", place.base_url)
+    simulator = Simulator(journal, tokens, provider)
     loop = asyncio.get_running_loop()
     mailbox = _Mailbox(simulator)
     try:

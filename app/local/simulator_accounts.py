@@ -81,7 +81,7 @@ def write_service_account(path: Path, base_url: str) -> None:
             client_email=f"simulator@{PROJECT_ID}.iam.gserviceaccount.com",
             token_uri=token_uri,
         )
-    _write_private(path, msgspec.json.format(msgspec.json.encode(account)))
+    write_private(path, msgspec.json.format(msgspec.json.encode(account)))
 
 
 class TokenEndpoint:
@@ -156,7 +156,7 @@ def _read_account(path: Path) -> _AccountFile:
     return account
 
 
-def _write_private(path: Path, content: bytes) -> None:
+def write_private(path: Path, content: bytes) -> None:
     """Whole or not at all, and never readable by others, not even for a moment."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and path.read_bytes() == content:

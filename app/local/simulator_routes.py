@@ -1,4 +1,4 @@
-"""The simulator's HTTP: Google's routes, the SMS gateway's, and those that show and script what it does."""
+"""The simulator's HTTP: Google's, the SMS gateway's, an identity provider's, and routes that show and script what it does."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from app.local.simulator_fcm import (
 )
 from app.local.simulator_http import Receive, Reply, Scope, Send, find_header, live, read_body, write_reply
 from app.local.simulator_journal import Journal, Record
+from app.local.simulator_oidc import AUDIENCE, STAFF_TOKEN_LIFE_S, Provider, UnknownStaffError
 
 _NORMAL = Outcome()
 _GARBAGE = b"<html><body>upstream connect error \xff"
@@ -37,11 +38,17 @@ class _Script(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     outcomes: list[Outcome]
 
 
+class _StaffSignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    staff: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+    audience: str = AUDIENCE
+
+
 class Simulator:
     """An ASGI application. Scripts are by target value: a registration, a phone number, a mail address, `*` for any push."""
 
-    def __init__(self, journal: Journal, tokens: TokenEndpoint) -> None:
+    def __init__(self, journal: Journal, tokens: TokenEndpoint, provider: Provider) -> None:
         self._journal = journal
+        self._provider = provider
         self._tokens = tokens
         self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
         self._sms: dict[str, tuple[_Sms, asyncio.Future[None] | None]] = {}
@@ -76,6 +83,8 @@ class Simulator:
                 return await self._send_push(project, find_header(scope, b"authorization"), body)
             case "POST", ["sms"]:
                 return await self._send_sms(body)
+            case method, [".well-known" | "jwks.json" | "oidc" as first, *rest]:
+                return self._provide_identity(method, [first, *rest], body)
             case "GET", ["messages"]:
                 return self._show_messages(scope["query_string"].decode("ascii", "replace"))
             case "POST", ["script"]:
@@ -95,6 +104,28 @@ class Simulator:
         except GrantRefusedError as error:
             return _json(400, {"error": "invalid_grant", "error_description": str(error)})
         return _json(200, {"access_token": token, "expires_in": TOKEN_LIFE_S, "token_type": "Bearer"})
+
+    def _provide_identity(self, method: str, path: list[str], body: bytes) -> Reply:
+        match method, path:
+            case "GET", [".well-known", "openid-configuration"]:
+                return _json(200, self._provider.describe())
+            case "GET", ["jwks.json"]:
+                return _json(200, self._provider.show_keys())
+            case "POST", ["oidc", "token"]:
+                return self._sign_staff_in(body)
+            case "POST", ["oidc", "rotate"]:
+                self._provider.rotate()
+                return Reply(204)
+            case _:
+                return _json(404, {"error": "not_found"})
+
+    def _sign_staff_in(self, body: bytes) -> Reply:
+        try:
+            asked = msgspec.json.decode(body, type=_StaffSignIn)
+            token = self._provider.sign_in(asked.staff, asked.audience)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, UnknownStaffError) as error:
+            return _json(422, {"error": f"send {{staff}}: {error}"})
+        return _json(200, {"access_token": token, "expires_in": STAFF_TOKEN_LIFE_S, "token_type": "Bearer"})
 
     async def _send_push(self, project: str, authorization: str, body: bytes) -> Reply:
         if not self._tokens.knows(authorization):

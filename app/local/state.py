@@ -30,6 +30,7 @@ class Holder(msgspec.Struct, frozen=True):
     pid: int
     api: str
     feed: str = ""
+    staff: str = ""
     simulator: str = ""
 
 
@@ -63,7 +64,7 @@ def hold_state(folder: Path, ports: Ports) -> Iterator[Path]:
         raise StartError(f"{error} For a second one beside it, paste:\n\n    {second}") from error
     with lock:
         lock.truncate()
-        addresses = (f"http://localhost:{port}" for port in (ports.api, ports.feed, ports.simulator))
+        addresses = (f"http://localhost:{port}" for port in (ports.api, ports.feed, ports.staff, ports.simulator))
         lock.write(msgspec.json.encode(Holder(os.getpid(), *addresses)))
         lock.flush()
         _put_logs_aside(folder / "log")

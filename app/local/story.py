@@ -100,13 +100,14 @@ class Stage:
 @asynccontextmanager
 async def stage(folder: Path, console: Console, *, durable: bool = False) -> AsyncIterator[tuple[Stage, Running]]:
     """A fresh instance in `folder` with the demo people in it, and what is played on it."""
-    api_port, feed_port, simulator_port = find_free_ports()
+    api_port, feed_port, staff_port, simulator_port = find_free_ports()
     environment = {"SEPAKAT_ENV": "local", "SEPAKAT_MERGE_COOLING_OFF_S": str(COOLING_OFF_S)}
     async with (
         instance(
             folder,
             api_port=api_port,
             feed_port=feed_port,
+            staff_port=staff_port,
             simulator_port=simulator_port,
             environment=environment,
             durable=durable,

@@ -1,4 +1,4 @@
-"""`sepakat phone …` and `sepakat core …`: play a participant's phone and the agency's core by hand, beside `make run`.
+"""`sepakat phone …`, `core …` and `staff …`: play a phone, the agency's core and its staff by hand, beside `make run`.
 
 A phone's key and session are kept in `phones/` of the state folder, so that the next command is the same phone.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from argparse import ArgumentParser, Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,6 +28,7 @@ from app.local.bootstrap import keep_secrets
 from app.local.core import Core, issue_branch_code
 from app.local.messages import Messages
 from app.local.phone import Phone
+from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
 from app.local.story import DemoPerson, Stage, find_person, push_target, rupiah, show_cards, show_inbox
 from app.local.tell import core_event, core_parser, merge_arguments
@@ -108,6 +109,9 @@ def _phone_parser() -> ArgumentParser:
         ("confirm", "agree to the open merge, every warning acknowledged, with this phone's key"),
         ("cancel", "cancel the open merge"),
         ("decline", "say no to the open merge"),
+        ("dispute", "say that the merge which the core reported is wrong"),
+        ("support-code", "a code to read out to staff: one of them may look for 15 minutes"),
+        ("looks", "who of the agency's staff looked at what, newest first"),
     ):
         verbs.add_parser(verb, help=text)
     for verb, text in (
@@ -131,7 +135,7 @@ async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
         case "propose":
             body = {"absorb": [chosen.absorb], "into": chosen.into}
             return _show_answer(stage, await phone.post("/v1/merges", body))
-        case "survivor" | "confirm" | "cancel" | "decline":
+        case "survivor" | "confirm" | "cancel" | "decline" | "dispute":
             return await _decide(stage, phone, chosen)
     await _look(stage, phone, chosen.verb, person)
     return 0
@@ -146,6 +150,8 @@ async def _look(stage: Stage, phone: Phone, verb: str, person: DemoPerson) -> No
             await show_inbox(stage, phone)
         case "messages":
             await _show_messages(stage, phone, person)
+        case "support-code" | "looks":
+            await show_access(stage, phone, verb)
         case "options":
             _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
         case "merges":
@@ -160,9 +166,11 @@ async def _look(stage: Stage, phone: Phone, verb: str, person: DemoPerson) -> No
 async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
     """A verb about the newest merge."""
     merges = (await phone.get("/v1/merges")).json()["merges"]
-    merge = next((merge for merge in merges if merge["state"] in OPEN), None)
+    fitting = ("reported",) if chosen.verb == "dispute" else OPEN
+    merge = next((merge for merge in merges if merge["state"] in fitting), None)
     if merge is None:
-        stage.see(f"no merge is open; `sepakat phone {chosen.person} propose CARD INTO` makes a proposal")
+        way_on = "core merged CARD INTO" if chosen.verb == "dispute" else f"phone {chosen.person} propose CARD INTO"
+        stage.see(f"no merge is {' or '.join(fitting)}; `sepakat {way_on}` makes one")
         return 1
     if chosen.verb == "confirm" and merge["state"] == "proposed":
         return await _confirm(stage, phone, merge)
@@ -261,10 +269,19 @@ def _show_card(stage: Stage, answer: httpx.Response) -> int:
     return 0
 
 
+PLAYS: dict[
+    str, tuple[Callable[[], ArgumentParser], Callable[[Namespace, Mapping[str, str]], Coroutine[Any, Any, int]]]
+] = {
+    "phone": (_phone_parser, play_phone),
+    "core": (core_parser, play_core),
+    "staff": (staff_parser, play_staff),
+}
+
+
 def run(command: str, words: Sequence[str], environment: Mapping[str, str]) -> int:
-    """Runs `phone` or `core`; a message instead of a trace when `make run` is not up."""
-    parser, play = (_phone_parser(), play_phone) if command == "phone" else (core_parser(), play_core)
-    chosen = parser.parse_args(words)
+    """Runs `phone`, `core` or `staff`; a message instead of a trace when `make run` is not up."""
+    make_parser, play = PLAYS[command]
+    chosen = make_parser().parse_args(words)
     try:
         return asyncio.run(play(chosen, environment))
     except (LookupError, StartError, httpx.ConnectError) as error:

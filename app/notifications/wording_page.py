@@ -44,6 +44,8 @@ ORIGIN_BY_KIND = {
     "merge_refusal_disputed": "core",
     "merge_refusal_decided": "agency",
     "card_merged_without_consent": "core",
+    "looked_at": "agency",
+    "support_code_made": "participant",
     "baseline": "import",
     "unexplained_change": "unexplained",
 }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.identity.problems import NotSignedIn, TokenExpired
-from app.main import create_api, create_feed
+from app.main import create_api, create_feed, create_staff
 from app.platform.openapi.answers import errors_page
 from app.settings import Settings
 
@@ -13,9 +12,15 @@ PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 
 
 def page() -> str:
-    settings = Settings(database_url="", redis_url="redis://localhost", secret="x" * 32, env="local")
-    apps = {"api": create_api(settings), "feed": create_feed(settings)}
-    return errors_page(apps, of_sign_in=(NotSignedIn, TokenExpired))
+    settings = Settings(
+        database_url="",
+        redis_url="redis://localhost",
+        secret="x" * 32,
+        env="local",
+        staff_issuer="http://localhost",
+        staff_jwks_url="http://localhost/jwks.json",
+    )
+    return errors_page({"api": create_api(settings), "feed": create_feed(settings), "staff": create_staff(settings)})
 
 
 if __name__ == "__main__":

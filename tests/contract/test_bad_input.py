@@ -77,7 +77,7 @@ async def test_no_route_takes_a_bad_body(
         answer = await signed_in.request(
             method, path, content=body, headers=headers | {"idempotency-key": f"{name}-{path}".replace(" ", "-")}
         )
-        if name == "empty" and answer.status_code in (200, 404):
+        if name == "empty" and answer.status_code in (200, 201, 404):
             continue  # an empty body is `{}`, which says all there is to say here
         assert_refused(answer, f"{method} {path}: {name}")
 

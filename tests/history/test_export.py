@@ -27,6 +27,7 @@ NOT_EXPORTED = {
     "match_keys": "a look-up of keyed hashes",
     "outbox": "what is being sent now; what was sent is in deliveries",
     "challenges": "secrets for five minutes",
+    "support_code_owners": "a look-up of keyed hashes",
     "stop_tokens": "secrets, kept as hashes",
     "idempotency_keys": "answers kept for a day, made of what the parts hold",
     "rooted_heads": "the proof in `root` is made of it",

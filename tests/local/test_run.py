@@ -29,11 +29,12 @@ ROOT = Path(__file__).parents[2]
 class Started:
     """One `sepakat run` in a process of its own, with its state in `folder`."""
 
-    def __init__(self, folder: Path, ports: tuple[int, int, int], **settings: str) -> None:
+    def __init__(self, folder: Path, ports: tuple[int, int, int, int], **settings: str) -> None:
         self.folder = folder
         self.output = folder.parent / f"{folder.name}-{ports[0]}.output"
         self.api = f"http://localhost:{ports[0]}"
-        named = zip(("SEPAKAT_PORT", "SEPAKAT_FEED_PORT", "SEPAKAT_SIMULATOR_PORT"), map(str, ports), strict=True)
+        settings_of_ports = ("SEPAKAT_PORT", "SEPAKAT_FEED_PORT", "SEPAKAT_STAFF_PORT", "SEPAKAT_SIMULATOR_PORT")
+        named = zip(settings_of_ports, map(str, ports), strict=True)
         machine = {name: value for name, value in os.environ.items() if not name.startswith("SEPAKAT_")}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "app.cli", "run"],
@@ -117,15 +118,20 @@ def test_a_run_told_to_stop_while_it_starts_leaves_no_process(folder: Path) -> N
 
 
 def test_a_taken_port_is_named_with_a_line_to_paste(folder: Path) -> None:
-    api, feed, simulator = find_free_ports()
+    api, feed, staff, simulator = find_free_ports()
     with socket.create_server(("127.0.0.1", feed)):
-        run = Started(folder, (api, feed, simulator))
+        run = Started(folder, (api, feed, staff, simulator))
         assert run.process.wait(20) == 1
     assert f"port {feed} (SEPAKAT_FEED_PORT) is taken" in run.said()
     pasted = run.said().strip().splitlines()[-1].split()
     assert pasted[-2:] == ["make", "run"]
     suggested = dict(word.split("=") for word in pasted[:-2])
-    assert suggested.keys() == {"SEPAKAT_PORT", "SEPAKAT_FEED_PORT", "SEPAKAT_SIMULATOR_PORT"}
+    assert suggested.keys() == {
+        "SEPAKAT_PORT",
+        "SEPAKAT_FEED_PORT",
+        "SEPAKAT_STAFF_PORT",
+        "SEPAKAT_SIMULATOR_PORT",
+    }
     assert all(is_free(int(port)) for port in suggested.values())
     assert not (folder / "postgres").exists()
 
@@ -176,18 +182,19 @@ def test_a_port_that_is_none_is_one_clear_line(folder: Path) -> None:
 
 async def test_a_killed_process_comes_back(folder: Path) -> None:
     lines: list[str] = []
-    api, feed, simulator = find_free_ports()
+    api, feed, staff, simulator = find_free_ports()
     async with instance(
         folder,
         api_port=api,
         feed_port=feed,
+        staff_port=staff,
         simulator_port=simulator,
         environment={},
         durable=False,
         say=lines.append,
     ) as running:
         killed = {name: child.pid for name, child in running.processes.items()}
-        assert killed.keys() == {"simulator", "api", "feed", "worker"}
+        assert killed.keys() == {"simulator", "api", "feed", "staff", "worker"}
         running.processes["worker"].kill()
         running.processes["api"].kill()
         async with httpx.AsyncClient() as client:
@@ -206,9 +213,15 @@ async def test_a_process_that_keeps_ending_is_given_up_with_its_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.local.run.RESTART_AFTER_S", 0.01)
-    api, feed, simulator = find_free_ports()
+    api, feed, staff, simulator = find_free_ports()
     async with instance(
-        folder, api_port=api, feed_port=feed, simulator_port=simulator, environment={}, durable=False
+        folder,
+        api_port=api,
+        feed_port=feed,
+        staff_port=staff,
+        simulator_port=simulator,
+        environment={},
+        durable=False,
     ) as running:
         worker = running.processes["worker"]
         worker.command = [sys.executable, "-c", "raise SystemExit('no work today')"]

@@ -14,7 +14,7 @@ from tests.feed.conftest import Core
 from tests.matches.conftest import Find, register_agus
 from tests.matches.test_transfer import audit
 
-PRODUCT_ROLES = ("sepakat_api", "sepakat_worker", "sepakat_feed", "sepakat_operator")
+PRODUCT_ROLES = ("sepakat_api", "sepakat_worker", "sepakat_feed", "sepakat_staff", "sepakat_operator")
 DENIED = {"42501", "25006"}
 
 FORBIDDEN = {

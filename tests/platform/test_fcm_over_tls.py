@@ -18,6 +18,7 @@ from granian.server.embed import Server
 
 from app.local.simulator_accounts import TokenEndpoint, write_service_account
 from app.local.simulator_journal import Journal
+from app.local.simulator_oidc import Provider
 from app.local.simulator_routes import Simulator
 from app.platform.fcm import Fcm, Push
 from app.platform.outcomes import Accepted, RetryLater
@@ -75,7 +76,8 @@ async def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(google.authority))
     write_service_account(google.account, google.base_url)
     journal = Journal(tmp_path / "messages.jsonl")
-    app = Simulator(journal, TokenEndpoint(google.account))
+    provider = Provider(tmp_path / "staff-keys.pem", google.base_url)
+    app = Simulator(journal, TokenEndpoint(google.account), provider)
 
     async def listen(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].endswith(":send"):

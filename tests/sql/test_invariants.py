@@ -17,7 +17,7 @@ import pytest_asyncio
 from tests.conftest import Apps, Database
 from tests.people import NewCard, Person, Phone, add_person
 
-PRODUCT_ROLES = ("sepakat_api", "sepakat_worker", "sepakat_feed", "sepakat_operator")
+PRODUCT_ROLES = ("sepakat_api", "sepakat_worker", "sepakat_feed", "sepakat_staff", "sepakat_operator")
 DENIED = {"42501", "25006"}  # insufficient_privilege; read_only_sql_transaction for the operator
 
 

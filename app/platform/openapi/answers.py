@@ -112,12 +112,12 @@ def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[
     return document
 
 
-def errors_page(apps: dict[str, Litestar], *, of_sign_in: tuple[type[Problem], ...]) -> str:
+def errors_page(apps: dict[str, Litestar]) -> str:
     """docs/errors.md: every code, what it says, and where it comes from."""
     where: dict[type[Problem], list[str]] = {}
     for app in apps.values():
         for method, path, handler in routes(app):
-            for problem in problems_of(method, path, handler, of_sign_in=of_sign_in):
+            for problem in problems_of(method, path, handler, of_sign_in=app.state.of_sign_in):
                 where.setdefault(problem, []).append(f"`{method} {path}`")
     total = len({place for places in where.values() for place in places})
     lines = [

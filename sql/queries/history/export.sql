@@ -474,3 +474,50 @@ SELECT
 FROM card_transfers
 WHERE participant_id = $1
 ORDER BY recorded_at, transfer_id;
+
+-- access_log: who of the agency's staff looked at what, and what for
+SELECT
+    look_id,
+    looked_at,
+    what,
+    purpose,
+    case_id,
+    code_id,
+    document_id,
+    staff_role,
+    shown_as
+FROM access_log
+WHERE participant_id = $1
+ORDER BY look_id
+LIMIT $2;
+
+-- support_codes: codes that let staff look, without the codes
+SELECT
+    code_id,
+    made_at,
+    expires_at,
+    used_at,
+    view_until,
+    cause_id
+FROM support_codes
+WHERE participant_id = $1
+ORDER BY made_at, code_id
+LIMIT $2;
+
+-- case_proposals: what staff would have decided, and who agreed
+SELECT
+    case_id,
+    proposal_id,
+    decision,
+    reason,
+    staff_role,
+    shown_as,
+    proposed_at,
+    state,
+    second_role,
+    second_shown_as,
+    closed_at
+FROM case_proposals
+WHERE participant_id = $1
+ORDER BY proposal_id
+LIMIT $2;

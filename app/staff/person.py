@@ -1,0 +1,61 @@
+"""What staff see of a person: as little as the work needs. Pure.
+
+The database gives one shape (`person_for_staff`); what of it leaves the house is decided here.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import msgspec
+
+WHOLE_NUMBER_FOR = frozenset({"match", "correction", "heir"})
+"""Cases in which papers are held against the identity number; for all others its last four digits do."""
+
+
+class KnownPerson(msgspec.Struct, frozen=True):
+    """As the database has it."""
+
+    name: str
+    birth_date: date
+    nik: str
+    phone: str | None
+    email: str | None
+    locale: str
+    deceased_on: date | None
+
+
+class Person(msgspec.Struct, frozen=True):
+    """`nik`, `phone` and `email` are masked: what is not shown stands as `•`. In some cases `nik` is whole."""
+
+    name: str
+    birth_date: date
+    nik: str
+    phone: str | None
+    email: str | None
+    locale: str
+    deceased_on: date | None
+
+
+def show_person(known: KnownPerson, kind: str) -> Person:
+    """A person in a case of this kind; contacts are never whole."""
+    return Person(
+        name=known.name,
+        birth_date=known.birth_date,
+        nik=known.nik if kind in WHOLE_NUMBER_FOR else mask_end(known.nik),
+        phone=known.phone and mask_end(known.phone),
+        email=known.email and mask_email(known.email),
+        locale=known.locale,
+        deceased_on=known.deceased_on,
+    )
+
+
+def mask_end(number: str) -> str:
+    """All but the last four characters hidden: the first digits of an identity number tell region, birthday and sex."""
+    return "•" * max(len(number) - 4, 4) + number[-4:] if len(number) > 4 else "••••"
+
+
+def mask_email(address: str) -> str:
+    """`d•••@example.id`: enough to say `the one that begins with d`."""
+    local, _, domain = address.rpartition("@")
+    return f"{local[:1]}•••@{domain}"
