@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.types import ControllerRouterHandler
+from litestar.types import ControllerRouterHandler, Scope
 
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
@@ -24,6 +27,7 @@ from app.feed import receive
 from app.feed.search_cases import search_cases
 from app.history.export import export
 from app.history.roots import list_roots
+from app.identity.bearer import Asker
 from app.identity.challenge import make_challenge
 from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
@@ -48,9 +52,12 @@ from app.notifications.read import acknowledge, mark_read, record_receipts
 from app.notifications.stream import stream
 from app.platform import database, health, logs, problems
 from app.platform.capabilities import capabilities
+from app.platform.client_address import client_address
 from app.platform.clock import advance_local_clock
+from app.platform.headers import SecurityHeaders
 from app.platform.jobs import Jobs
-from app.platform.openapi import openapi_config, openapi_routes
+from app.platform.limits import Buckets, Limits, read_limits
+from app.platform.openapi import DOCS_POLICY, openapi_config, openapi_routes
 from app.platform.signing import read_signing_keys, show_keys
 from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
@@ -134,6 +141,8 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     health.ready,
 ]
 LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
+LIMITS = read_limits(Path(__file__).parent / "limits.json")
+PREFLIGHT_KEPT_S = 600
 
 
 @asynccontextmanager
@@ -142,21 +151,32 @@ async def _connections(app: Litestar) -> AsyncIterator[None]:
     if app.state.name == "api":
         read_signing_keys(settings.receipt_keys)  # a process that could not sign does not start
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
-    app.state.jobs = Jobs(settings.redis_url)
-    app.state.wakes = Wakes(settings.redis_url)
+    app.state.jobs = Jobs(settings.redis_url, settings.secret)
+    app.state.wakes = Wakes(settings.redis_url, settings.secret)
+    app.state.buckets = Buckets(settings.redis_url, settings.secret)
     app.state.documents = Storage(settings.documents)
     try:
         yield
     finally:
+        await app.state.buckets.close()
         await app.state.wakes.close()
         await app.state.jobs.close()
         await app.state.pool.close()
 
 
 def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler], **options: Any) -> Litestar:
-    logs.configure()
+    logs.configure(settings.secret)
     app: Litestar
-    identify = Identify(Tokens(settings.secret))
+    tokens = Tokens(settings.secret)
+    identify = Identify(tokens)
+    limit = partial(
+        DefineMiddleware,
+        Limits,
+        table=LIMITS if settings.limits == "on" else [],
+        buckets=lambda: app.state.buckets,
+        asker=Asker(tokens),
+        addresses=_addresses(settings),
+    )
 
     async def provide_settings() -> Settings:
         return settings
@@ -165,7 +185,9 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
         routes,
         middleware=[
             RequestIds,
+            limit(after_body=False),
             StrictBody,
+            limit(after_body=True),
             StrictQuery,
             DefineMiddleware(
                 Transactions,
@@ -184,15 +206,47 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
             "merges_paused": Provide(provide_pause),
         },
         exception_handlers={Exception: problems.render},
+        before_send=[SecurityHeaders(https_only=not settings.local, policies={"/docs": DOCS_POLICY})],
+        cors_config=_cors(settings),
         lifespan=[_connections],
         request_max_body_size=None,
         **options,
     )
     app.state.settings = settings
     app.state.of_sign_in = (NotSignedIn, TokenExpired)
+    app.state.limits = LIMITS
     app.state.identify = identify
     app.state.name = name
     return app
+
+
+def _addresses(settings: Settings) -> Callable[[Scope], str]:
+    trusted, header = settings.proxies, settings.forwarded_by
+
+    def address(scope: Scope) -> str:
+        return client_address((scope.get("client") or ("",))[0], scope["headers"], trusted, header)
+
+    return address
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    """No cookies are ever used, so no credentials: a page of these origins sends its token in a header."""
+    if not settings.origins:
+        return None
+    return CORSConfig(
+        allow_origins=settings.origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Accept-Language",
+            "Idempotency-Key",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
+        expose_headers=["ETag", "Retry-After", "Content-Disposition"],
+        max_age=PREFLIGHT_KEPT_S,
+    )
 
 
 def create_api(settings: Settings | None = None) -> Litestar:
@@ -204,4 +258,4 @@ def create_api(settings: Settings | None = None) -> Litestar:
 
 def create_feed(settings: Settings | None = None) -> Litestar:
     """What the agency's core system talks to: its own listener, credentials and database role."""
-    return _create("feed", settings or read(), FEED_ROUTES, openapi_config=None)
+    return _create("feed", settings or read(), FEED_ROUTES, openapi_config=None, opt={"unlimited": True})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.identity.problems import NotSignedIn, TokenExpired
 from app.main import create_api, create_feed
 from app.platform.openapi.answers import errors_page
 from app.settings import Settings
@@ -15,7 +14,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 def page() -> str:
     settings = Settings(database_url="", redis_url="redis://localhost", secret="x" * 32, env="local")
     apps = {"api": create_api(settings), "feed": create_feed(settings)}
-    return errors_page(apps, of_sign_in=(NotSignedIn, TokenExpired))
+    return errors_page(apps)
 
 
 if __name__ == "__main__":
