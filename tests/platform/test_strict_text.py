@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import unicodedata
 from typing import Any
@@ -55,7 +56,9 @@ def test_the_place_is_named_and_what_cannot_be_seen_is_not_repeated() -> None:
 )
 async def test_a_body_and_a_query_are_told_which_field(api: httpx.AsyncClient, database: Database, bad: str) -> None:
     phone = await Phone(api).enrol(await add_person(database))
-    renamed = await phone.patch(f"/v1/devices/{phone.device_id}", {"name": f"Ponsel{bad}Dwi"})
+    body = json.dumps({"name": f"Ponsel{bad}Dwi"}).encode()
+    json_type = {"content-type": "application/json"}
+    renamed = await phone.request("PATCH", f"/v1/devices/{phone.device_id}", content=body, headers=json_type)
     told: dict[str, Any] = renamed.json()
     assert (renamed.status_code, told["code"]) == (400, "request_invalid")
     assert [error["field"] for error in told["errors"]] == ["name"]
