@@ -1,7 +1,8 @@
 """Every refusal of every route, read off the routes: for the OpenAPI document and docs/errors.md.
 
 A route declares its own with `opt={"problems": (…)}`; what follows from its form (a body, a sign-in, an
-Idempotency-Key) is added here.
+Idempotency-Key) is added here. What a route sends that its return type does not tell it declares with
+`opt={"answers": {status: {media type: schema}}}`.
 """
 
 from __future__ import annotations
@@ -106,6 +107,8 @@ def describe(app: Litestar, document: dict[str, Any]) -> dict[str, Any]:
                 "description": f"{HTTPStatus(status).phrase}: {', '.join(names)}",
                 "content": {MEDIA_TYPE: {"schema": schema}},
             }
+        for status, content in handler.opt.get("answers", {}).items():
+            _say_what_is_sent(answers, status, {kind: {"schema": schema} for kind, schema in content.items()})
         if needs_key(method, handler):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         if handler.opt.get("signed_in") or not handler.opt.get("public"):
@@ -114,6 +117,15 @@ def describe(app: Litestar, document: dict[str, Any]) -> dict[str, Any]:
             content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in handler.opt["body_types"]}
             operation["requestBody"] = {"required": True, "content": content}
     return document
+
+
+def _say_what_is_sent(answers: dict[str, Any], status: int, content: dict[str, Any]) -> None:
+    """What a handler sends by itself replaces what Litestar made of its return type; beside a refusal it is one more form."""
+    answer = answers.setdefault(str(status), {"description": HTTPStatus(status).phrase})
+    if status < 400:
+        answer.pop("content", None)
+    if content:
+        answer.setdefault("content", {}).update(content)
 
 
 def errors_page(apps: dict[str, Litestar]) -> str:
