@@ -206,6 +206,7 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
             "merges_paused": Provide(provide_pause),
         },
         exception_handlers={Exception: problems.render},
+        logging_config=None,  # Litestar's would print what libraries say as it is
         before_send=[SecurityHeaders(https_only=not settings.local, policies={"/docs": DOCS_POLICY})],
         cors_config=_cors(settings),
         lifespan=[_connections],

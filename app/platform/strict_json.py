@@ -6,6 +6,7 @@ PostgreSQL refuses.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -18,6 +19,7 @@ from app.platform.strict_text import LONE_SURROGATE, find_bad_text
 
 JSON = "application/json"
 DEFAULT_LIMIT_BYTES = 64 * 1024
+NEXT_PART_WITHIN_S = 20.0
 MOST_TOLD = 20  # bad fields of one request
 FORM = "application/x-www-form-urlencoded"
 DEEPEST = 64  # levels; msgspec ends in a RecursionError somewhere below 1,000
@@ -99,8 +101,9 @@ class StrictBody:
         raw = await _read(receive, headers, int(opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
         if raw:
             accepted: tuple[str, ...] = opt.get("body_types", (FORM if opt.get("form") else JSON,))
-            content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
-            if content_type not in accepted:
+            content_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
+            content_type = content_type.strip()
+            if content_type not in accepted or not _in_utf8(content_type, parameters):
                 raise WrongContentType(accepted=", ".join(accepted))
             if content_type == JSON:
                 check(raw, each=opt.get("each"))
@@ -119,13 +122,24 @@ class StrictBody:
         await self.app(scope, receive_again, send)
 
 
+def _in_utf8(content_type: str, parameters: str) -> bool:
+    """JSON has no charset (RFC 8259, 11); that of everybody's client is let pass, any other would be read wrongly."""
+    pairs = [part.partition("=") for part in parameters.split(";")]
+    named = [value.strip(' "') for name, _, value in pairs if name.strip() == "charset"]
+    return content_type != JSON or all(charset in ("utf-8", "utf8") for charset in named)
+
+
 async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(limit=limit)
     body = bytearray()
     while True:
-        message: Any = await receive()
+        try:
+            async with asyncio.timeout(NEXT_PART_WITHIN_S):
+                message: Any = await receive()
+        except TimeoutError:
+            message = {"type": "http.disconnect"}
         if message["type"] != "http.request":
             raise BodyMalformed(reason="the body was cut off")
         body += message["body"]
