@@ -18,6 +18,7 @@ from app.local.servers import Postgres, Valkey
 from tests.api_process import api_process
 from tests.conftest import Apps, Database, settings_for
 from tests.contract.malformed import JSON, LIMIT_BYTES, fitting_body, malformed
+from tests.feed.conftest import sign
 from tests.people import NewCard, Phone, add_person
 
 SHARE = int(os.environ.get("SHARE", "6"))
@@ -75,6 +76,23 @@ async def test_no_malformed_body_is_taken_and_none_leaves_a_trace(fresh_apps: Ap
             assert answer.json()["code"] in REFUSALS, told
     assert await everything_written(fresh_apps.database) == before
     sys.stdout.write(f"\n{sent} malformed bodies to {len(routes)} routes")
+
+
+async def test_nor_does_the_feed_take_one(fresh_apps: Apps) -> None:
+    before = await everything_written(fresh_apps.database)
+    bodies: dict[str, dict[str, Any]] = {
+        "/feed/v1/events": {"events": [{"id": "e1", "type": "a.b", "data": {}}]},
+        "/feed/v1/cases/search": {"case_search": {"limit": 1}},
+    }
+    for path, fitting in bodies.items():
+        for what, raw, content_type in malformed(fitting):
+            if what.startswith("64 KiB"):
+                continue  # a batch of events may be larger
+            answer = await fresh_apps.feed.post(path, content=raw, headers=sign(raw) | {"content-type": content_type})
+            told = f"{path}: {what}: {answer.status_code} {answer.text[:300]}"
+            assert answer.status_code in (400, 413, 415), told
+            assert answer.json()["code"] in REFUSALS, told
+    assert await everything_written(fresh_apps.database) == before
 
 
 async def test_a_body_without_end_is_cut_off_at_the_limit(fresh_apps: Apps) -> None:
