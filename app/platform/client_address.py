@@ -7,11 +7,11 @@ only what stands to the right of the first address that is not one of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 Network = IPv4Network | IPv6Network
-Headers = Sequence[tuple[bytes, bytes]]
+Headers = Iterable[tuple[bytes, bytes]]
 X_FORWARDED_FOR, FORWARDED = "x-forwarded-for", "forwarded"
 NOBODY = "unknown"
 IPV6_PREFIX = 64  # what one subscriber is given: its 2^64 addresses are one client

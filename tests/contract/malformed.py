@@ -137,9 +137,9 @@ def fitting_body(schema: dict[str, Any], schemas: dict[str, Any]) -> Any:
 
 
 def _text(schema: dict[str, Any]) -> str:
-    known = {
+    known: dict[str, str] = {
         "uuid": "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f",
         "date": "1990-05-17",
         "date-time": "2026-11-25T00:00:00Z",
     }
-    return known.get(schema.get("format", ""), "9" * max(schema.get("minLength", 11), 1))
+    return known.get(schema.get("format", ""), "9" * int(schema.get("minLength", 11)))

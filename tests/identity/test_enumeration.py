@@ -76,7 +76,11 @@ async def compare(ask: Ask) -> None:
 @pytest.mark.parametrize("untrue", ["nik", "kpj", "birth_date"])
 async def test_an_enrolment(api: httpx.AsyncClient, database: Database, untrue: str) -> None:
     person, phone = await add_person(database), Phone(api)
-    strangers = {"nik": lambda: new_nik(person.birth_date), "kpj": new_kpj, "birth_date": lambda: "1991-02-03"}
+    strangers: dict[str, Callable[[], str]] = {
+        "nik": lambda: new_nik(person.birth_date),
+        "kpj": new_kpj,
+        "birth_date": lambda: "1991-02-03",
+    }
 
     async def ask(known: bool) -> Answers:
         return (await phone.ask_enrolment(person, **({} if known else {untrue: strangers[untrue]()})),)
