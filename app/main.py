@@ -208,7 +208,6 @@ def _create(name: str, settings: Settings, routes: list[ControllerRouterHandler]
         exception_handlers={Exception: problems.render},
         logging_config=None,  # Litestar's would print what libraries say as it is
         before_send=[SecurityHeaders(https_only=not settings.local, policies={"/docs": DOCS_POLICY})],
-        cors_config=_cors(settings),
         lifespan=[_connections],
         request_max_body_size=None,
         **options,
@@ -254,7 +253,7 @@ def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
     routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
-    return _create("api", settings, routes, openapi_config=openapi_config())
+    return _create("api", settings, routes, openapi_config=openapi_config(), cors_config=_cors(settings))
 
 
 def create_feed(settings: Settings | None = None) -> Litestar:

@@ -13,8 +13,10 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import pytest
 
 from app.local.servers import Postgres, Valkey
+from app.platform import strict_json
 from tests.api_process import api_process
 from tests.conftest import Apps, Database, settings_for
 from tests.contract.malformed import JSON, LIMIT_BYTES, fitting_body, malformed
@@ -108,6 +110,17 @@ async def test_a_body_without_end_is_cut_off_at_the_limit(fresh_apps: Apps) -> N
     answer = await fresh_apps.api.post("/v1/enrolments", content=endless(), headers={"content-type": JSON})
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
     assert taken <= LIMIT_BYTES + 2048
+
+
+async def test_who_sends_a_body_in_drops_is_not_waited_for(fresh_apps: Apps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strict_json, "NEXT_PART_WITHIN_S", 0.05)
+
+    async def drops() -> AsyncIterator[bytes]:
+        yield b'{"kpj": "'
+        await asyncio.sleep(60)
+
+    answer = await fresh_apps.api.post("/v1/enrolments", content=drops(), headers={"content-type": JSON})
+    assert (answer.status_code, answer.json()["code"]) == (400, "body_malformed")
 
 
 async def test_over_a_real_connection_too(database: Database, servers: tuple[Postgres, Valkey], tmp_path: Any) -> None:

@@ -12,17 +12,14 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-import pytest_asyncio
 
-from app.local.servers import Postgres, Valkey
-from tests.api_process import api_process
-from tests.conftest import Database, settings_for
+from tests.conftest import Database
 from tests.people import Person, Phone, add_person, new_kpj, new_nik
 
 N = int(os.environ.get("N", "60"))
@@ -34,14 +31,10 @@ Answers = tuple[httpx.Response, ...]
 Ask = Callable[[bool], Awaitable[Answers]]
 
 
-@pytest_asyncio.fixture(scope="module")
-async def api(
-    database: Database, servers: tuple[Postgres, Valkey], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture
+def api(processes: list[httpx.AsyncClient]) -> httpx.AsyncClient:
     """A process of its own: the time of this one's event loop is not measured."""
-    settings = settings_for(database, servers[1], "sepakat_api")
-    async with api_process(settings, tmp_path_factory.mktemp("api") / "api.log") as client:
-        yield client
+    return processes[0]
 
 
 def said(answer: httpx.Response) -> Any:

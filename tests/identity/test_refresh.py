@@ -5,37 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
 
 import httpx
-import pytest
-import pytest_asyncio
 
-from app.local.servers import Postgres, Valkey
-from tests.api_process import api_process
-from tests.conftest import Database, settings_for
+from tests.conftest import Database
 from tests.people import Phone, add_person
 
 AT_ONCE = int(os.environ.get("AT_ONCE", "50"))
 
 
-@pytest_asyncio.fixture(scope="module")
-async def two(
-    database: Database, servers: tuple[Postgres, Valkey], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Clients of two API processes over one database."""
-    settings = settings_for(database, servers[1], "sepakat_api")
-    folder = tmp_path_factory.mktemp("api")
-    async with AsyncExitStack() as stack:
-        yield [await stack.enter_async_context(api_process(settings, folder / f"{number}.log")) for number in (1, 2)]
-
-
-async def ask_everywhere(phone: Phone, two: list[httpx.AsyncClient], token: str) -> list[httpx.Response]:
+async def ask_everywhere(phone: Phone, processes: list[httpx.AsyncClient], token: str) -> list[httpx.Response]:
     """Refreshes with one token at both processes, all at once."""
 
     def ask(number: int) -> asyncio.Task[httpx.Response]:
-        phone.api = two[number % 2]
+        phone.api = processes[number % len(processes)]
         return asyncio.create_task(phone.ask_refresh(token))
 
     asked = []
@@ -45,10 +28,10 @@ async def ask_everywhere(phone: Phone, two: list[httpx.AsyncClient], token: str)
     return await asyncio.gather(*asked)
 
 
-async def test_fifty_at_once_end_in_one_chain(two: list[httpx.AsyncClient], database: Database) -> None:
-    phone = await Phone(two[0]).enrol(await add_person(database))
+async def test_fifty_at_once_end_in_one_chain(processes: list[httpx.AsyncClient], database: Database) -> None:
+    phone = await Phone(processes[0]).enrol(await add_person(database))
     for _ in range(3):
-        answers = await ask_everywhere(phone, two, phone.session["refresh_token"])
+        answers = await ask_everywhere(phone, processes, phone.session["refresh_token"])
         assert Counter(answer.status_code for answer in answers) == {200: AT_ONCE}
         successors = {answer.json()["session"]["refresh_token"] for answer in answers}
         assert len(successors) == 1
@@ -64,17 +47,17 @@ async def test_fifty_at_once_end_in_one_chain(two: list[httpx.AsyncClient], data
 
 
 async def test_of_the_same_old_token_fifty_times_the_session_ends_once_everywhere(
-    two: list[httpx.AsyncClient], database: Database
+    processes: list[httpx.AsyncClient], database: Database
 ) -> None:
     person = await add_person(database)
-    phone = await Phone(two[0]).enrol(person)
+    phone = await Phone(processes[0]).enrol(person)
     old = phone.session["refresh_token"]
     await phone.refresh()
     await phone.refresh()
-    answers = await ask_everywhere(phone, two, old)
+    answers = await ask_everywhere(phone, processes, old)
     assert {answer.status_code for answer in answers} == {401}
     assert Counter(answer.json()["code"] for answer in answers)["refresh_token_reused"] >= 1
-    for phone.api in two:
+    for phone.api in processes:
         assert (await phone.get("/v1/me")).status_code == 401
         assert (await phone.ask_refresh()).json()["code"] == "not_signed_in"
     connection = await database.connect()
@@ -87,13 +70,13 @@ async def test_of_the_same_old_token_fifty_times_the_session_ends_once_everywher
 
 
 async def test_an_answer_that_was_lost_is_asked_for_again_at_another_process(
-    two: list[httpx.AsyncClient], database: Database
+    processes: list[httpx.AsyncClient], database: Database
 ) -> None:
-    phone = await Phone(two[0]).enrol(await add_person(database))
+    phone = await Phone(processes[0]).enrol(await add_person(database))
     for number in range(4):
-        phone.api = two[number % 2]
+        phone.api = processes[number % len(processes)]
         lost = (await phone.ask_refresh()).json()["session"]
-        phone.api = two[(number + 1) % 2]
+        phone.api = processes[(number + 1) % len(processes)]
         again = (await phone.ask_refresh()).json()["session"]
         assert lost["refresh_token"] == again["refresh_token"]
         phone.session = again
@@ -102,10 +85,10 @@ async def test_an_answer_that_was_lost_is_asked_for_again_at_another_process(
 
 
 async def test_a_session_that_ended_at_one_process_is_over_at_the_other(
-    two: list[httpx.AsyncClient], database: Database
+    processes: list[httpx.AsyncClient], database: Database
 ) -> None:
-    phone = await Phone(two[0]).enrol(await add_person(database))
+    phone = await Phone(processes[0]).enrol(await add_person(database))
     assert (await phone.delete("/v1/sessions/current")).status_code == 204
-    phone.api = two[1]
+    phone.api = processes[1]
     assert (await phone.get("/v1/me")).status_code == 401
     assert (await phone.ask_refresh()).status_code == 401

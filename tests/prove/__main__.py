@@ -11,7 +11,16 @@ import subprocess
 import sys
 import time
 
-LONG = {"STEPS": "10000", "ROUNDS": "500", "AT_ONCE": "200", "N": "2000", "EXAMPLES": "100", "SHARE": "1", "TIMED": "1"}
+LONG = {
+    "STEPS": "10000",
+    "ROUNDS": "500",
+    "AT_ONCE": "200",
+    "N": "2000",
+    "EXAMPLES": "100",
+    "SHARE": "1",
+    "TIMED": "1",
+    "PROCESSES": "4",
+}
 SHORT = {"STEPS": "500", "ROUNDS": "10", "AT_ONCE": "40", "N": "100", "EXAMPLES": "5", "SHARE": "3"}
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
@@ -19,6 +28,9 @@ PROOFS = {
     "of many at once, over two API processes, exactly one takes effect": ["tests/merges/test_races.py"],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "nobody learns from words or time who and what exists": ["tests/identity/test_enumeration.py"],
+    "a code is looked at three times, guessed at over all processes while Valkey is flushed": [
+        "tests/identity/test_guessing.py",
+    ],
     "fifty refreshes end in one chain, over two API processes": ["tests/identity/test_refresh.py"],
     "every operation answers as it is described, and no malformed body is taken": [
         "tests/contract/test_description.py",
