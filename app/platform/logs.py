@@ -41,8 +41,9 @@ def configure(secret: str = "") -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: structlog.WriteLogger(sys.stderr),  # whatever stderr is by then
     )
-    logging.getLogger(SERVER).handlers.clear()  # granian's own would print an error with its text
-    logging.getLogger(SERVER).propagate = True
+    server = logging.getLogger(SERVER)
+    server.handlers.clear()  # granian's own would print an error with its text
+    server.propagate = True
     root = logging.getLogger()
     if not any(isinstance(handler, _OfLibraries) for handler in root.handlers):
         root.addHandler(_OfLibraries(logging.WARNING))

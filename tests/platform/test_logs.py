@@ -109,6 +109,7 @@ def test_what_looks_like_a_number_of_a_person_is_blotted_out(written: Written, n
 
 async def test_what_libraries_say_is_written_as_it_stands_in_their_code(written: Written) -> None:
     logging.getLogger("some.library").warning("could not parse %s", NIK)
+    logging.getLogger("_granian").setLevel(logging.INFO)  # as the server starts it; tests that embed it silence it
     logging.getLogger("_granian").error("failed\n%s", NIK, exc_info=ValueError(NIK))
 
     async def fail() -> None:
