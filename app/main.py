@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.types import ControllerRouterHandler, Middleware
+from litestar.types import ControllerRouterHandler, Middleware, Scope
 
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
@@ -28,6 +31,7 @@ from app.history.access_log import show_access_log
 from app.history.export import export
 from app.history.roots import list_roots
 from app.identity.answer_enrolment import approve_enrolment, list_enrolments, refuse_enrolment
+from app.identity.bearer import Asker
 from app.identity.challenge import make_challenge
 from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
@@ -53,10 +57,13 @@ from app.notifications.read import acknowledge, mark_read, record_receipts
 from app.notifications.stream import stream
 from app.platform import database, health, logs, problems
 from app.platform.capabilities import capabilities
+from app.platform.client_address import client_address
 from app.platform.clock import advance_local_clock
+from app.platform.headers import SecurityHeaders
 from app.platform.jobs import Jobs
+from app.platform.limits import Buckets, Limits, read_limits
 from app.platform.oidc import ProviderKeys
-from app.platform.openapi import openapi_config, openapi_routes
+from app.platform.openapi import DOCS_POLICY, openapi_config, openapi_routes
 from app.platform.signing import read_signing_keys, show_keys
 from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
@@ -164,6 +171,8 @@ STAFF_ROUTES: list[ControllerRouterHandler] = [
     *openapi_routes,
 ]
 LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
+LIMITS = read_limits(Path(__file__).parent / "limits.json")
+PREFLIGHT_KEPT_S = 600
 
 
 @asynccontextmanager
@@ -172,12 +181,14 @@ async def _connections(app: Litestar) -> AsyncIterator[None]:
     if app.state.name == "api":
         read_signing_keys(settings.receipt_keys)  # a process that could not sign does not start
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
-    app.state.jobs = Jobs(settings.redis_url)
-    app.state.wakes = Wakes(settings.redis_url)
+    app.state.jobs = Jobs(settings.redis_url, settings.secret)
+    app.state.wakes = Wakes(settings.redis_url, settings.secret)
+    app.state.buckets = Buckets(settings.redis_url, settings.secret)
     app.state.documents = Storage(settings.documents)
     try:
         yield
     finally:
+        await app.state.buckets.close()
         await app.state.wakes.close()
         await app.state.jobs.close()
         await app.state.pool.close()
@@ -208,9 +219,18 @@ def _create(
     lifespan: Sequence[Callable[[Litestar], AbstractAsyncContextManager[None]]] = (),
     **options: Any,
 ) -> Litestar:
-    logs.configure()
+    logs.configure(settings.secret)
     app: Litestar
-    identify = identify or Identify(Tokens(settings.secret))
+    tokens = Tokens(settings.secret)
+    identify = identify or Identify(tokens)
+    limit = partial(
+        DefineMiddleware,
+        Limits,
+        table=LIMITS if settings.limits == "on" else [],
+        buckets=lambda: app.state.buckets,
+        asker=Asker(tokens),
+        addresses=_addresses(settings),
+    )
 
     async def provide_settings() -> Settings:
         return settings
@@ -219,8 +239,10 @@ def _create(
         routes,
         middleware=[
             RequestIds,
+            limit(after_body=False),
             *first,
             StrictBody,
+            limit(after_body=True),
             StrictQuery,
             DefineMiddleware(
                 Transactions,
@@ -240,27 +262,59 @@ def _create(
             "merges_paused": Provide(provide_pause),
         },
         exception_handlers={Exception: problems.render},
+        logging_config=None,  # Litestar's would print what libraries say as it is
+        before_send=[SecurityHeaders(https_only=not settings.local, policies={"/docs": DOCS_POLICY})],
         lifespan=[_connections, *lifespan],
         request_max_body_size=None,
         **options,
     )
     app.state.settings = settings
     app.state.of_sign_in = of_sign_in
+    app.state.limits = LIMITS
     app.state.identify = identify
     app.state.name = name
     return app
+
+
+def _addresses(settings: Settings) -> Callable[[Scope], str]:
+    trusted, header = settings.proxies, settings.forwarded_by
+
+    def address(scope: Scope) -> str:
+        return client_address((scope.get("client") or ("",))[0], scope["headers"], trusted, header)
+
+    return address
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    """No cookies are ever used, so no credentials: a page of these origins sends its token in a header."""
+    if not settings.origins:
+        return None
+    return CORSConfig(
+        allow_origins=settings.origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Accept-Language",
+            "Idempotency-Key",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
+        expose_headers=["ETag", "Retry-After", "Content-Disposition"],
+        max_age=PREFLIGHT_KEPT_S,
+    )
 
 
 def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
     routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
-    return _create("api", settings, routes, openapi_config=openapi_config())
+    return _create("api", settings, routes, openapi_config=openapi_config(), cors_config=_cors(settings))
 
 
 def create_feed(settings: Settings | None = None) -> Litestar:
     """What the agency's core system talks to: its own listener, credentials and database role."""
-    return _create("feed", settings or read(), FEED_ROUTES, openapi_config=None)
+    return _create("feed", settings or read(), FEED_ROUTES, openapi_config=None, opt={"unlimited": True})
 
 
 def create_staff(settings: Settings | None = None) -> Litestar:
@@ -277,5 +331,6 @@ def create_staff(settings: Settings | None = None) -> Litestar:
         first=[DefineMiddleware(StaffOnly, keys=lambda: app.state.provider_keys, settings=settings)],
         lifespan=[_provider_keys],
         openapi_config=openapi_config(),
+        opt={"unlimited": True},
     )
     return app

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 GOOGLE_FCM_BASE_URL = "https://fcm.googleapis.com"
+ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 
 
 class SettingsError(ValueError):
@@ -54,8 +57,22 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     access_token_ttl_s: int = 600
     refresh_token_ttl_s: int = 2_592_000
     stream_look_every_s: float = 15.0
+    limits: str = "on"  # off: in tests only
+    trusted_proxies: str = ""  # networks, comma-separated; none: the socket's peer is the client
+    forwarded_by: str = "x-forwarded-for"  # the header that they set: this one, or `forwarded` (RFC 7239)
+    cors_origins: str = ""  # exact origins, comma-separated; none: no other origin may read an answer
     pool_size: int = 10
     pool_wait_s: float = 2.0
+
+    @property
+    def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
+        """The networks of proxies whose word about the client's address is taken."""
+        return tuple(ip_network(network) for part in self.trusted_proxies.split(",") if (network := part.strip()))
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins whose pages may read answers."""
+        return [origin for part in self.cors_origins.split(",") if (origin := part.strip())]
 
     @property
     def local(self) -> bool:
@@ -79,8 +96,23 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         raise SettingsError(f"a SEPAKAT_ setting is malformed: {error}") from error
     if settings.env not in ("local", "production"):
         raise SettingsError("SEPAKAT_ENV is `local` or `production`")
+    _check_edges(settings)
     if len(settings.secret) < 32:
         raise SettingsError("SEPAKAT_SECRET needs at least 32 characters of randomness")
     if settings.fcm_credentials and not Path(settings.fcm_credentials).is_file():
         raise SettingsError(f"SEPAKAT_FCM_CREDENTIALS: no file at {settings.fcm_credentials}")
     return settings
+
+
+def _check_edges(settings: Settings) -> None:
+    if settings.limits not in ("on", "off") or (settings.limits == "off" and not settings.local):
+        raise SettingsError("SEPAKAT_LIMITS is `on`; `off` is for tests and needs SEPAKAT_ENV=local")
+    if settings.forwarded_by not in ("x-forwarded-for", "forwarded"):
+        raise SettingsError("SEPAKAT_FORWARDED_BY is `x-forwarded-for` or `forwarded`: what your proxies set")
+    for origin in settings.origins:
+        if not ORIGIN.fullmatch(origin):
+            raise SettingsError(f"SEPAKAT_CORS_ORIGINS: {origin!r} is no origin; write https://host, without path or *")
+    try:
+        _ = settings.proxies
+    except ValueError as error:
+        raise SettingsError(f"SEPAKAT_TRUSTED_PROXIES: {error}") from error

@@ -111,6 +111,7 @@ def settings_for(database: Database, valkey: Valkey, role: str) -> Settings:
         receipt_keys=RECEIPT_KEYS,
         documents=str(database.postgres.data.parent / "documents"),
         env="local",
+        limits="off",
         merge_cooling_off_s=20,
         ask_first_s=0,
     )
@@ -130,7 +131,7 @@ def _documented(app: Litestar) -> Documented:
     """Every route of an app, with the codes that its description says it may answer."""
     found = []
     for method, path, handler in routes(app):
-        problems = problems_of(method, path, handler, of_sign_in=app.state.of_sign_in)
+        problems = problems_of(app, method, path, handler)
         pattern = re.compile(re.sub(r"\{\w+\}", "[^/]+", path))
         found.append((method, pattern, {problem.code for problem in problems}))
     return found

@@ -81,9 +81,10 @@ async def _close(pool: Pool) -> None:
 
 
 def main() -> None:
-    logs.configure()
     try:
         settings = read()
+        logs.configure(settings.secret)
+        sys.excepthook = logs.tell_of_the_end
         read_signing_keys(settings.receipt_keys)
         open_mail(settings)
     except SettingsError as error:

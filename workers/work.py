@@ -31,7 +31,7 @@ class Work:
         self._settings = settings
         self._pool = pool
         self._rounds = Rounds()
-        self._jobs = Jobs(settings.redis_url)
+        self._jobs = Jobs(settings.redis_url, settings.secret)
         self._fcm = Fcm(settings.fcm_base_url, settings.fcm_credentials)
         self._sms = SmsGateway(settings.sms_url)
         self._documents = Storage(settings.documents)

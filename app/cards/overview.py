@@ -38,7 +38,7 @@ class Overview(msgspec.Struct, frozen=True):
     head: Head
 
 
-@get("/v1/cards", tags=["cards"])
+@get("/v1/cards", opt={"answers": {304: {}}}, tags=["cards"])
 async def overview(
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],

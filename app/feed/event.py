@@ -12,6 +12,7 @@ import rfc8785
 
 from app.feed.rejection import Rejected
 from app.platform.clock import jakarta_day
+from app.platform.strict_text import find_bad_text
 
 FIRST_YEAR, LAST_YEAR = 1900, 9990
 MAX_AMOUNT = 1_000_000_000_000
@@ -208,6 +209,8 @@ def read_event(value: Any) -> tuple[Event, bytes]:
     """The event and its content hash: SHA-256 of its RFC 8785 form. Raises Rejected (`event_malformed`)."""
     if not _is_shallow(value, MAX_DEPTH):
         raise Rejected("event_malformed", reason="nested too deeply")
+    for path, reason in find_bad_text(value):
+        raise Rejected("event_malformed", reason=f"{path or 'it'}: {reason}")
     try:
         event = msgspec.convert(value, Event)
         content_hash = hashlib.sha256(rfc8785.dumps(value)).digest()

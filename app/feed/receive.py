@@ -14,6 +14,7 @@ from app.feed.rejection import Rejected
 from app.feed.settle import Desk, Received, Result, release, settle
 from app.feed.signature import SignatureInvalid, require_signature
 from app.platform.jobs import Doorbell
+from app.platform.strict_text import bad_text
 from app.settings import Settings
 
 BODY_LIMIT_BYTES = 1024 * 1024
@@ -35,7 +36,13 @@ class Results(msgspec.Struct, frozen=True):
     "/feed/v1/events",
     status_code=200,
     guards=[require_signature],
-    opt={"problems": (SignatureInvalid,), "public": True, "transaction": False, "body_limit": BODY_LIMIT_BYTES},
+    opt={
+        "problems": (SignatureInvalid,),
+        "public": True,
+        "transaction": False,
+        "body_limit": BODY_LIMIT_BYTES,
+        "each": "events",
+    },
     tags=["feed"],
 )
 async def receive_events(
@@ -72,4 +79,4 @@ async def _receive(desk: Desk, content: Any, results: list[Result]) -> Result:
 def _id_of(content: Any) -> str | None:
     """The id of an event that could not be read otherwise, if it looks like one."""
     found = content.get("id") if isinstance(content, dict) else None
-    return found if isinstance(found, str) and len(found) <= 64 else None
+    return found if isinstance(found, str) and len(found) <= 64 and bad_text(found) is None else None

@@ -36,7 +36,11 @@ TYPE = "sepakat-export"
 Parts = dict[str, Sequence[Any]]
 
 
-@get("/v1/me/export", opt={"problems": (ExportTooLarge,)}, tags=["identity"])
+@get(
+    "/v1/me/export",
+    opt={"problems": (ExportTooLarge,), "answers": {200: {"application/json": {"type": "object"}}}},
+    tags=["identity"],
+)
 async def export(
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],

@@ -10,6 +10,7 @@ import msgspec
 from litestar import Request
 from litestar.types import Scope
 
+from app.identity.bearer import read_bearer
 from app.identity.problems import NotSignedIn, TokenExpired
 from app.identity.tokens import Tokens
 from app.platform.database import Connection
@@ -37,9 +38,7 @@ class Identify:
     async def __call__(self, connection: Connection, scope: Scope) -> tuple[UUID, datetime]:
         """Raises NotSignedIn (no, forged or ended), TokenExpired (refresh and try again)."""
         headers = dict(scope["headers"])
-        header = headers.get(b"authorization", b"").decode("latin-1")
-        scheme, _, value = header.partition(" ")
-        token = self.tokens.read_access(value) if scheme.lower() == "bearer" else None
+        token = read_bearer(self.tokens, headers)
         if token is None:
             raise NotSignedIn
         row = await connection.fetchrow(LIVE, token.participant_id, token.session_id)

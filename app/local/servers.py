@@ -28,6 +28,7 @@ LONGEST_SOCKET_PATH = 100  # bytes; the kernel takes 107 on Linux, 103 on macOS
 READY_WITHIN_S = 120  # a crashed server replays its log first
 SETTINGS = {
     "listen_addresses": "",
+    "log_error_verbosity": "terse",  # the detail of a violated constraint is the row with all its values
     "max_connections": "250",
     "timezone": "UTC",
     "unix_socket_permissions": "0700",

@@ -35,7 +35,10 @@ class Queued(msgspec.Struct, frozen=True):
 
 async def find_now(settings: Settings) -> int:
     """For a hand at the keyboard: looks at everybody who is queued, rings, and returns how many cards were suggested."""
-    pool, jobs = await connect(settings.database_url, size=2, application="matches find"), Jobs(settings.redis_url)
+    pool, jobs = (
+        await connect(settings.database_url, size=2, application="matches find"),
+        Jobs(settings.redis_url, settings.secret),
+    )
     try:
         suggested, doorbell = await find_matches(pool, settings.secret)
         await jobs.ring(doorbell)

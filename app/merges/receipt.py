@@ -35,7 +35,10 @@ TYPE = "sepakat-receipt"
 
 @get(
     "/v1/merges/{merge_id:uuid}/receipt",
-    opt={"problems": (MergeUnknown, ReceiptNotYet)},
+    opt={
+        "problems": (MergeUnknown, ReceiptNotYet),
+        "answers": {200: {JOSE: {"type": "object"}, PDF: {"type": "string", "format": "binary"}}},
+    },
     tags=["merges"],
 )
 async def show_receipt(

@@ -18,9 +18,10 @@ from app.platform.sql import load
 
 SQL = load("merges/stop")
 BODY_LIMIT_BYTES = 1024
+PAGE = {MEDIA_TYPE: {"type": "string"}}
 
 
-@get("/stop/{token:str}", opt={"public": True}, media_type="text/html", tags=["inbox"])
+@get("/stop/{token:str}", opt={"public": True, "answers": {404: PAGE}}, media_type="text/html", tags=["inbox"])
 async def show_stop(token: FromPath[str], connection: NamedDependency[Connection]) -> Response[str]:
     """The page that says what STOP does; looking at it does nothing. 404, as a page, for a link that is not good."""
     token_hash = hash_stop_token(token)
@@ -31,7 +32,7 @@ async def show_stop(token: FromPath[str], connection: NamedDependency[Connection
 @post(
     "/stop/{token:str}",
     status_code=200,
-    opt={"public": True, "form": True, "body_limit": BODY_LIMIT_BYTES},
+    opt={"public": True, "form": True, "body_limit": BODY_LIMIT_BYTES, "answers": {404: PAGE}},
     media_type="text/html",
     tags=["inbox"],
 )

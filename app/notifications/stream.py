@@ -19,7 +19,7 @@ from app.identity.session import SignedIn
 from app.notifications.entry import present
 from app.notifications.inbox import INBOX, LAST_SEQ
 from app.platform.database import transaction
-from app.platform.problems import BUSY_ERRORS, RequestInvalid
+from app.platform.problems import BUSY_ERRORS, Busy, RequestInvalid
 from app.platform.sql import statement
 from app.platform.wakes import Wakes
 
@@ -28,7 +28,11 @@ READ_AT_ONCE = 100
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
-@get("/v1/stream", opt={"transaction": False}, tags=["notifications"])
+@get(
+    "/v1/stream",
+    opt={"transaction": False, "problems": (Busy,), "answers": {200: {"text/event-stream": {"type": "string"}}}},
+    tags=["notifications"],
+)
 async def stream(request: Request[Any, Any, Any]) -> Stream:
     """`event: entry` with an inbox entry as data and its seq as id. Resumes after `Last-Event-ID`, else starts now.
 

@@ -35,7 +35,7 @@ class Instant(msgspec.Struct, frozen=True):
     now: datetime
 
 
-@post("/local/clock", status_code=200, opt={"public": True}, tags=["local"])
+@post("/local/clock", status_code=200, opt={"public": True, "unlimited": True}, tags=["local"])
 async def advance_local_clock(
     data: JSONBody[Advance], connection: NamedDependency[Connection], doorbell: NamedDependency[Doorbell]
 ) -> Instant:

@@ -13,13 +13,13 @@ from app.platform.problems import Busy
 READY_WAIT_S = 1.0
 
 
-@get("/health/live", opt={"public": True, "transaction": False}, tags=["machines"])
+@get("/health/live", opt={"public": True, "transaction": False, "unlimited": True}, tags=["machines"])
 async def live() -> dict[str, str]:
     """Alive."""
     return {"status": "live"}
 
 
-@get("/health/ready", opt={"public": True, "transaction": False}, tags=["machines"])
+@get("/health/ready", opt={"public": True, "transaction": False, "unlimited": True}, tags=["machines"])
 async def ready(request: Request[Any, Any, Any]) -> dict[str, str]:
     """Ready to serve; 503 `busy` while the database cannot be reached."""
     pool: Pool = request.app.state.pool

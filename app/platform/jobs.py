@@ -1,7 +1,7 @@
 """The doorbell: tells workers and live streams that there is something to look at. Jobs carry no data.
 
-PostgreSQL is the truth. If Valkey is away or flushed, the sweep finds the work a little later; nothing is lost and no
-request fails.
+Nobody is named in Valkey: lanes are numbers, and who is woken is a keyed pseudonym. PostgreSQL is the truth: if Valkey is
+away or flushed, the sweep finds the work a little later; nothing is lost and no request fails.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import structlog
 from arq import ArqRedis, create_pool
 from arq.connections import RedisSettings
 from redis.exceptions import RedisError
+
+from app.platform.pseudonyms import pseudonym
 
 log = structlog.get_logger()
 
@@ -33,9 +35,9 @@ def redis_settings(url: str) -> RedisSettings:
     return settings
 
 
-def wake_channel(participant_id: UUID) -> str:
+def wake_channel(secret: str, participant_id: UUID) -> str:
     """The pub/sub channel on which the live streams of one participant are woken."""
-    return f"sepakat:wake:{participant_id}"
+    return f"sepakat:wake:{pseudonym(secret, 'wake', str(participant_id))}"
 
 
 class Doorbell:
@@ -57,8 +59,9 @@ class Doorbell:
 class Jobs:
     """The connection to Valkey. Opened lazily, so that a start without Valkey succeeds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secret: str) -> None:
         self.settings = redis_settings(url)
+        self._secret = secret
         self._redis: ArqRedis | None = None
         self._opening = asyncio.Lock()
         self._ringing: set[asyncio.Task[None]] = set()
@@ -89,7 +92,7 @@ class Jobs:
                 for job in doorbell.jobs:
                     await redis.enqueue_job(job)
                 for participant in doorbell.lanes:
-                    await redis.publish(wake_channel(participant), b"")
+                    await redis.publish(wake_channel(self._secret, participant), b"")
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("doorbell_did_not_ring", error=type(error).__name__)
 

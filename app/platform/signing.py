@@ -150,7 +150,7 @@ def _base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-@get("/.well-known/jwks.json", opt={"transaction": False}, tags=["machines"])
+@get("/.well-known/jwks.json", opt={"public": True, "transaction": False}, tags=["machines"])
 async def show_keys(settings: NamedDependency[Settings]) -> Response[KeySet]:
     """The public keys of receipts, exports and roots, newest first; old ones stay."""
     keys = read_signing_keys(settings.receipt_keys)

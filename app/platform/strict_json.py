@@ -1,4 +1,4 @@
-"""What is accepted as a JSON body: UTF-8, no duplicate keys, bounded size, no control, bidi or zero-width characters.
+"""What is accepted as a JSON body: UTF-8, no duplicate keys, bounded size and depth, and strings as `strict_text` has them.
 
 msgspec decodes into structs afterwards; it would keep the last of two equal keys and let NUL into a string, which
 PostgreSQL refuses.
@@ -6,32 +6,34 @@ PostgreSQL refuses.
 
 from __future__ import annotations
 
+import asyncio
 import json
-import re
 from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 from litestar.types import ASGIApp, Receive, Send
 
-from app.platform.problems import BodyMalformed, BodyTooLarge, WrongContentType
+from app.platform.problems import BodyMalformed, BodyTooLarge, RequestInvalid, WrongContentType
+from app.platform.strict_text import LONE_SURROGATE, find_bad_text
 
 JSON = "application/json"
 DEFAULT_LIMIT_BYTES = 64 * 1024
+NEXT_PART_WITHIN_S = 20.0
+MOST_TOLD = 20  # bad fields of one request
 FORM = "application/x-www-form-urlencoded"
 DEEPEST = 64  # levels; msgspec ends in a RecursionError somewhere below 1,000
-# C0, DEL, C1; soft hyphen; Arabic letter mark; zero-width, joiners and directional marks; embeddings, overrides and
-# isolates; word joiner and invisible operators; byte-order mark; interlinear marks; lone surrogates.
-FORBIDDEN_CHARACTERS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
-)
 
 
-def check(raw: bytes) -> None:
-    """Raises BodyMalformed, with the reason, unless `raw` is strict JSON."""
+def check(raw: bytes, *, each: str | None = None) -> None:
+    """Raises BodyMalformed, with the reason, unless `raw` is strict JSON; RequestInvalid, with the fields, for its strings.
+
+    Strings below the key `each` are left to the handler, which refuses one item of that list and takes the others; lone
+    surrogates are refused there too, since they are no UTF-8.
+    """
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
-        _check_values(value)
+        _check_depth(value)
     except UnicodeDecodeError:
         raise BodyMalformed(reason="not UTF-8") from None
     except RecursionError:
@@ -40,6 +42,13 @@ def check(raw: bytes) -> None:
         raise BodyMalformed(reason=f"{error.msg} at byte {error.pos}") from None
     except ValueError as error:
         raise BodyMalformed(reason=str(error)) from None
+    if each is not None and isinstance(value, dict):
+        if LONE_SURROGATE.search(json.dumps(value.get(each), ensure_ascii=False)):
+            raise BodyMalformed(reason="half of a surrogate pair")
+        value = {name: content for name, content in value.items() if name != each}
+    errors = [{"field": path, "reason": reason} for path, reason in find_bad_text(value)]
+    if errors:
+        raise RequestInvalid(errors=errors[:MOST_TOLD])
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -53,12 +62,9 @@ def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def _check_values(value: object) -> None:
+def _check_depth(value: object) -> None:
     level: list[object] = [value]
     for _ in range(DEEPEST):
-        for item in level:
-            if isinstance(item, str) and FORBIDDEN_CHARACTERS.search(item):
-                raise ValueError("a string holds a control, bidirectional or zero-width character")
         level = [inner for item in level for inner in _inside(item)]
         if not level:
             return
@@ -67,7 +73,7 @@ def _check_values(value: object) -> None:
 
 def _inside(item: object) -> Iterable[object]:
     if isinstance(item, dict):
-        return (*item, *item.values())
+        return item.values()
     return item if isinstance(item, list) else ()
 
 
@@ -80,6 +86,7 @@ class StrictBody:
 
     An empty body of a POST is `{}`. A route sets its own limit with `opt={"body_limit": bytes}`, and takes a form instead of
     JSON with `opt={"form": True}`, or files of other types with `opt={"body_types": (…)}`; those are not looked at here.
+    A route that judges the items of a list one by one names the list with `opt={"each": key}`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -94,11 +101,12 @@ class StrictBody:
         raw = await _read(receive, headers, int(opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
         if raw:
             accepted: tuple[str, ...] = opt.get("body_types", (FORM if opt.get("form") else JSON,))
-            content_type = headers.get(b"content-type", b"").split(b";")[0].strip().lower().decode("latin-1")
-            if content_type not in accepted:
+            content_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
+            content_type = content_type.strip()
+            if content_type not in accepted or not _in_utf8(content_type, parameters):
                 raise WrongContentType(accepted=", ".join(accepted))
             if content_type == JSON:
-                check(raw)
+                check(raw, each=opt.get("each"))
         scope["state"]["body"] = raw
         # nothing to say is said by an empty object
         read = raw or (b"{}" if scope["method"] == "POST" else b"")
@@ -114,13 +122,24 @@ class StrictBody:
         await self.app(scope, receive_again, send)
 
 
+def _in_utf8(content_type: str, parameters: str) -> bool:
+    """JSON has no charset (RFC 8259, 11); that of everybody's client is let pass, any other would be read wrongly."""
+    pairs = [part.partition("=") for part in parameters.split(";")]
+    named = [value.strip(' "') for name, _, value in pairs if name.strip() == "charset"]
+    return content_type != JSON or all(charset in ("utf-8", "utf8") for charset in named)
+
+
 async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
     declared = headers.get(b"content-length", b"0")
     if declared.isdigit() and int(declared) > limit:
         raise BodyTooLarge(limit=limit)
     body = bytearray()
     while True:
-        message: Any = await receive()
+        try:
+            async with asyncio.timeout(NEXT_PART_WITHIN_S):
+                message: Any = await receive()
+        except TimeoutError:
+            message = {"type": "http.disconnect"}
         if message["type"] != "http.request":
             raise BodyMalformed(reason="the body was cut off")
         body += message["body"]

@@ -1,4 +1,7 @@
-"""Query names that a route does not declare are refused: an answer that ignored one would be silently wrong."""
+"""Query names that a route does not declare are refused: an answer that ignored one would be silently wrong.
+
+So are strings that a body may not hold either; in a path they lead to no route.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,10 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, Receive, Send
 
-from app.platform.problems import RequestInvalid
+from app.platform.problems import NotFound, RequestInvalid
+from app.platform.strict_text import bad_text
+
+MOST_FIELDS = 50
 
 
 class StrictQuery:
@@ -19,17 +25,34 @@ class StrictQuery:
         self.app = app
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["query_string"]:
-            names = {name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)}
-            unknown = names - declared_names(scope["litestar_app"]).get(str(scope["route_handler"]), set())
-            if unknown:
-                errors = [{"field": name, "reason": "no such query parameter"} for name in sorted(unknown)]
-                raise RequestInvalid(errors=errors)
+        if scope["type"] == "http":
+            if bad_text(scope["path"]):
+                raise NotFound
+            if scope["query_string"]:
+                _check(_read(scope["query_string"]), declared_names(scope["litestar_app"], scope["route_handler"]))
         await self.app(scope, receive, send)
 
 
-def declared_names(app: Litestar) -> dict[str, set[str]]:
-    """The query names of every handler, read off the routes once."""
+def _read(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError:  # UnicodeDecodeError is one
+        raise RequestInvalid(errors=[{"field": "", "reason": "the query is not percent-encoded UTF-8"}]) from None
+
+
+def _check(pairs: list[tuple[str, str]], declared: set[str]) -> None:
+    errors = []
+    for name, value in pairs:
+        if name not in declared:
+            errors.append({"field": "" if bad_text(name) else name, "reason": "no such query parameter"})
+        elif (reason := bad_text(value)) is not None:
+            errors.append({"field": name, "reason": reason})
+    if errors:
+        raise RequestInvalid(errors=errors)
+
+
+def declared_names(app: Litestar, handler: object) -> set[str]:
+    """The query names of a handler; those of all are read off the routes once."""
     names: dict[str, set[str]] | None = app.state.get("declared_query_names")
     if names is None:
         names = {
@@ -39,4 +62,4 @@ def declared_names(app: Litestar) -> dict[str, set[str]]:
             for handler, model in route.route_handler_map.values()
         }
         app.state.declared_query_names = names
-    return names
+    return names.get(str(handler), set())

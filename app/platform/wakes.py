@@ -27,8 +27,8 @@ ANCHOR = "sepakat:wake"
 class Wakes:
     """Opened by the first listener. `close()` it at the end."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, secret: str) -> None:
+        self._url, self._secret = url, secret
         self._listeners: dict[str, set[asyncio.Event]] = {}
         self._pubsub: PubSub | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -39,7 +39,7 @@ class Wakes:
         """An event that is set whenever this participant has new history; the listener clears it."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
-        channel, woken = wake_channel(participant_id), asyncio.Event()
+        channel, woken = wake_channel(self._secret, participant_id), asyncio.Event()
         listeners = self._listeners.setdefault(channel, set())
         listeners.add(woken)
         if len(listeners) == 1:

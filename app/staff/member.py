@@ -21,7 +21,7 @@ from app.identity.tokens import derive_key
 from app.platform.database import Connection
 from app.platform.oidc import KeysAwayError, ProviderKeys, TokenInvalidError, TokenOldError, Trust, read_token
 from app.platform.sql import statement
-from app.platform.strict_json import FORBIDDEN_CHARACTERS
+from app.platform.strict_text import UNSEEN
 from app.settings import Settings, SettingsError
 from app.staff.problems import StaffKeysAway, StaffRoleInsufficient, StaffTokenExpired, StaffTokenInvalid
 
@@ -102,7 +102,7 @@ def _find_roles(claims: dict[str, Any], claim: str) -> set[str]:
 def _shown_as(claims: dict[str, Any], issuer: str, subject: str, settings: Settings) -> str:
     name = claims.get("name")
     if settings.staff_shown_as == "name" and isinstance(name, str):
-        plain = " ".join(FORBIDDEN_CHARACTERS.sub("", name).split())[:LONGEST_NAME]
+        plain = " ".join(UNSEEN.sub("", name).split())[:LONGEST_NAME]
         if plain:
             return plain
     return pseudonym(settings.secret, issuer, subject)

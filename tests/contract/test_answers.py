@@ -5,6 +5,8 @@ What the tests of all nouns are answered is compared with the description in tes
 
 from __future__ import annotations
 
+import re
+
 import httpx
 
 from app.platform.problems import every_problem
@@ -23,6 +25,19 @@ def test_every_problem_can_be_met_somewhere_and_codes_are_unique() -> None:
         assert problem.code == "method_not_allowed" or f"| `{problem.code}` |" in text, problem.code
         owner = codes.setdefault(problem.code, problem)
         assert owner is problem or issubclass(problem, owner), problem.code
+
+
+async def test_no_address_asks_for_anybodys_data(api: httpx.AsyncClient) -> None:
+    document = (await api.get("/openapi.json")).json()
+    asked = {
+        f"{path}: {parameter['name']}"
+        for path, item in document["paths"].items()
+        for operation in item.values()
+        for parameter in operation.get("parameters", [])
+        if parameter["in"] in ("path", "query")
+        and re.search(r"kpj|nik|phone|mail|name|birth|balance|amount", parameter["name"])
+    }
+    assert asked == set(), "addresses are logged and kept by whatever lies between; such values stand in bodies"
 
 
 async def test_openapi_names_refusals_key_and_sign_in(api: httpx.AsyncClient) -> None:

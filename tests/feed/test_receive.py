@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 
 from app.local.servers import Postgres, Valkey
 from app.platform.jobs import wake_channel
+from tests.conftest import SECRET
 from tests.feed.conftest import Core, contribution, sign
 
 ROUTE = "/feed/v1/events"
@@ -30,7 +31,8 @@ ROUTE = "/feed/v1/events"
         (b'{"events": [{}], "registration_check": {}}', 400, "request_invalid"),
         (b'{"registration_check": {}}', 400, "request_invalid"),
         (b'{"events": ["\xff"]}', 400, "body_malformed"),
-        (b'{"events": ["\\u0000"]}', 400, "body_malformed"),
+        (b'{"events": ["\\ud800"]}', 400, "body_malformed"),
+        ('{"event\u200bs": []}'.encode(), 400, "request_invalid"),
         (b'{"events": [NaN]}', 400, "body_malformed"),
         (b'{"events": [1e999]}', 400, None),
         (b'{"events": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", 400, "body_malformed"),
@@ -45,6 +47,20 @@ async def test_a_body_that_does_not_fit_is_refused_whole(
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert code is None or answer.json()["code"] == code
+
+
+@pytest.mark.parametrize("bad", ["\x00", "\u202e", "\u200b", "e\u0301", "\ufffe"], ids=ascii)
+async def test_a_character_that_is_not_seen_refuses_its_event_and_no_other(
+    feed: httpx.AsyncClient, card: str, bad: str
+) -> None:
+    events = [contribution(card), contribution(card) | {"data": {"reason": f"a{bad}b"}}, contribution(card)]
+    raw = json.dumps({"events": events}).encode()
+    answer = await feed.post(ROUTE, content=raw, headers=sign(raw))
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    assert [result["outcome"] for result in results] == ["applied", "rejected", "applied"]
+    assert results[1]["code"] == "event_malformed"
+    assert "data.reason" in results[1]["detail"]
 
 
 @pytest.mark.parametrize("depth", [1, 15, 30, 300, *range(900, 960, 4)])
@@ -74,7 +90,7 @@ async def test_an_applied_event_wakes_the_streams_of_its_participant(
 ) -> None:
     (row,) = await core.ask("SELECT participant_id FROM cards WHERE kpj = $1", card)
     async with Redis.from_url(servers[1].url) as redis, redis.pubsub() as wakes:
-        await wakes.subscribe(wake_channel(row["participant_id"]))
+        await wakes.subscribe(wake_channel(SECRET, row["participant_id"]))
         assert (await wakes.get_message(timeout=5))["type"] == "subscribe"
         await core.apply(contribution(card, 1))
         assert (await wakes.get_message(timeout=5))["type"] == "message"

@@ -58,7 +58,7 @@ async def wait(api: httpx.AsyncClient, seconds: int) -> None:
 async def work(database: Database, valkey_url: str) -> int:
     """What the worker does on the ring, in its role."""
     pool = await connect(database.url("sepakat_worker"), size=2, application="tests")
-    jobs = Jobs(valkey_url)
+    jobs = Jobs(valkey_url, SECRET)
     told = await ask_phones(pool, jobs)
     await jobs.close()
     await pool.close()

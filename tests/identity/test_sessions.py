@@ -128,15 +128,6 @@ async def test_a_phone_whose_answer_was_lost_asks_again_and_gets_the_same_token(
     assert lost["refresh_expires_at"] == again["refresh_expires_at"]
 
 
-async def test_twenty_refreshes_at_once_end_in_one_chain(api: httpx.AsyncClient, database: Database) -> None:
-    phone = await Phone(api).enrol(await add_person(database))
-    answers = await asyncio.gather(*(phone.ask_refresh() for _ in range(20)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.json()["session"]["refresh_token"] for answer in answers}) == 1
-    phone.session = answers[0].json()["session"]
-    await phone.refresh()
-
-
 async def test_a_token_older_than_the_one_before_ends_the_session_and_is_told(
     api: httpx.AsyncClient, database: Database
 ) -> None:

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from app.local.servers import Postgres, Valkey
-from app.platform.jobs import Doorbell, Jobs
-from tests.conftest import Database
+from app.platform.jobs import Doorbell, Jobs, wake_channel
+from tests.conftest import SECRET, Database
 from tests.notifications.changes import post_contribution, post_contributions
 from tests.people import Person, Phone, add_person
 
@@ -72,7 +72,7 @@ async def phone(served: httpx.AsyncClient, dwi: Person) -> Phone:
 
 @pytest.fixture
 async def bell(servers: tuple[Postgres, Valkey]) -> AsyncIterator[Jobs]:
-    jobs = Jobs(servers[1].url)
+    jobs = Jobs(servers[1].url, SECRET)
     yield jobs
     await jobs.close()
 
@@ -165,15 +165,15 @@ async def test_many_idle_streams_hold_no_database_connection_and_leave_nothing_b
         await asyncio.gather(*(began.wait() for began in started))
         # The pool has 10 connections: streams that held theirs would leave none for this.
         assert (await phone.get("/v1/inbox")).status_code == 200
-        assert await redis.pubsub_numsub(f"sepakat:wake:{dwi.participant_id}") == [
-            (f"sepakat:wake:{dwi.participant_id}".encode(), 1)
+        assert await redis.pubsub_numsub(wake_channel(SECRET, dwi.participant_id)) == [
+            (wake_channel(SECRET, dwi.participant_id).encode(), 1)
         ]
         await post_contribution(database, dwi)
         await ring(bell, dwi)
         ends.set()
     for _ in range(50):
-        if await redis.pubsub_numsub(f"sepakat:wake:{dwi.participant_id}") == [
-            (f"sepakat:wake:{dwi.participant_id}".encode(), 0)
+        if await redis.pubsub_numsub(wake_channel(SECRET, dwi.participant_id)) == [
+            (wake_channel(SECRET, dwi.participant_id).encode(), 0)
         ]:
             return
         await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ import pytest
 from app.local.servers import Valkey, start_valkey
 from app.platform.jobs import Doorbell, Jobs, wake_channel
 from app.platform.wakes import Wakes
+from tests.conftest import SECRET
 from tests.notifications.restarts import start_again
 
 SOON_S = 3.0
@@ -26,14 +27,14 @@ def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
 
 @pytest.fixture
 async def wakes(own_valkey: Valkey) -> AsyncIterator[Wakes]:
-    wakes = Wakes(own_valkey.url)
+    wakes = Wakes(own_valkey.url, SECRET)
     yield wakes
     await wakes.close()
 
 
 @pytest.fixture
 async def bell(own_valkey: Valkey) -> AsyncIterator[Jobs]:
-    jobs = Jobs(own_valkey.url)
+    jobs = Jobs(own_valkey.url, SECRET)
     yield jobs
     await jobs.close()
 
@@ -73,7 +74,7 @@ async def test_who_comes_later_is_woken_and_who_left_is_forgotten(wakes: Wakes, 
             await woken_soon(later)
         await asyncio.sleep(0.1)
         channels = await redis.pubsub_channels("sepakat:wake:*")
-        assert channels == [wake_channel(dwi).encode()]
+        assert channels == [wake_channel(SECRET, dwi).encode()]
     assert wakes.channels == 0
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from app.local.servers import Postgres, Valkey, start_valkey
 from app.platform.jobs import Doorbell, Jobs
-from tests.conftest import Database
+from tests.conftest import SECRET, Database
 from tests.local.running_simulator import RunningSimulator
 from tests.notifications.changes import post_contribution, post_contributions
 from tests.notifications.restarts import start_again
@@ -41,7 +41,7 @@ def worker(
 
 @pytest.fixture
 async def bell(own_valkey: Valkey) -> AsyncIterator[Jobs]:
-    jobs = Jobs(own_valkey.url)
+    jobs = Jobs(own_valkey.url, SECRET)
     yield jobs
     await jobs.close()
 

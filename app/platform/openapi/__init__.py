@@ -29,6 +29,7 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; connect-src 'self'; "
     "style-src 'self' 'unsafe-inline'; img-src data:; form-action 'none'"
 )
+DOCS_POLICY = f"{_POLICY}; base-uri 'none'; frame-ancestors 'none'"  # the last one is understood in a header only
 _PAGE = f"""<!doctype html>
 <html lang="en">
 <head>
@@ -53,7 +54,7 @@ class _LocalSwagger(OpenAPIRenderPlugin):
         return _PAGE
 
 
-NO_TRANSACTION = {"public": True, "transaction": False}
+NO_TRANSACTION = {"public": True, "transaction": False, "unlimited": True}
 
 
 def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:
@@ -70,8 +71,7 @@ def openapi_config(version: str = "0.1.0") -> OpenAPIConfig:
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False, opt=NO_TRANSACTION)
 def show_schema(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
     """The OpenAPI 3.1 description of this API."""
-    of_sign_in = request.app.state.get("of_sign_in", ())
-    document = describe(request.app, request.app.openapi_schema.to_schema(), of_sign_in=of_sign_in)
+    document = describe(request.app, request.app.openapi_schema.to_schema())
     return Response(document, media_type="application/vnd.oai.openapi+json")
 
 

@@ -1,7 +1,8 @@
 """Every refusal of every route, read off the routes: for the OpenAPI document and docs/errors.md.
 
 A route declares its own with `opt={"problems": (…)}`; what follows from its form (a body, a sign-in, an
-Idempotency-Key) is added here.
+Idempotency-Key) is added here. What a route sends that its return type does not tell it declares with
+`opt={"answers": {status: {media type: schema}}}`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
+from app.platform.limits import TooManyRequests, limits_of
 from app.platform.problems import (
     MEDIA_TYPE,
     BodyMalformed,
@@ -66,14 +68,17 @@ def needs_key(method: str, handler: HTTPRouteHandler) -> bool:
     return method == "POST" and not (handler.opt.get("public") or handler.opt.get("repeatable"))
 
 
-def problems_of(
-    method: str, path: str, handler: HTTPRouteHandler, *, of_sign_in: tuple[type[Problem], ...]
-) -> list[type[Problem]]:
-    """All refusals of one route, by status and code. `of_sign_in` are those of a missing or expired session."""
+def problems_of(app: Litestar, method: str, path: str, handler: HTTPRouteHandler) -> list[type[Problem]]:
+    """All refusals of one route, by status and code.
+
+    `app.state.of_sign_in` are those of a missing or expired session, `app.state.limits` the table of limits.
+    """
     signed_in = not handler.opt.get("public")
+    limited = bool(limits_of(app.state.get("limits", ()), method, path, handler))
     groups: list[tuple[bool, tuple[type[Problem], ...]]] = [
         (True, (InternalError, *handler.opt.get("problems", ()))),
-        (signed_in, of_sign_in),
+        (signed_in, app.state.get("of_sign_in", ())),
+        (limited, (TooManyRequests, Busy)),
         (handler.opt.get("transaction") is not False or "problems" in handler.opt, (Busy,)),
         (method not in ("GET", "HEAD"), (BodyMalformed, BodyTooLarge, WrongContentType)),
         (True, (RequestInvalid,)),
@@ -84,7 +89,7 @@ def problems_of(
     return sorted(found, key=lambda problem: (problem.status, problem.code))
 
 
-def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[Problem], ...]) -> dict[str, Any]:
+def describe(app: Litestar, document: dict[str, Any]) -> dict[str, Any]:
     """The OpenAPI document with every refusal, the security scheme and Idempotency-Key in it."""
     components = document.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
@@ -94,7 +99,7 @@ def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[
         answers = operation["responses"]
         answers.pop("400", None)  # Litestar's own form of it, which is not what is sent
         codes: dict[int, list[str]] = {}
-        for problem in problems_of(method, path, handler, of_sign_in=of_sign_in):
+        for problem in problems_of(app, method, path, handler):
             codes.setdefault(problem.status, []).append(problem.code)
         for status, names in codes.items():
             schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": {"code": {"enum": names}}}]}
@@ -102,6 +107,8 @@ def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[
                 "description": f"{HTTPStatus(status).phrase}: {', '.join(names)}",
                 "content": {MEDIA_TYPE: {"schema": schema}},
             }
+        for status, content in handler.opt.get("answers", {}).items():
+            _say_what_is_sent(answers, status, {kind: {"schema": schema} for kind, schema in content.items()})
         if needs_key(method, handler):
             operation.setdefault("parameters", []).append(IDEMPOTENCY_KEY)
         if handler.opt.get("signed_in") or not handler.opt.get("public"):
@@ -112,12 +119,21 @@ def describe(app: Litestar, document: dict[str, Any], *, of_sign_in: tuple[type[
     return document
 
 
+def _say_what_is_sent(answers: dict[str, Any], status: int, content: dict[str, Any]) -> None:
+    """What a handler sends by itself replaces what Litestar made of its return type; beside a refusal it is one more form."""
+    answer = answers.setdefault(str(status), {"description": HTTPStatus(status).phrase})
+    if status < 400:
+        answer.pop("content", None)
+    if content:
+        answer.setdefault("content", {}).update(content)
+
+
 def errors_page(apps: dict[str, Litestar]) -> str:
     """docs/errors.md: every code, what it says, and where it comes from."""
     where: dict[type[Problem], list[str]] = {}
     for app in apps.values():
         for method, path, handler in routes(app):
-            for problem in problems_of(method, path, handler, of_sign_in=app.state.of_sign_in):
+            for problem in problems_of(app, method, path, handler):
                 where.setdefault(problem, []).append(f"`{method} {path}`")
     total = len({place for places in where.values() for place in places})
     lines = [
