@@ -5,15 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
-from litestar.types import ControllerRouterHandler, Middleware, Scope
+from litestar.types import ControllerRouterHandler, Middleware
 
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
@@ -57,11 +55,10 @@ from app.notifications.read import acknowledge, mark_read, record_receipts
 from app.notifications.stream import stream
 from app.platform import database, health, logs, problems
 from app.platform.capabilities import capabilities
-from app.platform.client_address import client_address
 from app.platform.clock import advance_local_clock
-from app.platform.headers import SecurityHeaders
+from app.platform.headers import SecurityHeaders, cross_origin
 from app.platform.jobs import Jobs
-from app.platform.limits import Buckets, Limits, read_limits
+from app.platform.limits import Buckets, limit_requests, read_limits
 from app.platform.oidc import ProviderKeys
 from app.platform.openapi import DOCS_POLICY, openapi_config, openapi_routes
 from app.platform.signing import read_signing_keys, show_keys
@@ -172,7 +169,6 @@ STAFF_ROUTES: list[ControllerRouterHandler] = [
 ]
 LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
 LIMITS = read_limits(Path(__file__).parent / "limits.json")
-PREFLIGHT_KEPT_S = 600
 
 
 @asynccontextmanager
@@ -223,14 +219,7 @@ def _create(
     app: Litestar
     tokens = Tokens(settings.secret)
     identify = identify or Identify(tokens)
-    limit = partial(
-        DefineMiddleware,
-        Limits,
-        table=LIMITS if settings.limits == "on" else [],
-        buckets=lambda: app.state.buckets,
-        asker=Asker(tokens),
-        addresses=_addresses(settings),
-    )
+    before_body, after_body = limit_requests(LIMITS, settings, Asker(tokens), lambda: app.state.buckets)
 
     async def provide_settings() -> Settings:
         return settings
@@ -239,10 +228,10 @@ def _create(
         routes,
         middleware=[
             RequestIds,
-            limit(after_body=False),
+            before_body,
             *first,
             StrictBody,
-            limit(after_body=True),
+            after_body,
             StrictQuery,
             DefineMiddleware(
                 Transactions,
@@ -262,8 +251,8 @@ def _create(
             "merges_paused": Provide(provide_pause),
         },
         exception_handlers={Exception: problems.render},
-        logging_config=None,  # Litestar's would print what libraries say as it is
         before_send=[SecurityHeaders(https_only=not settings.local, policies={"/docs": DOCS_POLICY})],
+        logging_config=None,  # Litestar's would print what libraries say as it is
         lifespan=[_connections, *lifespan],
         request_max_body_size=None,
         **options,
@@ -276,40 +265,11 @@ def _create(
     return app
 
 
-def _addresses(settings: Settings) -> Callable[[Scope], str]:
-    trusted, header = settings.proxies, settings.forwarded_by
-
-    def address(scope: Scope) -> str:
-        return client_address((scope.get("client") or ("",))[0], scope["headers"], trusted, header)
-
-    return address
-
-
-def _cors(settings: Settings) -> CORSConfig | None:
-    """No cookies are ever used, so no credentials: a page of these origins sends its token in a header."""
-    if not settings.origins:
-        return None
-    return CORSConfig(
-        allow_origins=settings.origins,
-        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=[
-            "Authorization",
-            "Content-Type",
-            "Accept-Language",
-            "Idempotency-Key",
-            "If-None-Match",
-            "Last-Event-ID",
-        ],
-        expose_headers=["ETag", "Retry-After", "Content-Disposition"],
-        max_age=PREFLIGHT_KEPT_S,
-    )
-
-
 def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
     routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
-    return _create("api", settings, routes, openapi_config=openapi_config(), cors_config=_cors(settings))
+    return _create("api", settings, routes, openapi_config=openapi_config(), cors_config=cross_origin(settings.origins))
 
 
 def create_feed(settings: Settings | None = None) -> Litestar:
@@ -331,6 +291,5 @@ def create_staff(settings: Settings | None = None) -> Litestar:
         first=[DefineMiddleware(StaffOnly, keys=lambda: app.state.provider_keys, settings=settings)],
         lifespan=[_provider_keys],
         openapi_config=openapi_config(),
-        opt={"unlimited": True},
     )
     return app

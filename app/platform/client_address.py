@@ -7,8 +7,11 @@ only what stands to the right of the first address that is not one of ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import Any
+
+from litestar.types import Scope
 
 Network = IPv4Network | IPv6Network
 Headers = Iterable[tuple[bytes, bytes]]
@@ -35,6 +38,15 @@ def client_address(peer: str, headers: Headers, trusted: Sequence[Network], head
             break
         nearest = farther
     return _counted(nearest)
+
+
+def addresses_by(trusted: Sequence[Network], header: str) -> Callable[[Scope], str]:
+    """The address of each request, behind these proxies and by this header."""
+
+    def address(scope: Any) -> str:
+        return client_address((scope.get("client") or ("",))[0], scope["headers"], trusted, header)
+
+    return address
 
 
 def _named(headers: Headers, header: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Headers that every answer carries, refusals of the router included.
+"""Headers that every answer carries, refusals of the router included; and which other origins may read one.
 
 A handler that sets one of them itself is left alone: pages bring their own policy, and what may be kept says so.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from litestar.config.cors import CORSConfig
 from litestar.types import Message, Scope
 
 ALWAYS: dict[bytes, bytes] = {
@@ -19,6 +20,7 @@ ALWAYS: dict[bytes, bytes] = {
     b"cache-control": b"no-store",
     b"content-security-policy": b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 }
+PREFLIGHT_KEPT_S = 600
 HSTS = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
 
 
@@ -44,3 +46,23 @@ class SecurityHeaders:
             return value
         path = scope["path"]
         return next((policy for below, policy in self.policies.items() if path == below or path == f"{below}/"), value)
+
+
+def cross_origin(origins: list[str]) -> CORSConfig | None:
+    """For `Litestar(cors_config=…)`. No cookies are ever used, so no credentials: a page sends its token in a header."""
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=origins,
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=[
+            "Authorization",
+            "Content-Type",
+            "Accept-Language",
+            "Idempotency-Key",
+            "If-None-Match",
+            "Last-Event-ID",
+        ],
+        expose_headers=["ETag", "Retry-After", "Content-Disposition"],
+        max_age=PREFLIGHT_KEPT_S,
+    )

@@ -18,12 +18,15 @@ from uuid import UUID
 import msgspec
 import structlog
 from litestar.handlers import HTTPRouteHandler
+from litestar.middleware import DefineMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from app.platform.client_address import addresses_by
 from app.platform.problems import Busy, Problem
 from app.platform.pseudonyms import pseudonym
+from app.settings import Settings
 
 log = structlog.get_logger()
 
@@ -109,6 +112,19 @@ class Buckets:
     async def close(self) -> None:
         with suppress(RedisError, OSError):
             await self._redis.aclose(close_connection_pool=True)
+
+
+def limit_requests(
+    table: Sequence[Limit], settings: Settings, asker: Asker, buckets: Callable[[], Buckets]
+) -> tuple[DefineMiddleware, DefineMiddleware]:
+    """The middleware that stands before the body is read, and the one after it."""
+    counted: dict[str, Any] = {
+        "table": table if settings.limits == "on" else [],
+        "buckets": buckets,
+        "asker": asker,
+        "addresses": addresses_by(settings.proxies, settings.forwarded_by),
+    }
+    return DefineMiddleware(Limits, after_body=False, **counted), DefineMiddleware(Limits, after_body=True, **counted)
 
 
 class Limits:

@@ -32,6 +32,7 @@ NOT_EXPORTED = {
     "idempotency_keys": "answers kept for a day, made of what the parts hold",
     "rooted_heads": "the proof in `root` is made of it",
     "history_data": "in history, with its entry",
+    "heir_claims": "of somebody who died: their heirs ask at a branch",
 }
 
 

@@ -1,8 +1,7 @@
-"""What identity needs beside people: the core, an API that asks a living phone first, and several processes of one."""
+"""What identity needs beside people: the agency's core, an API that asks a living phone first, and API processes."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -20,9 +19,19 @@ from tests.conftest import Apps, Database, settings_for
 from tests.feed.conftest import Core
 
 ASK_FIRST_S = 60
-PROCESSES = int(os.environ.get("PROCESSES", "2"))
 
 ServeApi = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
+
+
+@pytest_asyncio.fixture(scope="session")
+async def processes(
+    database: Database, servers: tuple[Postgres, Valkey], tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[list[httpx.AsyncClient]]:
+    """Clients of two API processes over one database."""
+    settings = settings_for(database, servers[1], "sepakat_api")
+    folder = tmp_path_factory.mktemp("api")
+    async with AsyncExitStack() as stack:
+        yield [await stack.enter_async_context(api_process(settings, folder / f"{number}.log")) for number in (1, 2)]
 
 
 @pytest.fixture
@@ -56,17 +65,3 @@ async def asking(fresh_database: Database, serve_api: ServeApi) -> AsyncIterator
     """An API over `fresh_database` that gives a living phone a minute before a code goes out."""
     async with serve_api(fresh_database, ask_first_s=ASK_FIRST_S) as api:
         yield api
-
-
-@pytest_asyncio.fixture(scope="session")
-async def processes(
-    database: Database, servers: tuple[Postgres, Valkey], tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[list[httpx.AsyncClient]]:
-    """Clients of the API's processes over one database, without the coarse limits, which would let less through."""
-    settings = settings_for(database, servers[1], "sepakat_api")
-    folder = tmp_path_factory.mktemp("api")
-    async with AsyncExitStack() as stack:
-        yield [
-            await stack.enter_async_context(api_process(settings, folder / f"api-{number}.log"))
-            for number in range(PROCESSES)
-        ]

@@ -383,6 +383,32 @@ FROM never_suggested_pairs
 WHERE participant_id = $1
 ORDER BY card_id, other_card_id;
 
+-- branch_codes: codes that staff at a branch handed out to them, without the codes themselves
+SELECT
+    code_id,
+    branch,
+    staff,
+    for_heirs,
+    issued_at,
+    expires_at,
+    replaced_at,
+    used_at,
+    used_for,
+    used_by,
+    cause_id
+FROM branch_codes
+WHERE participant_id = $1
+ORDER BY issued_at, code_id;
+
+-- branch_code_tries: how often a branch code was tried, by phone and day
+SELECT
+    device_id,
+    day,
+    tries
+FROM branch_code_tries
+WHERE participant_id = $1
+ORDER BY day, device_id;
+
 -- stopped_cards: cards that STOP holds frozen
 SELECT
     card_id,
