@@ -1854,6 +1854,51 @@ $$;
 
 ALTER FUNCTION public.tell_of_merge_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.tell_overdue_cases(p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_late uuid[] := array(
+        SELECT c.case_id FROM public.cases AS c
+        WHERE c.state = 'open' AND c.due_at <= public.current_instant() AND NOT EXISTS (
+            SELECT FROM public.overdue_cases AS o WHERE o.participant_id = c.participant_id AND o.case_id = c.case_id)
+        ORDER BY c.due_at, c.case_id LIMIT p_limit);
+    v_entries public.history_entry[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h
+    WHERE h.participant_id IN (SELECT c.participant_id FROM public.cases AS c WHERE c.case_id = ANY (v_late))
+    ORDER BY h.participant_id FOR UPDATE;
+    -- Looked at again under the lock: a case may have been decided, or told of by another worker, meanwhile.
+    WITH told AS (
+        INSERT INTO public.overdue_cases (participant_id, case_id, told_at, cause_id)
+        SELECT c.participant_id, c.case_id, public.current_instant(),
+            public.record_cause(c.participant_id, 'system', 'clock', 'the case was not decided in time', c.merge_id)
+        FROM public.cases AS c
+        WHERE c.case_id = ANY (v_late) AND c.state = 'open' AND NOT EXISTS (
+            SELECT FROM public.overdue_cases AS o WHERE o.participant_id = c.participant_id AND o.case_id = c.case_id)
+        RETURNING *
+    )
+    SELECT array_agg(ROW(c.participant_id, 'case_overdue', NULL, c.merge_id, t.cause_id, jsonb_strip_nulls(jsonb_build_object(
+            'case_id', c.case_id, 'case_kind', c.kind, 'opened_at', c.opened_at, 'due_at', c.due_at,
+            'absorb', (SELECT jsonb_agg(k.kpj ORDER BY k.kpj) FROM public.cards AS k
+                WHERE k.participant_id = c.participant_id AND k.card_id = ANY (m.absorb)),
+            'into', (SELECT k.kpj FROM public.cards AS k
+                WHERE k.participant_id = c.participant_id AND k.card_id = m.into_card),
+            'employer', (SELECT e.name FROM public.possible_matches AS p
+                JOIN public.employers AS e ON e.employer_id = p.employer_id
+                WHERE p.participant_id = c.participant_id AND p.match_id = c.match_id)
+        )))::public.history_entry ORDER BY c.participant_id, c.due_at, c.case_id) INTO v_entries
+    FROM told AS t
+    JOIN public.cases AS c ON c.participant_id = t.participant_id AND c.case_id = t.case_id
+    LEFT JOIN public.merges AS m ON m.participant_id = c.participant_id AND m.merge_id = c.merge_id;
+    PERFORM public.append_history(coalesce(v_entries, '{}'));
+    RETURN QUERY SELECT e.participant_id, public.lane_of(e.participant_id) FROM unnest(v_entries) AS e GROUP BY e.participant_id;
+END
+$$;
+
+ALTER FUNCTION public.tell_overdue_cases(p_limit integer) OWNER TO sepakat_writer;
+
 CREATE TABLE public.cases (
     participant_id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -2676,6 +2721,17 @@ COMMENT ON COLUMN public.outbox.class IS '0 urgent, 1 bulk';
 
 COMMENT ON COLUMN public.outbox.not_before IS 'Real time, not the local clock: a row parked for a retry.';
 
+CREATE TABLE public.overdue_cases (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL
+);
+
+ALTER TABLE public.overdue_cases OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.overdue_cases IS 'The cases whose participant was told that the agency did not answer in time: one row each, for ever.';
+
 CREATE TABLE public.participant_heads (
     participant_id uuid NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
@@ -2972,6 +3028,9 @@ ALTER TABLE ONLY public.open_merge_cards
 
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (lane, class, participant_id, seq);
+
+ALTER TABLE ONLY public.overdue_cases
+    ADD CONSTRAINT overdue_cases_pkey PRIMARY KEY (participant_id, case_id);
 
 ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_pkey PRIMARY KEY (participant_id);
@@ -3299,6 +3358,18 @@ CREATE TRIGGER outbox_is_not_truncated BEFORE TRUNCATE ON public.outbox FOR EACH
 
 ALTER TABLE public.outbox ENABLE ALWAYS TRIGGER outbox_is_not_truncated;
 
+CREATE TRIGGER overdue_cases_are_append_only BEFORE DELETE OR UPDATE ON public.overdue_cases FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('overdue_cases_are_append_only');
+
+ALTER TABLE public.overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_append_only;
+
+CREATE TRIGGER overdue_cases_are_not_truncated BEFORE TRUNCATE ON public.overdue_cases FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('overdue_cases_are_append_only');
+
+ALTER TABLE public.overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_not_truncated;
+
+CREATE TRIGGER overdue_cases_by_function_only BEFORE INSERT ON public.overdue_cases FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('overdue_cases_by_function_only');
+
+ALTER TABLE public.overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_by_function_only;
+
 CREATE TRIGGER pairs_are_not_truncated BEFORE TRUNCATE ON public.never_suggested_pairs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('pairs_by_function_only');
 
 ALTER TABLE public.never_suggested_pairs ENABLE ALWAYS TRIGGER pairs_are_not_truncated;
@@ -3522,6 +3593,12 @@ ALTER TABLE ONLY public.open_merge_cards
 
 ALTER TABLE ONLY public.open_merge_cards
     ADD CONSTRAINT open_merge_cards_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
+
+ALTER TABLE ONLY public.overdue_cases
+    ADD CONSTRAINT overdue_cases_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
+
+ALTER TABLE ONLY public.overdue_cases
+    ADD CONSTRAINT overdue_cases_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
 
 ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
@@ -3857,6 +3934,9 @@ REVOKE ALL ON FUNCTION public.tell_of_match(p_match public.possible_matches, p_k
 REVOKE ALL ON FUNCTION public.tell_of_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;
+
 GRANT SELECT ON TABLE public.cases TO sepakat_operator;
 GRANT SELECT ON TABLE public.cases TO sepakat_api;
 GRANT SELECT ON TABLE public.cases TO sepakat_worker;
@@ -4095,6 +4175,12 @@ GRANT SELECT,INSERT ON TABLE public.outbox TO sepakat_writer;
 GRANT UPDATE(attempts) ON TABLE public.outbox TO sepakat_worker;
 
 GRANT UPDATE(not_before) ON TABLE public.outbox TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_operator;
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_api;
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_worker;
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.overdue_cases TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.participant_heads TO sepakat_operator;
 GRANT SELECT ON TABLE public.participant_heads TO sepakat_api;

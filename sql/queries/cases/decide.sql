@@ -21,7 +21,7 @@ WHERE o.case_id = $1;
 -- decide: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
 SELECT decide_case($1, $2, $3, $4, $5, $6, $7);
 
--- search: cases of all participants for the agency's staff, those due first first; of one state or of any
+-- search: cases of all participants for the agency's staff, late ones first, then those due first; of one state or of any
 SELECT
     c.case_id AS id,
     c.kind,
@@ -32,6 +32,10 @@ SELECT
     c.due_at,
     c.decision,
     c.decided_at,
+    CASE
+        WHEN coalesce(c.decided_at, current_instant()) > c.due_at
+            THEN extract(EPOCH FROM coalesce(c.decided_at, current_instant()) - c.due_at)::bigint
+    END AS overdue_s,
     n.nik,
     CASE WHEN m.match_id IS NOT NULL THEN
         jsonb_build_object(
@@ -55,5 +59,5 @@ LEFT JOIN possible_matches AS m ON c.participant_id = m.participant_id AND c.mat
 LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_card_id = k.card_id
 LEFT JOIN participant_numbers AS registered ON m.other_participant_id = registered.participant_id
 WHERE $1::text IS NULL OR c.state = $1
-ORDER BY c.due_at, c.case_id
+ORDER BY (c.state = 'open' AND c.due_at <= current_instant()) DESC, c.due_at, c.case_id
 LIMIT $2;

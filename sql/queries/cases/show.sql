@@ -8,6 +8,7 @@ SELECT
     statement,
     opened_at,
     due_at,
+    state = 'open' AND due_at <= current_instant() AS overdue,
     decision,
     reason,
     decided_at
