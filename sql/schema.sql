@@ -2830,6 +2830,35 @@ ALTER TABLE public.sessions OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.sessions.generation IS 'The refresh token of this generation is the newest; tokens are derived from it, never stored.';
 
+CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
+ SELECT h.participant_id,
+    h.seq,
+    h.card_id,
+    h.kind,
+    k.reach,
+    k.severity,
+    h.wording,
+    d.data,
+    h.merge_id,
+    h.cause_id,
+    h.occurred_at,
+    h.hash,
+    c.origin,
+    c.actor,
+    c.reason,
+    ((k.reach = 'silent'::text) OR (h.seq <= COALESCE(p.read_up_to, (0)::bigint))) AS read,
+    (a.seq IS NOT NULL) AS acknowledged
+   FROM (((((public.history h
+     JOIN public.entry_kinds k ON ((k.kind = h.kind)))
+     JOIN public.causes c ON (((c.participant_id = h.participant_id) AND (c.cause_id = h.cause_id))))
+     LEFT JOIN public.history_data d ON (((d.participant_id = h.participant_id) AND (d.seq = h.seq))))
+     LEFT JOIN public.inbox_pointers p ON ((p.participant_id = h.participant_id)))
+     LEFT JOIN public.acknowledgements a ON (((a.participant_id = h.participant_id) AND (a.seq = h.seq))));
+
+ALTER VIEW public.shown_entries OWNER TO sepakat_owner;
+
+COMMENT ON VIEW public.shown_entries IS 'An entry with all that it is rendered from, for the inbox, the stream and the history of a card. Silent ones count as read.';
+
 CREATE TABLE public.stop_tokens (
     token_hash bytea NOT NULL,
     participant_id uuid NOT NULL,
@@ -4223,6 +4252,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.rooted_heads TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO sepakat_api;
+
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_operator;
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_api;
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_operator;
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_api;

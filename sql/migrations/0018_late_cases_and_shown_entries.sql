@@ -1,4 +1,4 @@
--- A case past its 3×24 hours is told to its participant, once.
+-- A case past its 3×24 hours is told to its participant, once. And an entry as it is shown, in one place.
 SET LOCAL ROLE sepakat_owner;
 
 INSERT INTO entry_kinds (kind, reach, class, severity, written_by, wording) VALUES
@@ -27,6 +27,35 @@ CREATE TRIGGER overdue_cases_are_not_truncated BEFORE TRUNCATE ON overdue_cases
 ALTER TABLE overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_by_function_only;
 ALTER TABLE overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_append_only;
 ALTER TABLE overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_not_truncated;
+
+-- With the rights of whoever asks, so that it shows nobody more than the tables would.
+CREATE VIEW shown_entries WITH (security_invoker = true) AS
+SELECT
+    h.participant_id,
+    h.seq,
+    h.card_id,
+    h.kind,
+    k.reach,
+    k.severity,
+    h.wording,
+    d.data,
+    h.merge_id,
+    h.cause_id,
+    h.occurred_at,
+    h.hash,
+    c.origin,
+    c.actor,
+    c.reason,
+    k.reach = 'silent' OR h.seq <= coalesce(p.read_up_to, 0) AS read,
+    a.seq IS NOT NULL AS acknowledged
+FROM history AS h
+JOIN entry_kinds AS k ON k.kind = h.kind
+JOIN causes AS c ON c.participant_id = h.participant_id AND c.cause_id = h.cause_id
+LEFT JOIN history_data AS d ON d.participant_id = h.participant_id AND d.seq = h.seq
+LEFT JOIN inbox_pointers AS p ON p.participant_id = h.participant_id
+LEFT JOIN acknowledgements AS a ON a.participant_id = h.participant_id AND a.seq = h.seq;
+COMMENT ON VIEW shown_entries IS 'An entry with all that it is rendered from, for the inbox, the stream and the history of a card. Silent ones count as read.';
+GRANT SELECT ON shown_entries TO sepakat_api, sepakat_worker;
 
 RESET ROLE;
 SET LOCAL ROLE sepakat_writer;
