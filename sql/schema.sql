@@ -948,6 +948,27 @@ $$;
 
 ALTER FUNCTION public.guard_dispute_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_growth() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.ledger_entries AS l
+        JOIN public.cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+        JOIN public.cards AS own ON own.participant_id = new.participant_id AND own.card_id = new.card_id
+        WHERE l.participant_id = new.participant_id AND l.kind = 'growth' AND l.year = new.year AND l.entry_id <> new.entry_id
+            AND coalesce(l.received_for_kpj, k.kpj) = coalesce(new.received_for_kpj, own.kpj)
+            AND l.source_event IS DISTINCT FROM new.source_event)
+    THEN
+        PERFORM public.refuse('growth_is_credited_once', format('growth of %s is credited on this number already', new.year));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_growth() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_merge_step() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3115,6 +3136,8 @@ CREATE INDEX enrolments_of_participant ON public.enrolments USING btree (partici
 
 CREATE INDEX enrolments_waiting_for_their_code ON public.enrolments USING btree (code_not_before NULLS FIRST) WHERE ((participant_id IS NOT NULL) AND (code_sent_at IS NULL));
 
+CREATE INDEX growth_of_a_year ON public.ledger_entries USING btree (participant_id, year, card_id) WHERE (kind = 'growth'::text);
+
 CREATE INDEX held_streams_of_event ON public.feed_held USING btree (event_id);
 
 CREATE INDEX history_of_card ON public.history USING btree (participant_id, card_id, seq) WHERE (card_id IS NOT NULL);
@@ -3272,6 +3295,10 @@ ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_are_not_tru
 CREATE TRIGGER executions_by_function_only BEFORE INSERT ON public.merge_executions FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('executions_by_function_only');
 
 ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_by_function_only;
+
+CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
+
+ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER growth_is_credited_once;
 
 CREATE TRIGGER heads_are_not_truncated BEFORE TRUNCATE ON public.participant_heads FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('heads_by_function_only');
 
@@ -3775,6 +3802,9 @@ GRANT ALL ON FUNCTION public.guard_card_transfer() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_dispute_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_dispute_step() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_growth() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_growth() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_merge_step() TO sepakat_owner;

@@ -25,6 +25,7 @@ REJECTIONS: dict[str, str] = {
     "card_merged": "The participant merged this card into {into}. Send claims for that card.",
     "balance_too_small": "The card holds less than this. Nothing was paid; compare the balances.",
     "already_posted": "The import brought this event's entry already. There is nothing to do.",
+    "growth_credited_already": "Another event credited the growth of this year on this card already. Nothing was credited.",
     "claim_known": "A claim with this id is known already.",
     "claim_already_open": "Another claim is open on this card. Send claim.paid for that one first.",
     "claim_paid_already": "This claim was paid already. Give another payment a claim of its own.",

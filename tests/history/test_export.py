@@ -30,6 +30,7 @@ NOT_EXPORTED = {
     "idempotency_keys": "answers kept for a day, made of what the parts hold",
     "rooted_heads": "the proof in `root` is made of it",
     "history_data": "in history, with its entry",
+    "shown_entries": "a view of history, as it is shown",
 }
 
 

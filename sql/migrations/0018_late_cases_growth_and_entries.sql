@@ -1,4 +1,5 @@
--- A case past its 3×24 hours is told to its participant, once. And an entry as it is shown, in one place.
+-- A case past its 3×24 hours is told to its participant, once. Growth is credited once for a card and year. And an entry as
+-- it is shown, in one place.
 SET LOCAL ROLE sepakat_owner;
 
 INSERT INTO entry_kinds (kind, reach, class, severity, written_by, wording) VALUES
@@ -27,6 +28,8 @@ CREATE TRIGGER overdue_cases_are_not_truncated BEFORE TRUNCATE ON overdue_cases
 ALTER TABLE overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_by_function_only;
 ALTER TABLE overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_append_only;
 ALTER TABLE overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_not_truncated;
+
+CREATE INDEX growth_of_a_year ON ledger_entries (participant_id, year, card_id) WHERE kind = 'growth';
 
 -- With the rights of whoever asks, so that it shows nobody more than the tables would.
 CREATE VIEW shown_entries WITH (security_invoker = true) AS
@@ -104,4 +107,34 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION tell_overdue_cases(integer) TO sepakat_worker;
+RESET ROLE;
+SET LOCAL ROLE sepakat_writer;
+
+-- One event credits a year on the number it names, wherever the money of that number lies: on the card itself, on the card that
+-- the participant merged it into, or split over cards that the core joined. Another event for the same number and year is a
+-- mistake, a merge in between or not. Whoever posts holds the head, so that nobody else posts meanwhile.
+CREATE FUNCTION guard_growth() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.ledger_entries AS l
+        JOIN public.cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+        JOIN public.cards AS own ON own.participant_id = new.participant_id AND own.card_id = new.card_id
+        WHERE l.participant_id = new.participant_id AND l.kind = 'growth' AND l.year = new.year AND l.entry_id <> new.entry_id
+            AND coalesce(l.received_for_kpj, k.kpj) = coalesce(new.received_for_kpj, own.kpj)
+            AND l.source_event IS DISTINCT FROM new.source_event)
+    THEN
+        PERFORM public.refuse('growth_is_credited_once', format('growth of %s is credited on this number already', new.year));
+    END IF;
+    RETURN NULL;
+END
+$$;
+GRANT EXECUTE ON FUNCTION guard_growth() TO sepakat_owner;
+RESET ROLE;
+SET LOCAL ROLE sepakat_owner;
+
+CREATE TRIGGER growth_is_credited_once AFTER INSERT ON ledger_entries
+    FOR EACH ROW WHEN (new.kind = 'growth' AND new.year IS NOT NULL) EXECUTE FUNCTION guard_growth();
+ALTER TABLE ledger_entries ENABLE ALWAYS TRIGGER growth_is_credited_once;
 RESET ROLE;
