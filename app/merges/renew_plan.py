@@ -27,6 +27,7 @@ from app.merges.problems import (
     MergeClosed,
     MergeExpired,
     MergeNotAllowed,
+    MergeSuperseded,
     MergeUnknown,
     SurvivorUnknown,
 )
@@ -47,7 +48,16 @@ class Survivor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @post(
     "/v1/merges/{merge_id:uuid}/plan",
     status_code=200,
-    opt={"problems": (MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
+    opt={
+        "problems": (
+            MergeAlreadyConfirmed,
+            MergeAlreadyExecuted,
+            MergeClosed,
+            MergeExpired,
+            MergeSuperseded,
+            MergeUnknown,
+        )
+    },
     tags=["merges"],
 )
 async def renew(
@@ -83,6 +93,7 @@ async def renew(
             MergeClosed,
             MergeExpired,
             MergeNotAllowed,
+            MergeSuperseded,
             MergeUnknown,
             SurvivorUnknown,
         )
