@@ -48,9 +48,10 @@ format: $(INSTALLED) ## format Python and SQL queries
 schema: $(INSTALLED) ## sql/schema.sql anew from the migrations
 	@$(BIN)/python -m tests.sql.schema_file
 
-docs: $(INSTALLED) ## docs/errors.md and docs/notifications.md anew from the code
+docs: $(INSTALLED) ## docs/errors.md, docs/notifications.md and docs/rules.md anew from the code
 	@$(BIN)/python -m tests.contract.errors_page
 	@$(BIN)/python -m app.notifications.wording_page
+	@$(BIN)/python -m app.merges.rules_page
 
 lock: ## requirements.lock anew from pyproject.toml: all platforms, hashes, no index addresses
 	@test -x .local/tools/bin/uv || { $(PYTHON) -m venv .local/tools && .local/tools/bin/pip install --quiet uv; }

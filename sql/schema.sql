@@ -1387,6 +1387,27 @@ $$;
 
 ALTER FUNCTION public.guard_dispute_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_growth() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM public.ledger_entries AS l
+        JOIN public.cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+        JOIN public.cards AS own ON own.participant_id = new.participant_id AND own.card_id = new.card_id
+        WHERE l.participant_id = new.participant_id AND l.kind = 'growth' AND l.year = new.year AND l.entry_id <> new.entry_id
+            AND coalesce(l.received_for_kpj, k.kpj) = coalesce(new.received_for_kpj, own.kpj)
+            AND l.source_event IS DISTINCT FROM new.source_event)
+    THEN
+        PERFORM public.refuse('growth_is_credited_once', format('growth of %s is credited on this number already', new.year));
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_growth() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_held_participant() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3101,6 +3122,51 @@ $$;
 
 ALTER FUNCTION public.tell_of_merge_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.tell_overdue_cases(p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_late uuid[] := array(
+        SELECT c.case_id FROM public.cases AS c
+        WHERE c.state = 'open' AND c.due_at <= public.current_instant() AND NOT EXISTS (
+            SELECT FROM public.overdue_cases AS o WHERE o.participant_id = c.participant_id AND o.case_id = c.case_id)
+        ORDER BY c.due_at, c.case_id LIMIT p_limit);
+    v_entries public.history_entry[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h
+    WHERE h.participant_id IN (SELECT c.participant_id FROM public.cases AS c WHERE c.case_id = ANY (v_late))
+    ORDER BY h.participant_id FOR UPDATE;
+    -- Looked at again under the lock: a case may have been decided, or told of by another worker, meanwhile.
+    WITH told AS (
+        INSERT INTO public.overdue_cases (participant_id, case_id, told_at, cause_id)
+        SELECT c.participant_id, c.case_id, public.current_instant(),
+            public.record_cause(c.participant_id, 'system', 'clock', 'the case was not decided in time', c.merge_id)
+        FROM public.cases AS c
+        WHERE c.case_id = ANY (v_late) AND c.state = 'open' AND NOT EXISTS (
+            SELECT FROM public.overdue_cases AS o WHERE o.participant_id = c.participant_id AND o.case_id = c.case_id)
+        RETURNING *
+    )
+    SELECT array_agg(ROW(c.participant_id, 'case_overdue', NULL, c.merge_id, t.cause_id, jsonb_strip_nulls(jsonb_build_object(
+            'case_id', c.case_id, 'case_kind', c.kind, 'opened_at', c.opened_at, 'due_at', c.due_at,
+            'absorb', (SELECT jsonb_agg(k.kpj ORDER BY k.kpj) FROM public.cards AS k
+                WHERE k.participant_id = c.participant_id AND k.card_id = ANY (m.absorb)),
+            'into', (SELECT k.kpj FROM public.cards AS k
+                WHERE k.participant_id = c.participant_id AND k.card_id = m.into_card),
+            'employer', (SELECT e.name FROM public.possible_matches AS p
+                JOIN public.employers AS e ON e.employer_id = p.employer_id
+                WHERE p.participant_id = c.participant_id AND p.match_id = c.match_id)
+        )))::public.history_entry ORDER BY c.participant_id, c.due_at, c.case_id) INTO v_entries
+    FROM told AS t
+    JOIN public.cases AS c ON c.participant_id = t.participant_id AND c.case_id = t.case_id
+    LEFT JOIN public.merges AS m ON m.participant_id = c.participant_id AND m.merge_id = c.merge_id;
+    PERFORM public.append_history(coalesce(v_entries, '{}'));
+    RETURN QUERY SELECT e.participant_id, public.lane_of(e.participant_id) FROM unnest(v_entries) AS e GROUP BY e.participant_id;
+END
+$$;
+
+ALTER FUNCTION public.tell_overdue_cases(p_limit integer) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4086,6 +4152,17 @@ COMMENT ON COLUMN public.outbox.class IS '0 urgent, 1 bulk';
 
 COMMENT ON COLUMN public.outbox.not_before IS 'Real time, not the local clock: a row parked for a retry.';
 
+CREATE TABLE public.overdue_cases (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL
+);
+
+ALTER TABLE public.overdue_cases OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.overdue_cases IS 'The cases whose participant was told that the agency did not answer in time: one row each, for ever.';
+
 CREATE TABLE public.participant_heads (
     participant_id uuid NOT NULL,
     seq bigint DEFAULT 0 NOT NULL,
@@ -4197,6 +4274,35 @@ CREATE TABLE public.sessions (
 ALTER TABLE public.sessions OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.sessions.generation IS 'The refresh token of this generation is the newest; tokens are derived from it, never stored.';
+
+CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
+ SELECT h.participant_id,
+    h.seq,
+    h.card_id,
+    h.kind,
+    k.reach,
+    k.severity,
+    h.wording,
+    d.data,
+    h.merge_id,
+    h.cause_id,
+    h.occurred_at,
+    h.hash,
+    c.origin,
+    c.actor,
+    c.reason,
+    ((k.reach = 'silent'::text) OR (h.seq <= COALESCE(p.read_up_to, (0)::bigint))) AS read,
+    (a.seq IS NOT NULL) AS acknowledged
+   FROM (((((public.history h
+     JOIN public.entry_kinds k ON ((k.kind = h.kind)))
+     JOIN public.causes c ON (((c.participant_id = h.participant_id) AND (c.cause_id = h.cause_id))))
+     LEFT JOIN public.history_data d ON (((d.participant_id = h.participant_id) AND (d.seq = h.seq))))
+     LEFT JOIN public.inbox_pointers p ON ((p.participant_id = h.participant_id)))
+     LEFT JOIN public.acknowledgements a ON (((a.participant_id = h.participant_id) AND (a.seq = h.seq))));
+
+ALTER VIEW public.shown_entries OWNER TO sepakat_owner;
+
+COMMENT ON VIEW public.shown_entries IS 'An entry with all that it is rendered from, for the inbox, the stream and the history of a card. Silent ones count as read.';
 
 CREATE TABLE public.stop_tokens (
     token_hash bytea NOT NULL,
@@ -4491,6 +4597,9 @@ ALTER TABLE ONLY public.ladder_steps
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (lane, class, participant_id, seq);
 
+ALTER TABLE ONLY public.overdue_cases
+    ADD CONSTRAINT overdue_cases_pkey PRIMARY KEY (participant_id, case_id);
+
 ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_pkey PRIMARY KEY (participant_id);
 
@@ -4561,6 +4670,8 @@ CREATE INDEX enrolments_of_participant ON public.enrolments USING btree (partici
 CREATE INDEX enrolments_to_ask_about ON public.enrolments USING btree (code_from) WHERE (asks_phone AND (phone_asked_at IS NULL));
 
 CREATE INDEX enrolments_waiting_for_their_code ON public.enrolments USING btree (code_not_before NULLS FIRST) WHERE ((participant_id IS NOT NULL) AND (code_sent_at IS NULL));
+
+CREATE INDEX growth_of_a_year ON public.ledger_entries USING btree (participant_id, year, card_id) WHERE (kind = 'growth'::text);
 
 CREATE INDEX held_streams_of_event ON public.feed_held USING btree (event_id);
 
@@ -4792,6 +4903,10 @@ CREATE TRIGGER executions_by_function_only BEFORE INSERT ON public.merge_executi
 
 ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_by_function_only;
 
+CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
+
+ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER growth_is_credited_once;
+
 CREATE TRIGGER heads_are_not_truncated BEFORE TRUNCATE ON public.participant_heads FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('heads_by_function_only');
 
 ALTER TABLE public.participant_heads ENABLE ALWAYS TRIGGER heads_are_not_truncated;
@@ -4933,6 +5048,18 @@ ALTER TABLE public.outbox ENABLE ALWAYS TRIGGER outbox_by_function_only;
 CREATE TRIGGER outbox_is_not_truncated BEFORE TRUNCATE ON public.outbox FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('outbox_by_function_only');
 
 ALTER TABLE public.outbox ENABLE ALWAYS TRIGGER outbox_is_not_truncated;
+
+CREATE TRIGGER overdue_cases_are_append_only BEFORE DELETE OR UPDATE ON public.overdue_cases FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('overdue_cases_are_append_only');
+
+ALTER TABLE public.overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_append_only;
+
+CREATE TRIGGER overdue_cases_are_not_truncated BEFORE TRUNCATE ON public.overdue_cases FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('overdue_cases_are_append_only');
+
+ALTER TABLE public.overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_are_not_truncated;
+
+CREATE TRIGGER overdue_cases_by_function_only BEFORE INSERT ON public.overdue_cases FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('overdue_cases_by_function_only');
+
+ALTER TABLE public.overdue_cases ENABLE ALWAYS TRIGGER overdue_cases_by_function_only;
 
 CREATE TRIGGER pairs_are_not_truncated BEFORE TRUNCATE ON public.never_suggested_pairs FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('pairs_by_function_only');
 
@@ -5234,6 +5361,12 @@ ALTER TABLE ONLY public.open_merge_cards
 ALTER TABLE ONLY public.open_merge_cards
     ADD CONSTRAINT open_merge_cards_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
 
+ALTER TABLE ONLY public.overdue_cases
+    ADD CONSTRAINT overdue_cases_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
+
+ALTER TABLE ONLY public.overdue_cases
+    ADD CONSTRAINT overdue_cases_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
 ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
@@ -5445,6 +5578,9 @@ GRANT ALL ON FUNCTION public.guard_card_transfer() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_dispute_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_dispute_step() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_growth() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_growth() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_held_participant() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_held_participant() TO sepakat_owner;
@@ -5734,6 +5870,9 @@ REVOKE ALL ON FUNCTION public.tell_of_match(p_match public.possible_matches, p_k
 
 REVOKE ALL ON FUNCTION public.tell_of_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
@@ -6071,6 +6210,12 @@ GRANT UPDATE(attempts) ON TABLE public.outbox TO sepakat_worker;
 
 GRANT UPDATE(not_before) ON TABLE public.outbox TO sepakat_worker;
 
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_operator;
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_api;
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_worker;
+GRANT SELECT ON TABLE public.overdue_cases TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.overdue_cases TO sepakat_writer;
+
 GRANT SELECT ON TABLE public.participant_heads TO sepakat_operator;
 GRANT SELECT ON TABLE public.participant_heads TO sepakat_api;
 GRANT SELECT ON TABLE public.participant_heads TO sepakat_worker;
@@ -6119,6 +6264,10 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.rooted_heads TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO sepakat_api;
+
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_operator;
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_api;
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_operator;
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_api;

@@ -22,12 +22,15 @@ REST_FACTOR = 10
 TIDY_EVERY_S = 3600.0
 # How often a worker looks whether the hourly root is due: another may have made it, and the clock may have been moved.
 ROOTS_LOOK_EVERY_S = 60.0
+# A clock of three days may be told of half a minute late.
+CASES_LOOK_EVERY_S = 30.0
 
 
 async def sweep(pool: Pool, work: Work) -> None:
     """Rings for all that is due, once a second, until cancelled. Outlives a database that is away."""
     tidied = -TIDY_EVERY_S
     rooted = -ROOTS_LOOK_EVERY_S
+    looked_at_cases = -CASES_LOOK_EVERY_S
     while True:
         started = time.monotonic()
         try:
@@ -39,6 +42,9 @@ async def sweep(pool: Pool, work: Work) -> None:
             if started - rooted >= ROOTS_LOOK_EVERY_S:
                 work.ring_roots()
                 rooted = started
+            if started - looked_at_cases >= CASES_LOOK_EVERY_S:
+                work.ring_overdue_cases()
+                looked_at_cases = started
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("sweep_cannot_look", error=type(error).__name__)
         await asyncio.sleep(max(EVERY_S, REST_FACTOR * (time.monotonic() - started)))

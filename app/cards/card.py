@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 from uuid import UUID
 
 import msgspec
 
-WORDING = "2026-11"
+from app.platform.wording import Wordings
+
+Words = dict[str, dict[str, dict[str, str]]]
+"""Texts by what they are about, code and locale."""
+
+WORDINGS = Wordings(Path(__file__).parent / "wording", msgspec.json.Decoder(Words).decode)
 
 
 class Row(Protocol):
@@ -117,7 +121,7 @@ def explain(row: Row, locale: str) -> Explanation:
         "transferred_away": ["call_the_agency", "see_statement"],
         "inactive": ["see_merge_options"],
     }.get(status, ["see_statement"])
-    words = _wording(WORDING)
+    words = WORDINGS.load(WORDINGS.newest())
     return Explanation(
         code=f"card_{status}",
         text=words["explanations"]["frozen_in_dispute" if frozen_in_dispute else status][locale].format(
@@ -129,9 +133,3 @@ def explain(row: Row, locale: str) -> Explanation:
         merge_id=row["disputed_merge_id"] if frozen_in_dispute else row["merge_id"],
         what_you_can_do=[Act(code, words["acts"][code][locale]) for code in acts],
     )
-
-
-@cache
-def _wording(version: str) -> dict[str, dict[str, dict[str, str]]]:
-    text = (Path(__file__).parent / "wording" / f"{version}.json").read_bytes()
-    return msgspec.json.decode(text, type=dict[str, dict[str, dict[str, str]]])

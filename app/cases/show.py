@@ -21,7 +21,7 @@ PAGE = statement("cases/show")
 
 
 class Case(msgspec.Struct, frozen=True):
-    """The agency answers by `due_at`, 3×24 hours after `opened_at`.
+    """The agency answers by `due_at`, 3×24 hours after `opened_at`; `overdue` when it has not.
 
     `decision`: restored or accepted by the agency (accepted: it stands by the merge, which stays without consent), or
     withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`);
@@ -43,6 +43,7 @@ class Case(msgspec.Struct, frozen=True):
     statement: str | None
     opened_at: datetime
     due_at: datetime
+    overdue: bool
     decision: str | None
     reason: str | None
     decided_at: datetime | None

@@ -68,6 +68,7 @@ CONSTRAINTS = {
     "claims_pkey": "claim_known",
     "one_open_claim_per_card": "claim_already_open",
     "source_event_is_posted_once": "already_posted",
+    "growth_is_credited_once": "growth_credited_already",
     "balance_is_not_negative": "balance_too_small",
     "ledger_is_not_negative": "balance_too_small",
     "balance_is_exact_in_json": "balance_too_large",

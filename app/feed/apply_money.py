@@ -76,7 +76,8 @@ async def credit_growth(turn: Turn, data: GrowthCredited) -> Applied:
     """A year's growth, effective on its 31 December. Zero is an entry too: the year was looked at.
 
     What is credited on money that the core joined without consent is split over the cards it lies on, by their balances.
-    Raises Rejected: `card_unknown`, `card_without_jht`, `date_in_future`.
+    Raises Rejected: `card_unknown`, `card_without_jht`, `date_in_future`, and by the constraint's name
+    `growth_credited_already`.
     """
     if data.year > jakarta_day(turn.now).year:
         raise Rejected("date_in_future", field="year")

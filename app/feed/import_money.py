@@ -90,6 +90,7 @@ def _contradictions_of_money(holding: Holding) -> Iterator[Contradiction]:
         for row in [entry.row for entry in entries] or holding.claims[:1]:
             yield row, "kpj", "the card has no JHT, so it holds no money"
         return
+    yield from _contradictions_of_growth(holding)
     opening, balance = holding.opening, 0
     for entry in entries:
         if opening is not None and entry.effective_on < opening.effective_on:
@@ -99,6 +100,14 @@ def _contradictions_of_money(holding: Holding) -> Iterator[Contradiction]:
         if balance < 0:
             yield entry.row, "amount", f"takes the card's balance below zero, to {balance}"
             return
+
+
+def _contradictions_of_growth(holding: Holding) -> Iterator[Contradiction]:
+    credited: dict[int, int] = {}
+    for row in holding.growth:
+        first = credited.setdefault(row.year, row.line)
+        if first != row.line:
+            yield row, "year", f"is credited on this card already, on line {first}"
 
 
 def _contradictions_of_merges(person: Person) -> Iterator[Contradiction]:

@@ -1,4 +1,4 @@
-"""POST /feed/v1/cases/search: the cases that the agency's staff have to answer, those due first first."""
+"""POST /feed/v1/cases/search: the cases that the agency's staff have to answer: late ones first, then those due first."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
 from app.cases.decide import SQL
+from app.cases.overdue import count_open
 from app.feed.event import Paper
 from app.feed.signature import SignatureInvalid, require_signature
 from app.platform.database import transaction
@@ -52,7 +53,10 @@ class HeirClaim(msgspec.Struct, frozen=True):
 
 
 class FoundCase(msgspec.Struct, frozen=True):
-    """`nik` is whose case it is; `merge_id` and `statement`, `match`, `kpj` and `figures`, or `heir`, are what it is about."""
+    """`nik` is whose case it is; `merge_id` and `statement`, `match`, `kpj` and `figures`, or `heir`, are what it is about.
+
+    `overdue_s` is by how many seconds it is late, or was decided late; null when in time.
+    """
 
     id: UUID
     kind: str
@@ -64,6 +68,7 @@ class FoundCase(msgspec.Struct, frozen=True):
     figures: Any
     opened_at: datetime
     due_at: datetime
+    overdue_s: int | None
     decision: str | None
     decided_at: datetime | None
     match: ClaimedMatch | None
@@ -71,7 +76,10 @@ class FoundCase(msgspec.Struct, frozen=True):
 
 
 class FoundCases(msgspec.Struct, frozen=True):
+    """`overdue` counts all open cases past their time, whatever was searched for."""
+
     cases: list[FoundCase]
+    overdue: int
 
 
 @post(
@@ -86,8 +94,9 @@ async def search_cases(
     data: JSONBody[CaseSearchBody],
     settings: NamedDependency[Settings],
 ) -> FoundCases:
-    """Cases of all participants, by when they are due. Their decision comes as the event `case.decided`."""
+    """Cases of all participants, late ones first, then by when they are due. Their decision comes as the event `case.decided`."""
     search = data.case_search
     async with transaction(request.app.state.pool, wait_s=settings.pool_wait_s) as connection:
         rows = await connection.fetch(SQL["search"], search.state, search.limit)
-    return FoundCases([msgspec.convert(dict(row), FoundCase) for row in rows])
+        waiting = await count_open(connection)
+    return FoundCases([msgspec.convert(dict(row), FoundCase) for row in rows], waiting.overdue)

@@ -6,6 +6,7 @@ variable in its environment, which its own children inherit. Process ids on disk
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
@@ -18,7 +19,9 @@ from tempfile import mkdtemp
 import psutil
 
 CHILD_OF = "SEPAKAT_CHILD_OF"
-SERVERS = ("postgres", "valkey-server")
+# How each server is asked to end in good order. A second SIGINT would make Valkey give up at once and exit with 1,
+# and two sweeps may well ask one after the other; a second SIGTERM to it changes nothing.
+SERVERS = {"postgres": signal.SIGINT, "valkey-server": signal.SIGTERM}
 
 
 def find_servers(folder: Path) -> list[psutil.Process]:
@@ -39,12 +42,11 @@ def end_leftovers(folder: Path) -> int:
 
 
 def end_servers(folder: Path) -> int:
-    """Ends the database servers that work in `folder`, PostgreSQL by a fast shutdown; how many processes."""
+    """Ends the database servers that work in `folder`, each in good order; how many processes."""
     servers = find_servers(folder)
     pids = {server.pid for server in servers}
     # A postmaster ends its backends itself; signalled one by one they would look like crashes to it.
-    heads = [server for server in servers if server.ppid() not in pids]
-    _end(heads, signal.SIGINT)
+    _end(server for server in servers if server.ppid() not in pids)
     _end(find_servers(folder), signal.SIGKILL)
     return len(servers)
 
@@ -59,8 +61,7 @@ def scratch_folder() -> Iterator[Path]:
     for other in temporary.glob("sepakat-*-*"):
         owner = other.name.split("-")[1]
         if owner.isdigit() and other.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(owner)):
-            end_leftovers(other)
-            shutil.rmtree(other, ignore_errors=True)
+            _sweep(other)
     folder = Path(mkdtemp(prefix=f"sepakat-{os.getpid()}-", dir=temporary))
     folder.chmod(0o755)
     try:
@@ -70,12 +71,27 @@ def scratch_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _end(processes: Iterable[psutil.Process], first: signal.Signals, grace_s: float = 20) -> None:
+def _sweep(folder: Path) -> None:
+    """Removes a folder and what belongs to it; of two runs that sweep at once, the second waits for the first."""
+    try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:  # swept by another run meanwhile
+        return
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        end_leftovers(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        os.close(handle)
+
+
+def _end(processes: Iterable[psutil.Process], first: signal.Signals | None = None, grace_s: float = 20) -> None:
+    """Sends `first`, by default what the server itself takes as a request to end, then SIGKILL."""
     ending = list(processes)
     for step in (first, signal.SIGKILL):
         for process in ending:
             with suppress(psutil.NoSuchProcess):
-                process.send_signal(step)
+                process.send_signal(step or SERVERS[process.name()])
         deadline = time.monotonic() + grace_s
         while (ending := [process for process in ending if _lives(process)]) and time.monotonic() < deadline:
             time.sleep(0.01)

@@ -33,7 +33,7 @@ from app.merges.problems import (
 )
 from app.merges.propose import WRITE
 from app.merges.prove import Confirmation, keep_proven
-from app.merges.select import refuse_unless_allowed
+from app.merges.select import refuse_unless_acknowledged, refuse_unless_allowed
 from app.merges.state import refuse_unless_reported
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
@@ -118,9 +118,7 @@ async def accept(
     merge = await read_merge(connection, who.participant_id, merge_id)
     plan = await _judge(connection, who, merge, cards, now)
     await _refuse_stale_plan(connection, who, merge, plan, data.plan_digest, settings, now)
-    missing = set(plan.to_acknowledge) ^ set(data.acknowledged)
-    if missing or len(data.acknowledged) != len(plan.to_acknowledge):
-        raise AcknowledgementMissing(codes=sorted(missing))
+    refuse_unless_acknowledged(plan.to_acknowledge, data.acknowledged)
 
     confirmation_id = await keep_proven(connection, who, merge_id, data, purpose="accept", settings=settings, now=now)
     actor = str(who.device_id)

@@ -14,7 +14,14 @@ from litestar.params import FromPath, JSONBody
 from app.identity.session import SignedIn
 from app.merges.load import lock_cards, read_merge
 from app.merges.present import MergeShown, show_merge
-from app.merges.problems import MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown
+from app.merges.problems import (
+    MergeAlreadyConfirmed,
+    MergeAlreadyExecuted,
+    MergeClosed,
+    MergeExpired,
+    MergeSuperseded,
+    MergeUnknown,
+)
 from app.merges.propose import WRITE
 from app.merges.state import refuse_closed, refuse_unless_proposed
 from app.platform.database import Connection
@@ -28,7 +35,16 @@ class Closing(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @post(
     "/v1/merges/{merge_id:uuid}/decline",
     status_code=200,
-    opt={"problems": (MergeAlreadyConfirmed, MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
+    opt={
+        "problems": (
+            MergeAlreadyConfirmed,
+            MergeAlreadyExecuted,
+            MergeClosed,
+            MergeExpired,
+            MergeSuperseded,
+            MergeUnknown,
+        )
+    },
     tags=["merges"],
 )
 async def decline(
@@ -48,7 +64,7 @@ async def decline(
 @post(
     "/v1/merges/{merge_id:uuid}/cancel",
     status_code=200,
-    opt={"problems": (MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeUnknown)},
+    opt={"problems": (MergeAlreadyExecuted, MergeClosed, MergeExpired, MergeSuperseded, MergeUnknown)},
     tags=["merges"],
 )
 async def cancel(

@@ -28,12 +28,13 @@ from app.merges.problems import (
     MergeExpired,
     MergeNotAllowed,
     MergePlanStale,
+    MergeSuperseded,
     MergeUnknown,
 )
 from app.merges.propose import WRITE
 from app.merges.prove import Confirmation, keep_proven
 from app.merges.renew_plan import keep_fresh_plan, plan_now
-from app.merges.select import refuse_unless_allowed
+from app.merges.select import refuse_unless_acknowledged, refuse_unless_allowed
 from app.merges.state import refuse_unless_proposed
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
@@ -60,6 +61,7 @@ from app.settings import Settings
             MergeExpired,
             MergeNotAllowed,
             MergePlanStale,
+            MergeSuperseded,
             MergeUnknown,
             ProofInvalid,
         )
@@ -88,9 +90,7 @@ async def confirm(
 
     plan = plan_now(merge_id, absorb, into, settings, now)
     await _refuse_stale_plan(connection, who, merge, plan, data.plan_digest, settings, now)
-    missing = set(plan.to_acknowledge) ^ set(data.acknowledged)
-    if missing or len(data.acknowledged) != len(plan.to_acknowledge):
-        raise AcknowledgementMissing(codes=sorted(missing))
+    refuse_unless_acknowledged(plan.to_acknowledge, data.acknowledged)
 
     await _keep_proven(connection, who, merge_id, data, settings, now)
     doorbell.ring(who.participant_id, who.lane)

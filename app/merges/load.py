@@ -22,7 +22,10 @@ NEVER_SUGGESTED = statement("merges/never_suggest", "pairs")
 
 
 class Merge(msgspec.Struct, frozen=True):
-    """A row of `merges` with its plan; `absorb` and `into_card` are card ids. `plan` is None for a reported merge."""
+    """A row of `merges` with its plan; `absorb` and `into_card` are card ids. `plan` is None for a reported merge.
+
+    `superseded_by` is the merge whose report cancelled this one.
+    """
 
     merge_id: UUID
     state: str
@@ -45,6 +48,7 @@ class Merge(msgspec.Struct, frozen=True):
     last_refusal: Any
     closed_because: str | None
     reported: Any
+    superseded_by: UUID | None
     canonical: bytes | None
 
     @property

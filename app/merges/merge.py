@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from functools import cache
 from pathlib import Path
-from typing import Literal
 from uuid import UUID
 
 import msgspec
+
+from app.merges.rules import figure, figures
+from app.platform.wording import Wordings
 
 Pairs = frozenset[frozenset[UUID]]
 """Pairs of cards that are never suggested: sets of two card ids."""
@@ -52,38 +53,6 @@ class Judgement(msgspec.Struct, frozen=True):
     reasons: list[str]
     consequences: list[str]
     to_acknowledge: list[str]
-
-
-class Rule(msgspec.Struct, frozen=True):
-    """A figure of the law or the scheme, in force from `effective_from` to `effective_to` (both included)."""
-
-    code: str
-    figure: int
-    unit: Literal["rupiah", "percent", "years", "months"]
-    effective_from: date
-    effective_to: date | None
-    source: str
-
-    def __str__(self) -> str:
-        return f"Rp{self.figure:,}".replace(",", ".") if self.unit == "rupiah" else str(self.figure)
-
-
-@cache
-def rules() -> list[Rule]:
-    """All figures, past ones included."""
-    return msgspec.json.decode((Path(__file__).parent / "rules.json").read_bytes(), type=list[Rule])
-
-
-def figure(code: str, day: date) -> int:
-    """The figure in force on `day`. Raises LookupError when none was."""
-    for rule in rules():
-        if rule.code == code and _holds(rule, day):
-            return rule.figure
-    raise LookupError(f"no rule {code} on {day}")
-
-
-def _holds(rule: Rule, day: date) -> bool:
-    return rule.effective_from <= day <= (rule.effective_to or date.max)
 
 
 def judge(absorb: Sequence[Card], into: Card, *, day: date, ours: UUID | None = None) -> Judgement:
@@ -199,19 +168,13 @@ class Words(msgspec.Struct, frozen=True):
     en: str
 
 
-WORDING = "2026-11"
-
-
-@cache
-def wording(version: str) -> dict[str, Words]:
-    """The texts of a wording version; old versions stay, so that what was shown can be shown again."""
-    file = Path(__file__).parent / "wording" / f"{version}.json"
-    return msgspec.json.decode(file.read_bytes(), type=dict[str, Words])
+WORDINGS = Wordings(Path(__file__).parent / "wording", msgspec.json.Decoder(dict[str, Words]).decode)
+WORDING = WORDINGS.newest()
 
 
 def severity(code: str) -> str:
     """Of the wording in use now."""
-    return wording(WORDING)[code].severity
+    return WORDINGS.load(WORDING)[code].severity
 
 
 UNNAMED = {"id": "pemberi kerja pada kartu yang aktif", "en": "the employer of the active card"}
@@ -222,7 +185,6 @@ def text(code: str, locale: str, day: date, version: str = WORDING, *, employer:
 
     A plan keeps codes only: whoever reads one later gives no `employer`, and the text says whose it is instead.
     """
-    words = wording(version)[code]
-    figures = {rule.code: str(rule) for rule in rules() if _holds(rule, day)}
+    words = WORDINGS.load(version)[code]
     named = employer or UNNAMED["en" if locale == "en" else "id"]
-    return (words.en if locale == "en" else words.id).format_map({**figures, "employer": named})
+    return (words.en if locale == "en" else words.id).format_map({**figures(day), "employer": named})

@@ -38,8 +38,8 @@ class Reported(msgspec.Struct, frozen=True):
 class MergeShown(msgspec.Struct, frozen=True):
     """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported, until
     its acceptance is planned; `closed_because` says what cancelled it when nobody did by hand (card_locked, stopped,
-    participant_deceased), or core_refused for one that is undone because the core would not do it; `reported` is null for
-    all others, and says that no consent was on file.
+    participant_deceased), or core_refused for one that is undone because the core would not do it; `superseded_by` says which
+    merge that the core reported took its place; `reported` is null for all others, and says that no consent was on file.
     """
 
     id: UUID
@@ -59,6 +59,7 @@ class MergeShown(msgspec.Struct, frozen=True):
     undo_until: datetime | None
     last_refusal: Any
     closed_because: str | None
+    superseded_by: UUID | None
     reported: Reported | None
 
 
@@ -93,5 +94,6 @@ def show_merge(merge: Merge, locale: str, now: datetime) -> MergeShown:
         undo_until=merge.undo_until,
         last_refusal=merge.last_refusal,
         closed_because=merge.closed_because,
+        superseded_by=merge.superseded_by,
         reported=msgspec.convert(merge.reported, Reported) if merge.reported else None,
     )

@@ -70,6 +70,14 @@ class MergeClosed(Problem):
     english = "This merge is closed ({state}). Propose a new one if you still want it."
 
 
+class MergeSuperseded(Problem):
+    """For an undo: the merge that stands on this one. For a proposal: the one that the core reported of its cards meanwhile."""
+
+    status, code, title = 409, "merge_superseded", "A later merge stands on this one or took its place"
+    indonesian = "Ada penggabungan yang lebih baru di atasnya atau yang menggantikannya (`merge_id`). Selesaikan yang itu dahulu."
+    english = "A later merge stands on this one or took its place (`merge_id`). Settle that one first: undo, dispute or accept."
+
+
 class MergeExpired(Problem):
     status, code, title = 410, "merge_expired", "The proposal has expired"
     indonesian = "Usulan ini sudah kedaluwarsa. Ajukan yang baru bila masih Anda inginkan."

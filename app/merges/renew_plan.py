@@ -27,6 +27,7 @@ from app.merges.problems import (
     MergeClosed,
     MergeExpired,
     MergeNotAllowed,
+    MergeSuperseded,
     MergeUnknown,
     SurvivorUnknown,
 )
@@ -54,6 +55,7 @@ class Survivor(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             MergeClosed,
             MergeExpired,
             MergeNotAllowed,
+            MergeSuperseded,
             MergeUnknown,
         )
     },
@@ -93,6 +95,7 @@ async def renew(
             MergeClosed,
             MergeExpired,
             MergeNotAllowed,
+            MergeSuperseded,
             MergeUnknown,
             SurvivorUnknown,
         )

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 
 from app.cards.problems import CardUnknown
 from app.merges.merge import Card, Judgement
-from app.merges.problems import CardFrozen, CardLocked, ClaimPending, MergeAlreadyOpen, MergeNotAllowed
+from app.merges.problems import (
+    AcknowledgementMissing,
+    CardFrozen,
+    CardLocked,
+    ClaimPending,
+    MergeAlreadyOpen,
+    MergeNotAllowed,
+)
 from app.platform.problems import RequestInvalid
 
 
@@ -35,3 +42,10 @@ def refuse_unless_allowed(judgement: Judgement, cards: Sequence[Card]) -> None:
     if reasons == {"card_frozen"}:
         raise CardFrozen
     raise MergeNotAllowed(reasons=judgement.reasons)
+
+
+def refuse_unless_acknowledged(to_acknowledge: Sequence[str], acknowledged: Sequence[str]) -> None:
+    """Raises unless exactly the warnings of the plan were acknowledged, each once."""
+    differing = set(to_acknowledge) ^ set(acknowledged)
+    if differing or len(acknowledged) != len(to_acknowledge):
+        raise AcknowledgementMissing(codes=sorted(differing))

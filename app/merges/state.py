@@ -12,7 +12,9 @@ from app.merges.problems import (
     MergeClosed,
     MergeExpired,
     MergeNotReported,
+    MergeSuperseded,
 )
+from app.merges.undo_problems import MergeNotExecuted
 
 
 def refuse_unless_proposed(merge: Merge, now: datetime) -> None:
@@ -31,7 +33,19 @@ def refuse_closed(merge: Merge) -> None:
         raise MergeExpired
     if merge.state == "executed":
         raise MergeAlreadyExecuted(merge_id=merge.merge_id, executed_at=merge.executed_at)
+    if merge.superseded_by is not None:
+        raise MergeSuperseded(merge_id=merge.superseded_by)
     raise MergeClosed(state=merge.state)
+
+
+def refuse_unless_executed(merge: Merge) -> None:
+    """Raises when there is nothing of this merge to take back."""
+    if merge.state in ("proposed", "confirmed", "reported", "disputed"):
+        raise MergeNotExecuted(state=merge.state)
+    if merge.superseded_by is not None:
+        raise MergeSuperseded(merge_id=merge.superseded_by)
+    if merge.state != "executed":
+        raise MergeClosed(state=merge.state)
 
 
 def refuse_unless_reported(merge: Merge) -> None:

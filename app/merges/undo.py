@@ -33,14 +33,16 @@ from app.merges.problems import (
     MergeClosed,
     MergeNotAllowed,
     MergePlanStale,
+    MergeSuperseded,
     MergeUnknown,
 )
 from app.merges.prove import Confirmation, keep_proven
+from app.merges.select import refuse_unless_acknowledged
+from app.merges.state import refuse_unless_executed
 from app.merges.undo_plan import Undo, keep_undo_plan, list_leaving, plan_undo
 from app.merges.undo_problems import (
     MergeNotExecuted,
     MergesPaused,
-    MergeSuperseded,
     UndoMoneyLeft,
     UndoUnavailable,
     UndoWindowOver,
@@ -62,7 +64,6 @@ REFUSALS = (
     UndoMoneyLeft,
     UndoWindowOver,
 )
-BEFORE_EXECUTION = ("proposed", "confirmed", "reported", "disputed")
 
 
 class UndoPlanShown(msgspec.Struct, frozen=True):
@@ -133,9 +134,7 @@ async def undo_merge(
     await _refuse_unless_undoable(connection, who, merge, [*absorbed, survivor], now)
     undo = await plan_undo(connection, who.participant_id, merge, absorbed, survivor)
     await _refuse_stale_plan(connection, who, undo, data.plan_digest, settings, now)
-    missing = set(undo.plan.to_acknowledge) ^ set(data.acknowledged)
-    if missing or len(data.acknowledged) != len(undo.plan.to_acknowledge):
-        raise AcknowledgementMissing(codes=sorted(missing))
+    refuse_unless_acknowledged(undo.plan.to_acknowledge, data.acknowledged)
 
     confirmation_id = await keep_proven(connection, who, merge_id, data, purpose="undo", settings=settings, now=now)
     leaving = list_leaving(undo.splits, {card.kpj: card.card_id for card in absorbed})
@@ -149,9 +148,8 @@ async def _refuse_unless_undoable(
     connection: Connection, who: SignedIn, merge: Merge, cards: Sequence[Card], now: datetime
 ) -> None:
     """Raises what tells best why this merge cannot be undone now; whether money has left is the plan's to say."""
-    if merge.state in BEFORE_EXECUTION:
-        raise MergeNotExecuted(state=merge.state)
-    if merge.state != "executed" or merge.undo_until is None:
+    refuse_unless_executed(merge)
+    if merge.undo_until is None:  # accepted afterwards: that is final
         raise MergeClosed(state=merge.state)
     if merge.undo_until <= now:
         raise UndoWindowOver(undo_until=merge.undo_until)

@@ -19,12 +19,6 @@ class UndoWindowOver(Problem):
     english = "The time to undo this merge ended at {undo_until}. Contact a branch if something is wrong."
 
 
-class MergeSuperseded(Problem):
-    status, code, title = 409, "merge_superseded", "A later merge stands on this one"
-    indonesian = "Ada penggabungan yang lebih baru di atasnya (`merge_id`). Batalkan yang itu dahulu, lalu yang ini."
-    english = "A later merge stands on this one (`merge_id`). Undo that one first, then this one."
-
-
 class UndoMoneyLeft(Problem):
     status, code, title = 422, "undo_money_left", "Money has left the card since the merge"
     indonesian = (

@@ -1,13 +1,15 @@
-"""The limit of the stack for "my cards": the same statement, asyncpg, Litestar and encoding, and nothing else."""
+"""The limit of the stack: the same statement, asyncpg, Litestar and encoding, and nothing else. And one INSERT, committed."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from uuid import UUID
+from typing import Any
+from uuid import UUID, uuid4
 
-from litestar import Litestar, get
+from litestar import Litestar, get, post
+from litestar.params import JSONBody
 
 from app.cards.card import Card, from_row
 from app.platform import database
@@ -15,10 +17,14 @@ from app.platform.sql import statement
 
 OVERVIEW = statement("cards/overview")
 ME = UUID(os.environ.get("BENCH_PARTICIPANT", "0" * 32))
+TABLE = (
+    "CREATE TABLE bench_rows (row_id uuid PRIMARY KEY, body jsonb NOT NULL); GRANT INSERT ON bench_rows TO sepakat_api"
+)
+INSERT = "INSERT INTO bench_rows (row_id, body) VALUES ($1, $2)"
 
 
 def create() -> Litestar:
-    """One route without any check."""
+    """Two routes without any check."""
     pools: list[database.Pool] = []
 
     @asynccontextmanager
@@ -31,4 +37,10 @@ def create() -> Litestar:
     async def cards() -> list[Card]:
         return [from_row(row) for row in await pools[0].fetch(OVERVIEW, ME)]
 
-    return Litestar([cards], lifespan=[connected], openapi_config=None)
+    @post("/rows", status_code=200)
+    async def rows(data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
+        async with pools[0].acquire() as connection, connection.transaction():
+            await connection.execute(INSERT, uuid4(), data)
+        return data
+
+    return Litestar([cards, rows], lifespan=[connected], openapi_config=None)

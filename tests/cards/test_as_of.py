@@ -15,13 +15,15 @@ from app.cards.as_of import AS_OF
 from app.feed.import_files import import_folder
 from app.local.processes import PEOPLE
 from app.platform.clock import jakarta_day
-from tests.cases.reports import NEW, reported_merge
+from tests.cases.reports import NEW, OLD, decided, reported_merge
 from tests.conftest import Apps, Database
 from tests.feed.conftest import Core
+from tests.matches.conftest import Find, core, find, register_agus
 from tests.merges.conftest import Settle, cool_off, settle_due, wait
 from tests.people import HeldCard, NewCard, Person, Phone, add_person
 
-__all__ = ["cool_off", "settle_due", "wait"]
+__all__ = ["cool_off", "core", "find", "settle_due", "wait"]
+MERGED_ON = date(2026, 3, 1)
 DAY_S = 86_400
 Wait = Callable[[int], Awaitable[None]]
 Shown = dict[str, tuple[str, int | None]]
@@ -137,8 +139,8 @@ async def test_undone_it_is_merged_only_in_between(
     apart = {old: ("inactive", 100), new: ("active", 50)}
     merged = {old: ("merged", 0), new: ("active", 150)}
     assert await cards(phone) == apart
-    seen = [await cards(phone, as_of=day + timedelta(days=offset)) for offset in (-1, 0, 1, 2)]
-    assert seen == [apart, merged, merged, apart]
+    seen = [await cards(phone, as_of=day + timedelta(days=offset)) for offset in (-1, 0, 1, 2, 3)]
+    assert seen == [apart, merged, merged, apart, apart]
     card = next(card for card in (await overview(phone, as_of=day + timedelta(days=1)))["cards"] if card["kpj"] == old)
     assert (card["merged_into"]["kpj"], card["merged_into"]["via"]) == (new, [merge["id"]])
 
@@ -232,20 +234,149 @@ async def test_a_balance_from_before_the_opening_balance_is_not_known(
     assert (await cards(phone, as_of="2017-01-01"))[kpj] == ("active", 500)
 
 
-async def test_a_merge_that_the_core_did_shows_from_its_day(
-    api: httpx.AsyncClient, feed: httpx.AsyncClient, database: Database, settle_due: Settle
+async def days_around(phone: Phone, day: date) -> list[Shown]:
+    """The day before, the day of, the day after."""
+    return [await cards(phone, as_of=day + timedelta(days=offset)) for offset in (-1, 0, 1)]
+
+
+async def test_a_merge_that_the_core_did_shows_from_its_day_and_its_acceptance_from_that_one(
+    api: httpx.AsyncClient, feed: httpx.AsyncClient, database: Database, wait: Wait, settle_due: Settle
 ) -> None:
     reported = await reported_merge(api, database, Core(feed, database))
-    phone = reported.phone
-    merged_into = {card["kpj"]: card["merged_into"] for card in (await overview(phone))["cards"]}
-    day = jakarta_day(datetime.fromisoformat(merged_into[reported.gone]["merged_at"]))
-    assert (await cards(phone, as_of=day - timedelta(days=1)))[reported.gone] != ("merged_without_consent", NEW)
-    assert (await cards(phone, as_of=day + timedelta(days=1)))[reported.gone] == ("merged_without_consent", NEW)
-    await reported.accept(await reported.plan())
+    phone, gone, kept = reported.phone, reported.gone, reported.kept
+    apart = {gone: ("active", NEW), kept: ("inactive", OLD)}
+    without_consent = apart | {gone: ("merged_without_consent", NEW)}
+    assert await days_around(phone, MERGED_ON) == [apart, without_consent, without_consent]
+    assert await cards(phone) == without_consent
+    await wait(2 * DAY_S)
+    await phone.sign_in()
+    assert (await reported.accept(await reported.plan())).status_code == 200
     await settle_due()
-    assert (await cards(phone))[reported.gone] == ("merged", 0)
-    assert (await cards(phone, as_of=day + timedelta(days=1)))[reported.gone][0] in ("merged", "merged_without_consent")
-    assert (await cards(phone, as_of=jakarta_day(datetime.now(UTC)) + timedelta(days=3650))) == await cards(phone)
+    agreed = {gone: ("merged", 0), kept: ("inactive", OLD + NEW)}
+    assert await cards(phone) == agreed
+    accepted_on = jakarta_day(await now_of(database))
+    assert await days_around(phone, accepted_on) == [without_consent, agreed, agreed]
+    assert await days_around(phone, MERGED_ON) == [apart, without_consent, without_consent]
+
+
+async def test_disputed_and_restored_it_was_merged_in_between(
+    api: httpx.AsyncClient, feed: httpx.AsyncClient, database: Database, wait: Wait
+) -> None:
+    core = Core(feed, database)
+    reported = await reported_merge(api, database, core)
+    phone, gone, kept = reported.phone, reported.gone, reported.kept
+    apart = {gone: ("active", NEW), kept: ("inactive", OLD)}
+    without_consent = apart | {gone: ("merged_without_consent", NEW)}
+    frozen = without_consent | {kept: ("frozen", OLD)}
+    await wait(2 * DAY_S)
+    await phone.sign_in()
+    case = await reported.dispute()
+    disputed_on = jakarta_day(await now_of(database))
+    await wait(2 * DAY_S)
+    await phone.sign_in()
+    now = await now_of(database)
+    await core.apply(decided(case["id"]) | {"occurred_at": now.isoformat()})
+    assert await days_around(phone, MERGED_ON) == [apart, without_consent, without_consent]
+    assert await days_around(phone, disputed_on) == [without_consent, frozen, frozen]
+    assert await days_around(phone, jakarta_day(now)) == [frozen, apart, apart]
+    assert await cards(phone) == apart
+
+
+@pytest.mark.parametrize("balance", [4_218_777, 0])
+async def test_a_transferred_card_leaves_one_and_comes_to_the_other_on_its_day(
+    api: httpx.AsyncClient, database: Database, core: Core, find: Find, wait: Wait, settle_due: Settle, balance: int
+) -> None:
+    agus = await register_agus(database, api, core, balance=balance)
+    await find()
+    case_id = (await agus.claim())["case"]["case_id"]
+    await wait(DAY_S)
+    await agus.phone.sign_in()
+    assert (await agus.decide(case_id))["outcome"] == "applied"
+    day = jakarta_day(await now_of(database))
+    (own,) = agus.person.kpjs
+    held = {own: ("active", 30_000_000)}
+    assert await days_around(agus.phone, day) == [
+        held | {agus.lost: ("inactive", None)},  # it was not theirs yet, so that nothing of its money is known
+        held | {agus.lost: ("inactive", balance)},
+        held | {agus.lost: ("inactive", balance)},
+    ]
+    connection = await database.connect("sepakat_api")
+    for offset, expected in ((-1, ("inactive", balance)), (0, ("transferred_away", 0)), (1, ("transferred_away", 0))):
+        rows = await connection.fetch(AS_OF, agus.mistyped.participant_id, day + timedelta(days=offset), None)
+        assert [(row["status"], row["balance"]) for row in rows] == [expected]
+    await connection.close()
+
+    # What becomes of it later is nothing of the days before it came.
+    await agus.phone.confirm((await agus.phone.post("/v1/merges", {"absorb": [agus.lost], "into": own})).json())
+    await wait(DAY_S)
+    await settle_due()
+    await agus.phone.sign_in()
+    assert (await cards(agus.phone))[agus.lost] == ("merged", 0)
+    assert await cards(agus.phone, as_of=day - timedelta(days=1)) == held | {agus.lost: ("inactive", None)}
+    assert await cards(agus.phone, as_of="2010-01-01") == {agus.lost: ("active", None)}
+
+
+async def test_money_of_a_later_day_goes_along_with_the_merge(
+    api: httpx.AsyncClient, database: Database, wait: Wait, settle_due: Settle
+) -> None:
+    """Growth of a year that is not over counts from its end; but no card held less than nothing when it was merged before."""
+    person = await add_person(
+        database, NewCard(balance=100, opened_on=date(2013, 3, 1)), NewCard(balance=50, status="active")
+    )
+    old, new = person.kpjs
+    phone = await Phone(api).enrol(person)
+    now = await now_of(database)
+    ahead = {
+        "kind": "growth_credited",
+        "ledger_kind": "growth",
+        "amount": 7,
+        "effective_on": date(now.year + 1, 12, 31),
+    }
+    await change(database, person, person.cards[old], now, **ahead)
+    assert await cards(phone, as_of=jakarta_day(now)) == {old: ("inactive", 100), new: ("active", 50)}
+    assert await cards(phone, as_of=f"{now.year + 1}-12-31") == {old: ("inactive", 107), new: ("active", 50)}
+    merge = (await phone.post("/v1/merges", {"absorb": [old], "into": new})).json()
+    await phone.confirm(merge)
+    await wait(DAY_S)
+    await settle_due()
+    await phone.sign_in()
+    day = jakarta_day(await now_of(database))
+    apart, merged = {old: ("inactive", 100), new: ("active", 50)}, {old: ("merged", 0), new: ("active", 157)}
+    assert await days_around(phone, day) == [apart, merged, merged]
+    assert await cards(phone) == merged
+
+
+async def test_a_lock_is_known_for_the_days_on_which_it_held(
+    api: httpx.AsyncClient, database: Database, wait: Wait
+) -> None:
+    person = await add_person(database)
+    (card,) = person.cards.values()
+    phone = await Phone(api).enrol(person)
+    await wait(DAY_S)
+    await phone.sign_in()
+    assert (await phone.put(f"/v1/cards/{card.card_id}/lock", None)).status_code == 200
+    day = jakarta_day(await now_of(database))
+    await wait(2 * DAY_S)
+    await phone.sign_in()
+    assert (await phone.delete(f"/v1/cards/{card.card_id}/lock", await phone.prove("unlock", card.card_id))).is_success
+    days = [day + timedelta(days=offset) for offset in (-1, 0, 1, 2)]
+    shown = [(await overview(phone, as_of=one))["cards"][0]["locked"] for one in days]
+    assert shown == [False, True, True, False]
+
+
+async def test_the_day_that_a_change_tells_counts_before_the_day_on_which_it_was_said(
+    api: httpx.AsyncClient, database: Database
+) -> None:
+    person = await add_person(database, NewCard(balance=1, status="active", opened_on=date(2020, 1, 1)))
+    (kpj,) = person.kpjs
+    phone = await Phone(api).enrol(person)
+    said_at = datetime(2026, 3, 2, tzinfo=UTC)
+    await change(database, person, person.cards[kpj], said_at, **status_change("inactive", date(2026, 3, 10)))
+    assert [(await cards(phone, as_of=f"2026-03-{day}"))[kpj][0] for day in ("02", "09", "10")] == [
+        "active",
+        "active",
+        "inactive",
+    ]
 
 
 @pytest.mark.parametrize(

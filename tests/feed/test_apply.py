@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
 from typing import Any
 
@@ -83,6 +84,18 @@ async def test_growth_counts_on_the_last_day_of_its_year(core: Core, dwi: Worker
     (ledger,) = await core.ask("SELECT * FROM ledger_entries WHERE source_event = $1", one["id"])
     assert (ledger["kind"], ledger["effective_on"], ledger["year"]) == ("growth", date(2025, 12, 31), 2025)
     assert (await core.history(dwi.nik))[-1]["data"]["year"] == 2025
+
+
+async def test_growth_of_one_card_and_year_under_two_ids_is_credited_once(core: Core, dwi: Worker, card: str) -> None:
+    again = event("growth.credited", {"kpj": card, "year": 2025, "amount": 7})
+    results = await asyncio.gather(
+        *(core.send(event("growth.credited", {"kpj": card, "year": 2025, "amount": 7})) for _ in range(4))
+    )
+    assert sorted(result["code"] or "" for (result,) in results) == ["", *["growth_credited_already"] * 3]
+    await core.apply(event("growth.credited", {"kpj": card, "year": 2024, "amount": 30}))
+    assert await outcome(core, again) == ("rejected", "growth_credited_already")
+    assert (await core.card(card))["balance"] == 9910352 + 37
+    assert [entry["kind"] for entry in await core.history(dwi.nik)].count("growth_credited") == 2
 
 
 async def test_money_for_a_card_without_savings_is_rejected(core: Core, dwi: Worker) -> None:

@@ -199,6 +199,12 @@ def test_a_second_row_of_the_same_is_refused_with_the_first_ones_line(name: str,
     assert len(folder.people) == 1
 
 
+def test_growth_of_one_card_and_year_stands_once() -> None:
+    folder = read(growth=[f"G1,{CARD_A},2025,1", f"G2,{CARD_A},2025,1"])
+    assert refusals(folder) == [("growth.csv", 3, "year")]
+    assert niks(folder) == [SARI]
+
+
 def test_an_event_id_is_one_event_over_all_files() -> None:
     folder = read(growth=[f"C1,{CARD_A},2025,50000"])
     assert [refusal.reason for refusal in folder.refusals] == ["repeats line 2 of contributions.csv"]

@@ -87,6 +87,15 @@ async def test_growth_on_the_joined_balance_is_split_by_balance(
     assert all("Rp1.000.001" in body for body in bodies), bodies
 
 
+async def test_growth_is_credited_once_for_each_number_however_it_is_split(reported: Reported, core: Core) -> None:
+    await core.apply(growth(reported.kept, 1_000), growth(reported.gone, 20))
+    balances = await reported.cards()
+    for kpj in (reported.kept, reported.gone):
+        (again,) = await core.send(growth(kpj, 1_000))
+        assert (again["outcome"], again["code"]) == ("rejected", "growth_credited_already")
+    assert await reported.cards() == balances
+
+
 async def test_growth_of_the_absorbed_number_is_its_own(reported: Reported, core: Core) -> None:
     credit = growth(reported.gone, 700)
     await core.apply(credit)

@@ -133,6 +133,31 @@ async def test_a_report_ends_an_open_merge_of_its_cards(core: Core, api: httpx.A
     ]
 
 
+async def test_a_merge_that_a_report_ended_names_the_one_that_took_its_place(
+    core: Core, api: httpx.AsyncClient, two_cards: Person
+) -> None:
+    old, new = two_cards.kpjs
+    phone = await Phone(api).enrol(two_cards)
+    mine = (await phone.post("/v1/merges", {"absorb": [old], "into": new})).json()
+    assert mine["superseded_by"] is None
+    await core.apply(merged(new, old))
+    shown = {merge["state"]: merge for merge in (await phone.get("/v1/merges")).json()["merges"]}
+    assert shown["cancelled"]["superseded_by"] == shown["reported"]["id"]
+    answers = [
+        await phone.post(f"/v1/merges/{mine['id']}/{path}", body)
+        for path, body in (
+            ("plan", {}),
+            ("survivor", {"into": old}),
+            ("decline", {}),
+            ("cancel", {}),
+            ("undo/plan", {}),
+        )
+    ]
+    for answer in (await phone.confirm(mine), *answers):
+        assert (answer.status_code, answer.json()["code"]) == (409, "merge_superseded"), answer.text
+        assert answer.json()["merge_id"] == shown["reported"]["id"]
+
+
 async def test_several_cards_reported_into_one_are_all_shown(core: Core, database: Database) -> None:
     bayu = await add_person(database, NewCard(balance=1), NewCard(balance=2), NewCard(balance=3))
     first, second, last = bayu.kpjs

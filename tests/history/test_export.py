@@ -33,6 +33,7 @@ NOT_EXPORTED = {
     "rooted_heads": "the proof in `root` is made of it",
     "history_data": "in history, with its entry",
     "heir_claims": "of somebody who died: their heirs ask at a branch",
+    "shown_entries": "a view of history, as it is shown",
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import psutil
 import pytest
 from redis.asyncio import Redis
 
-from app.local.leftovers import end_leftovers, find_servers, scratch_folder
+from app.local.leftovers import end_leftovers, end_servers, find_servers, scratch_folder
 from app.local.server_user import ServerUser, server_user
 from app.local.servers import ServerError, start_postgres, start_valkey
 
@@ -160,6 +161,29 @@ def test_a_scratch_folder_of_a_killed_run_goes_with_its_servers() -> None:
         assert other.exists()
     assert left.process.wait(5) == 0
     assert not other.exists()
+
+
+def test_two_runs_that_sweep_at_once_end_a_server_in_good_order(folder: Path) -> None:
+    left = start_valkey(folder)
+    with ThreadPoolExecutor(2) as runs:
+        assert sum(runs.map(end_servers, [folder, folder])) >= 1
+    assert left.process.wait(5) == 0
+
+
+def test_runs_that_sweep_at_once_wait_for_each_other() -> None:
+    dead = psutil.Popen(["true"])
+    dead.wait()
+    folder = Path(f"/tmp/sepakat-{dead.pid}-killed")
+    folder.mkdir(mode=0o755)
+    left = start_valkey(folder)
+
+    def sweep(_: int) -> bool:
+        with scratch_folder():
+            return folder.exists()
+
+    with ThreadPoolExecutor(4) as runs:
+        assert not any(runs.map(sweep, range(4)))
+    assert left.process.wait(5) == 0
 
 
 def test_leftovers_of_one_folder_are_not_those_of_another(folder: Path) -> None:

@@ -113,7 +113,9 @@ async def test_growth_credited_on_the_day_of_execution_sends_the_merge_back_and_
     assert renewed["plan"]["total_after"] == 103_777
     assert (await phone.confirm(renewed)).status_code == 200
     await cool_off()
-    await core.apply(event("growth.credited", {"kpj": old, "year": 2025, "amount": 5}))
+    await core.apply(event("growth.credited", {"kpj": old, "year": 2024, "amount": 5}))
+    (again,) = await core.send(event("growth.credited", {"kpj": old, "year": 2025, "amount": 777}))
+    assert (again["outcome"], again["code"]) == ("rejected", "growth_credited_already"), "a merge in between or not"
     assert await show(phone) == {old: ("merged", 0), new: ("active", 103_782)}
 
 

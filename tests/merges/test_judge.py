@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.merges import accept_plan, confirm, execute, merge, options, propose, renew_plan
-from app.merges.merge import Card, figure, judge, rules, severity, text, wording
+from app.merges.merge import WORDING, WORDINGS, Card, judge, severity, text
 from app.merges.options import judge_as_option
 from app.merges.plan import canonical, make_plan
 from app.merges.renew_plan import plan_now
+from app.merges.rules import figure
 from app.settings import Settings
 
 NOW = datetime(2026, 11, 23, 3, tzinfo=UTC)
@@ -180,21 +180,11 @@ def test_a_figure_is_that_of_its_day() -> None:
     assert "Rp10.000.000" in text("app_claim_cap_crossed", "en", date(2025, 4, 30))
 
 
-def test_every_rule_has_a_source_and_no_two_hold_on_one_day() -> None:
-    by_code: dict[str, list[tuple[date, date]]] = {}
-    for rule in rules():
-        assert rule.source
-        by_code.setdefault(rule.code, []).append((rule.effective_from, rule.effective_to or date.max))
-    for spans in by_code.values():
-        spans.sort()
-        assert all(ends < begins for (_, ends), (begins, _) in pairwise(spans)), spans
-
-
 def test_the_next_employer_is_named_where_it_is_known() -> None:
     assert "PT Satu" in text("next_contributions_from", "id", DAY, employer="PT Satu")
     assert "the employer of the active card" in text("next_contributions_from", "en", DAY)
 
 
 def test_every_text_can_be_said_today() -> None:
-    for code in wording("2026-11"):
+    for code in WORDINGS.load(WORDING):
         assert "{" not in text(code, "id", DAY) + text(code, "en", DAY)

@@ -8,7 +8,6 @@ is known is taken. When none fits, the sentence is left out: erased or older dat
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 import msgspec
 
 from app.notifications.wording.values import Words, write_value
+from app.platform.wording import Wordings
 
 FOLDER = Path(__file__).parent
 
@@ -57,10 +57,8 @@ class Wording(msgspec.Struct, frozen=True):
     outside: dict[str, dict[str, str]]
 
 
-@cache
-def load(version: str) -> Wording:
-    """Raises FileNotFoundError for a version that never was."""
-    raw = msgspec.json.decode((FOLDER / f"{version}.json").read_bytes())
+def _read(text: bytes) -> Wording:
+    raw = msgspec.json.decode(text)
     templates = {
         (kind, locale): _Template(
             title=_read_sentences([text["title"]], raw["sentences"][locale]),
@@ -78,9 +76,17 @@ def load(version: str) -> Wording:
     return Wording(templates=templates, words=raw["words"], push=push, outside=raw["outside"])
 
 
+WORDINGS = Wordings(FOLDER, _read)
+
+
+def load(version: str) -> Wording:
+    """Raises LookupError for a version that never was."""
+    return WORDINGS.load(version)
+
+
 def newest() -> str:
     """The version that pushes are worded by: they carry no content and belong to no entry."""
-    return max(path.stem for path in FOLDER.glob("[0-9]*.json"))
+    return WORDINGS.newest()
 
 
 def render(

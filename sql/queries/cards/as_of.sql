@@ -7,18 +7,27 @@ WITH told AS (
         h.card_id,
         h.seq,
         h.merge_id,
-        h.occurred_at,
+        coalesce(m.proposed_at, h.occurred_at) AS occurred_at,
         coalesce(d.data::jsonb ->> 'of', h.kind) AS kind,
         d.data::jsonb ->> 'status_before' AS status_before,
         d.data::jsonb ->> 'status_after' AS status_after,
         d.data::jsonb ->> 'into' AS into_kpj,
         max(least(
-            coalesce(d.data::jsonb ->> 'effective_on', d.data::jsonb ->> 'opened_on')::date,
-            jakarta_day(h.occurred_at),
+            coalesce(
+                (d.data::jsonb ->> 'effective_on')::date,
+                (d.data::jsonb ->> 'opened_on')::date,
+                jakarta_day(coalesce(m.proposed_at, h.occurred_at))
+            ),
             jakarta_day(h.recorded_at)
         )) OVER (PARTITION BY h.card_id ORDER BY h.seq) AS counts_from
     FROM history AS h
     INNER JOIN history_data AS d ON h.participant_id = d.participant_id AND h.seq = d.seq
+    INNER JOIN causes AS c ON h.participant_id = c.participant_id AND h.cause_id = c.cause_id
+    -- what the core merged on its own, it merged on the day that it reported, whenever it said so
+    LEFT JOIN merges AS m
+        ON
+            h.participant_id = m.participant_id AND h.merge_id = m.merge_id
+            AND m.reported IS NOT NULL AND c.origin IN ('core', 'import')
     WHERE
         h.participant_id = $1 AND h.card_id IS NOT NULL AND ($3::timestamptz IS NULL OR h.recorded_at <= $3)
         AND (
@@ -36,6 +45,16 @@ status AS (
     FROM told
     WHERE status_before IS DISTINCT FROM status_after AND ($2::date IS NULL OR counts_from <= $2)
     ORDER BY card_id, seq DESC
+),
+
+first_told AS (
+    SELECT DISTINCT ON (card_id)
+        card_id,
+        kind,
+        status_after,
+        counts_from
+    FROM told
+    ORDER BY card_id, seq
 ),
 
 step AS (
@@ -70,11 +89,39 @@ merged AS (
 money AS (
     SELECT
         card_id,
-        sum(amount) FILTER (WHERE $2::date IS NULL OR effective_on <= $2)::bigint AS balance,
-        min(effective_on) FILTER (WHERE number = 1 AND kind IN ('opening', 'transfer_in')) AS known_since
-    FROM ledger_entries
-    WHERE participant_id = $1 AND ($3::timestamptz IS NULL OR recorded_at <= $3)
+        sum(amount) FILTER (WHERE $2::date IS NULL OR counts_from <= $2)::bigint AS balance,
+        min(effective_on) FILTER (WHERE number = 1 AND kind = 'opening') AS known_since
+    FROM (
+        -- An entry counts from its day; one of a day to come, no later than the merge, undo or transfer that it left with.
+        SELECT
+            card_id,
+            number,
+            kind,
+            amount,
+            effective_on,
+            least(
+                effective_on,
+                min(effective_on) FILTER (WHERE kind IN ('merge_out', 'undo_out', 'transfer_out')) OVER (
+                    PARTITION BY card_id ORDER BY number
+                    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING
+                )
+            ) AS counts_from
+        FROM ledger_entries
+        WHERE participant_id = $1 AND ($3::timestamptz IS NULL OR recorded_at <= $3)
+    ) AS entry
     GROUP BY card_id
+),
+
+lock AS (
+    SELECT DISTINCT ON (card_id)
+        card_id,
+        kind = 'card_locked' AS locked
+    FROM history
+    WHERE
+        participant_id = $1 AND kind IN ('card_locked', 'card_unlocked')
+        AND ($2::date IS NULL OR jakarta_day(recorded_at) <= $2)
+        AND ($3::timestamptz IS NULL OR recorded_at <= $3)
+    ORDER BY card_id, seq DESC
 ),
 
 contribution AS (
@@ -113,13 +160,16 @@ SELECT
                 WHERE o.participant_id = k.participant_id AND o.card_id = k.card_id AND o.opened_on <= k.day
             )
             THEN CASE WHEN k.closed_on <= k.day THEN 'inactive' ELSE 'active' END
-        ELSE coalesce(s.status_after, k.status)
+        -- and nor had one that stood with somebody else until it was transferred here
+        WHEN s.card_id IS NULL AND k.closed_on > k.day THEN 'active'
+        ELSE coalesce(s.status_after, f.status_after, k.status)
     END AS status,
     k.segment,
     k.employer_id,
     e.name AS employer_name,
     k.programmes,
     CASE
+        WHEN f.kind = 'card_transferred_here' AND f.counts_from > k.day THEN NULL
         WHEN k.balance IS NOT NULL AND (m.known_since <= k.day OR m.known_since IS NULL) THEN coalesce(m.balance, 0)
     END AS balance,
     k.opened_on,
@@ -131,10 +181,12 @@ SELECT
     g.merge_id,
     g.merged_at,
     g.merged_via,
-    coalesce(jakarta_day(k.locked_at) <= k.day, false) AS locked
+    coalesce(l.locked, false) AS locked
 FROM participant_heads AS h
 LEFT JOIN present AS k ON h.participant_id = k.participant_id
 LEFT JOIN status AS s ON k.card_id = s.card_id
+LEFT JOIN first_told AS f ON k.card_id = f.card_id
+LEFT JOIN lock AS l ON k.card_id = l.card_id
 LEFT JOIN merged AS g ON k.card_id = g.card_id
 LEFT JOIN cards AS living ON h.participant_id = living.participant_id AND g.living_kpj = living.kpj
 LEFT JOIN money AS m ON k.card_id = m.card_id

@@ -33,7 +33,7 @@ SELECT decide_balance($1, $2, $3, $4, $5, $6, $7);
 -- decide_heir: nothing; raises as decide, and heir_is_recognised_by_papers
 SELECT decide_heir_case($1, $2, $3, $4, $5, $6, $7, $8);
 
--- search: cases of all participants for the agency's staff, those due first first; of one state or of any
+-- search: cases of all participants for the agency's staff, late ones first, then those due first; of one state or of any
 SELECT
     c.case_id AS id,
     c.kind,
@@ -46,6 +46,10 @@ SELECT
     c.due_at,
     c.decision,
     c.decided_at,
+    CASE
+        WHEN coalesce(c.decided_at, current_instant()) > c.due_at
+            THEN extract(EPOCH FROM coalesce(c.decided_at, current_instant()) - c.due_at)::bigint
+    END AS overdue_s,
     n.nik,
     CASE WHEN m.match_id IS NOT NULL THEN
         jsonb_build_object(
@@ -81,5 +85,5 @@ LEFT JOIN participant_numbers AS registered ON m.other_participant_id = register
 LEFT JOIN heir_claims AS h ON c.participant_id = h.participant_id AND c.case_id = h.case_id
 LEFT JOIN branch_codes AS b ON h.participant_id = b.participant_id AND h.code_id = b.code_id
 WHERE $1::text IS NULL OR c.state = $1
-ORDER BY c.due_at, c.case_id
+ORDER BY (c.state = 'open' AND c.due_at <= current_instant()) DESC, c.due_at, c.case_id
 LIMIT $2;

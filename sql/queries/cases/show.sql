@@ -10,6 +10,7 @@ SELECT
     c.statement,
     c.opened_at,
     c.due_at,
+    c.state = 'open' AND c.due_at <= current_instant() AS overdue,
     c.decision,
     c.reason,
     c.decided_at

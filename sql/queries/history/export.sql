@@ -452,6 +452,15 @@ FROM cases
 WHERE participant_id = $1
 ORDER BY opened_at, case_id;
 
+-- overdue_cases: cases that were not decided in time, and when that was told
+SELECT
+    case_id,
+    told_at,
+    cause_id
+FROM overdue_cases
+WHERE participant_id = $1
+ORDER BY told_at, case_id;
+
 -- possible_matches: cards that may be theirs, as they are shown
 SELECT
     match_id,

@@ -19,6 +19,7 @@ SELECT
     m.last_refusal,
     m.closed_because,
     m.reported,
+    CASE WHEN m.state = 'cancelled' THEN nullif(c.merge_id, m.merge_id) END AS superseded_by,
     p.canonical,
     (
         SELECT array_agg(k.kpj ORDER BY k.kpj) FROM cards AS k
@@ -29,6 +30,7 @@ SELECT
         WHERE k.participant_id = m.participant_id AND k.card_id = m.into_card
     ) AS into_kpj
 FROM merges AS m
+INNER JOIN causes AS c ON m.participant_id = c.participant_id AND m.cause_id = c.cause_id
 LEFT JOIN merge_plans AS p
     ON m.participant_id = p.participant_id AND m.merge_id = p.merge_id AND m.plan_digest = p.plan_digest
 WHERE

@@ -16,8 +16,8 @@ SELECT
     e.origin,
     e.actor,
     e.reason,
-    e.acknowledged,
-    coalesce(e.seq <= p.read_up_to, false) AS read
+    e.read,
+    e.acknowledged
 FROM participant_heads AS h
 LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
 CROSS JOIN LATERAL (
@@ -27,30 +27,10 @@ CROSS JOIN LATERAL (
     WHERE u.participant_id = $1 AND u.seq > coalesce(p.read_up_to, 0) AND uk.reach <> 'silent'
 ) AS unread
 LEFT JOIN LATERAL (
-    SELECT
-        t.seq,
-        t.kind,
-        k.reach,
-        k.severity,
-        t.wording,
-        d.data,
-        t.merge_id,
-        t.cause_id,
-        t.occurred_at,
-        t.hash,
-        c.origin,
-        c.actor,
-        c.reason,
-        EXISTS(
-            SELECT FROM acknowledgements AS a
-            WHERE a.participant_id = $1 AND a.seq = t.seq
-        ) AS acknowledged
-    FROM history AS t
-    INNER JOIN entry_kinds AS k ON t.kind = k.kind
-    INNER JOIN causes AS c ON t.participant_id = c.participant_id AND t.cause_id = c.cause_id
-    LEFT JOIN history_data AS d ON t.participant_id = d.participant_id AND t.seq = d.seq
-    WHERE t.participant_id = $1 AND t.seq > $2 AND k.reach <> 'silent'
-    ORDER BY t.seq
+    SELECT s.*
+    FROM shown_entries AS s
+    WHERE s.participant_id = $1 AND s.seq > $2 AND s.reach <> 'silent'
+    ORDER BY s.seq
     LIMIT $3
 ) AS e ON true
 WHERE h.participant_id = $1
@@ -74,8 +54,8 @@ SELECT
     e.origin,
     e.actor,
     e.reason,
-    e.acknowledged,
-    coalesce(e.seq <= p.read_up_to, false) AS read
+    e.read,
+    e.acknowledged
 FROM participant_heads AS h
 LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
 CROSS JOIN LATERAL (
@@ -85,30 +65,10 @@ CROSS JOIN LATERAL (
     WHERE u.participant_id = $1 AND u.seq > coalesce(p.read_up_to, 0) AND uk.reach <> 'silent'
 ) AS unread
 LEFT JOIN LATERAL (
-    SELECT
-        t.seq,
-        t.kind,
-        k.reach,
-        k.severity,
-        t.wording,
-        d.data,
-        t.merge_id,
-        t.cause_id,
-        t.occurred_at,
-        t.hash,
-        c.origin,
-        c.actor,
-        c.reason,
-        EXISTS(
-            SELECT FROM acknowledgements AS a
-            WHERE a.participant_id = $1 AND a.seq = t.seq
-        ) AS acknowledged
-    FROM history AS t
-    INNER JOIN entry_kinds AS k ON t.kind = k.kind
-    INNER JOIN causes AS c ON t.participant_id = c.participant_id AND t.cause_id = c.cause_id
-    LEFT JOIN history_data AS d ON t.participant_id = d.participant_id AND t.seq = d.seq
-    WHERE t.participant_id = $1 AND t.seq < coalesce($2, 9223372036854775807) AND k.reach <> 'silent'
-    ORDER BY t.seq DESC
+    SELECT s.*
+    FROM shown_entries AS s
+    WHERE s.participant_id = $1 AND s.seq < coalesce($2, 9223372036854775807) AND s.reach <> 'silent'
+    ORDER BY s.seq DESC
     LIMIT $3
 ) AS e ON true
 WHERE h.participant_id = $1

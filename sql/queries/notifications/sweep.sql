@@ -17,6 +17,9 @@ SELECT
     ) OR EXISTS (
         SELECT FROM merges
         WHERE state = 'proposed' AND expires_at <= current_instant()
+    ) OR EXISTS (
+        SELECT FROM merges
+        WHERE state IN ('reported', 'disputed') AND confirmation_id IS NOT NULL AND executes_at <= current_instant()
     ) AS merges,
     EXISTS (
         SELECT FROM enrolments

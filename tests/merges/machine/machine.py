@@ -173,13 +173,15 @@ class Machine(RuleBasedStateMachine):
         self.do("take_back", step())
 
     @precondition(lambda self: self.world.last != "grow")
-    @rule(card=CARD, amount=AMOUNT, year=st.sampled_from([2024, 2025]))
+    @rule(card=CARD, amount=AMOUNT, year=st.integers(2015, 2025))
     def grow(self, card: int, amount: int, year: int) -> None:
         told = event("growth.credited", {"kpj": self.world.kpjs[card], "year": year, "amount": amount})
 
         async def step() -> None:
-            assert await self.world.tell(told)
-            self.world.money += amount
+            assert await self.world.tell(told) == ((card, year) not in self.world.grown), "once for a card and year"
+            if (card, year) not in self.world.grown:
+                self.world.money += amount
+                self.world.grown.add((card, year))
 
         self.do("grow", step())
 

@@ -54,7 +54,10 @@ class Stage:
 
 
 class World:
-    """`money`: rupiah that came in from outside, less what was paid out. `merges`: state by id, as of the last look."""
+    """`money`: rupiah that came in from outside, less what was paid out. `merges`: state by id, as of the last look.
+
+    `grown`: the cards and years whose growth was credited.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -68,6 +71,7 @@ class World:
         self.claims: list[tuple[str, str, int]] = []
         self.cases: list[str] = []
         self.posted: list[tuple[str, str, int]] = []
+        self.grown: set[tuple[int, int]] = set()
         self.age_s = 0
         self.trace: list[str] = []
         self.last = ""
