@@ -1,4 +1,4 @@
-"""The API in a process of its own, over real HTTP: httpx's ASGI transport holds answers back until they end."""
+"""The API in a process of its own, over real HTTP, where ASGI would hold answers back; and climbers over real SMTP and SMS."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import httpx
 import pytest
 import pytest_asyncio
 
 from app.local.servers import Postgres, Valkey
-from tests.conftest import RECEIPT_KEYS, SECRET, Database
-from tests.local.running_simulator import HOST, find_two_free_ports
+from app.notifications.climb import Climber
+from app.platform.database import Pool, connect
+from app.platform.mail import MailServer
+from app.platform.sms import SmsGateway
+from tests.conftest import RECEIPT_KEYS, SECRET, Apps, Database
+from tests.local.running_simulator import HOST, RunningSimulator, find_two_free_ports, run_simulator
+from tests.notifications.told import ORIGIN
 
 START_WITHIN_S = 20.0
+MakeClimber = Callable[..., Climber]
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -60,3 +66,41 @@ async def _await_ready(client: httpx.AsyncClient) -> None:
         except httpx.TransportError:
             await asyncio.sleep(0.1)
     pytest.fail("the API did not answer in time")
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
+        yield running
+
+
+@pytest_asyncio.fixture
+async def pool(fresh_apps: Apps) -> AsyncIterator[Pool]:
+    pool = await connect(fresh_apps.database.url("sepakat_worker"), size=10, application="tests")
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture
+async def new_climber(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[MakeClimber]:
+    """Makes climbers as separate workers would have: each with its own connections and its own memory of pauses."""
+    mails: list[MailServer] = []
+    gateways: list[SmsGateway] = []
+
+    def make(*, mail: bool = True, sms: bool = True) -> Climber:
+        mails.append(MailServer(f"smtp://127.0.0.1:{simulator.smtp_port}", "Sepakat <s@sepakat.example>", 2.0))
+        gateways.append(SmsGateway(f"{simulator.base_url}/sms", timeout_s=2.0))
+        return Climber(
+            pool, mails[-1] if mail else None, gateways[-1] if sms else None, secret=SECRET, public_origin=ORIGIN
+        )
+
+    yield make
+    for mail_server in mails:
+        await mail_server.close()
+    for gateway in gateways:
+        await gateway.close()
+
+
+@pytest.fixture
+def climber(new_climber: MakeClimber) -> Climber:
+    return new_climber()
