@@ -88,8 +88,8 @@ async def new_climber(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[
     gateways: list[SmsGateway] = []
 
     def make(*, mail: bool = True, sms: bool = True) -> Climber:
-        mails.append(MailServer(f"smtp://127.0.0.1:{simulator.smtp_port}", "Sepakat <s@sepakat.example>", 2.0))
-        gateways.append(SmsGateway(f"{simulator.base_url}/sms", timeout_s=2.0))
+        mails.append(MailServer(f"smtp://127.0.0.1:{simulator.smtp_port}", "Sepakat <s@sepakat.example>"))
+        gateways.append(SmsGateway(f"{simulator.base_url}/sms"))
         return Climber(
             pool, mails[-1] if mail else None, gateways[-1] if sms else None, secret=SECRET, public_origin=ORIGIN
         )
