@@ -23,6 +23,13 @@ CLIMB_AS_CARD = (
     "merge_undone",
     "merge_restored",
     "merge_accepted",
+    "merge_refused_by_core",
+    "merge_reversed",
+    "merge_refusal_disputed",
+    "merge_refusal_decided",
+    "undo_refused_by_core",
+    "balance_differs",
+    "balance_case_decided",
     "card_transferred_here",
 )
 """The kinds that climb and are of class `card`, not `security`; a test compares them with `entry_kinds`."""
@@ -123,7 +130,7 @@ def example_happening(kind: str) -> Happening:
         wording=newest(),
         data=examples()[kind],
         cause=example_cause(kind),
-        merge_id=EXAMPLE_MERGE_ID if kind.startswith("merge_") else None,
+        merge_id=EXAMPLE_MERGE_ID if kind.startswith(("merge_", "undo_")) else None,
         occurred_at=EXAMPLE_AT,
     )
 

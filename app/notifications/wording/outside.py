@@ -51,7 +51,7 @@ def _mask(key: str, value: Any) -> Any:
     match value:
         case list():
             return [_mask(key, item) for item in value]
-        case str() if key in CARDS:
+        case str() if key in CARDS or key.removeprefix("suspected_") in CARDS:
             return MASK + value[-4:]
         case str() if key in NAMES:
             return plain_name(value).strip('"')
