@@ -41,7 +41,7 @@ class AssertionResponse(msgspec.Struct, frozen=True, rename="camel"):
     client_data_json: Encoded = msgspec.field(name="clientDataJSON")
     authenticator_data: Encoded
     signature: Encoded
-    user_handle: Encoded | None = None
+    user_handle: Annotated[str, msgspec.Meta(max_length=100)] | None = None
 
 
 class AssertedCredential(msgspec.Struct, frozen=True):

@@ -155,7 +155,7 @@ async def check_passkey(
         row = await connection.fetchrow(SQL["living_passkey"], participant_id, decode_base64url(credential.id))
         if party is None or row is None:
             raise ProofInvalid
-        if handle is not None and decode_base64url(handle) != participant_id.bytes:
+        if handle and decode_base64url(handle) != participant_id.bytes:
             raise ProofInvalid
         evidence = take_evidence(credential, row["passkey_id"], party)
         use = verify_evidence(evidence, row["public_key"], canonical(statement))

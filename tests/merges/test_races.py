@@ -8,17 +8,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from contextlib import AsyncExitStack
 
 import httpx
-import msgspec
 import pytest
 import pytest_asyncio
 
-from app.local.ports import find_free_port
-from app.local.processes import answers
 from app.local.servers import Postgres, Valkey
+from tests.api_process import api_process
 from tests.conftest import Database, settings_for
 from tests.merges.conftest import Settle
 from tests.merges.merged import NEW, OLD, TOTAL, merge_cards
@@ -26,35 +23,6 @@ from tests.people import Person, Phone, add_person
 
 ROUNDS = int(os.environ.get("ROUNDS", "10"))
 AT_ONCE = int(os.environ.get("AT_ONCE", "40"))
-START_WITHIN_S = 30
-
-
-@asynccontextmanager
-async def api_process(settings: msgspec.Struct, log: Path) -> AsyncIterator[httpx.AsyncClient]:
-    """The API in an operating-system process of its own, as `make run` starts it."""
-    port = find_free_port()
-    environment = {f"SEPAKAT_{name.upper()}": str(value) for name, value in msgspec.structs.asdict(settings).items()}
-    command = ["-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]
-    with log.open("wb") as output:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            *("--workers", "1", "--workers-kill-timeout", "5", "--no-access-log", "app.main:create_api"),
-            env=os.environ | environment,
-            stdout=output,
-            stderr=output,
-        )
-        try:
-            async with asyncio.timeout(START_WITHIN_S):
-                while not await answers(port, "/health/ready"):
-                    assert process.returncode is None, log.read_text()
-                    await asyncio.sleep(0.1)
-            limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
-            async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", limits=limits, timeout=60) as client:
-                yield client
-        finally:
-            process.terminate()
-            await process.wait()
 
 
 @pytest_asyncio.fixture(scope="module")
