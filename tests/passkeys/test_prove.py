@@ -7,15 +7,20 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
+import msgspec
 import pytest
 
 from app.identity.statements import encode_base64url
-from tests.conftest import Database
+from tests.cases.reports import reported_merge
+from tests.conftest import Apps, Database
 from tests.feed.conftest import Core, event
 from tests.identity.test_statements import STATEMENT
 from tests.merges.conftest import Settle, cool_off, settle_due, wait
 from tests.merges.merged import NEW, OLD, TOTAL
+from tests.merges.test_mutations import PURPOSES
+from tests.merges.test_stop import FORM, issue
 from tests.passkeys.authenticator import Authenticator, Page, add_passkey
 from tests.people import Person, Phone, add_person, days_ago
 
@@ -164,7 +169,10 @@ async def test_a_spoilt_assertion_confirms_nothing(page: Page, dwi: Person, part
 @pytest.mark.parametrize(
     "signed",
     [
-        *({"purpose": purpose} for purpose in ("sign_in", "undo", "accept", "unlock", "add_key")),
+        *({"purpose": purpose} for purpose in PURPOSES if purpose != "merge"),
+        {"plan_digest": "0" * 64},
+        {"acknowledged": ["x"]},
+        {"more": 1},
         {"merge_id": str(uuid4())},
         {"device_id": str(uuid4())},
         {"version": 2},
@@ -312,3 +320,99 @@ async def test_a_ported_number_holds_the_passkeys_added_since(
     assert delayed["executes_at"] == hold > confirmed["executes_at"]
     told = (await page.get("/v1/inbox?limit=5")).json()["entries"]
     assert "Kunci di cloud" in next(entry["body"] for entry in told if entry["kind"] == "phone_ported")
+
+
+async def test_an_old_enough_passkey_lifts_the_freeze_of_stop(fresh_apps: Apps) -> None:
+    person = await add_person(fresh_apps.database, OLD, NEW)
+    page = await (await add_passkey(await Phone(fresh_apps.api).enrol(person))).sign_in()
+    stop = await issue(fresh_apps.database, person)
+    assert (await fresh_apps.api.post(stop, content="", headers=FORM)).status_code == 200
+    assert {card["status"] for card in (await page.get("/v1/cards")).json()["cards"]} == {"frozen"}
+    await fresh_apps.api.post("/local/clock", json={"advance_s": 259_200})
+    await page.sign_in()
+    lifted = await page.post("/v1/cards/unfreeze", await page.prove("unlock", person.participant_id))
+    assert {card["status"] for card in lifted.json()["cards"]} == {"active", "inactive"}, lifted.text
+
+
+async def test_a_passkey_accepts_what_the_core_did(
+    api: httpx.AsyncClient, database: Database, feed: httpx.AsyncClient, settle_due: Settle
+) -> None:
+    reported = await reported_merge(api, database, Core(feed, database))
+    page = await (await add_passkey(reported.phone)).sign_in()
+    by_passkey = msgspec.structs.replace(reported, phone=page)
+    accepted = await by_passkey.accept(await by_passkey.plan())
+    assert accepted.status_code == 200, accepted.text
+    await settle_due()
+    assert (await reported.merge())["state"] == "accepted"
+
+
+COPY = """INSERT INTO {table} (participant_id, {key}, device_id, passkey_id, nonce, statement, proof, {rest})
+    SELECT participant_id, {key_value}, {device}, {passkey}, sha256(nonce), {statement}, {proof}, {rest} FROM {table}
+    WHERE passkey_id = $1"""
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ({"passkey": "NULL"}, "confirmation_has_one_key"),
+        ({"device": "gen_random_uuid()"}, "confirmation_has_one_key"),
+        ({"statement": "statement || ' '::bytea"}, "confirmation_is_of_its_passkey"),
+        ({"passkey": "gen_random_uuid()"}, "confirmation_is_of_its_passkey"),
+        *(
+            ({"proof": f"jsonb_set(proof, '{{{member}}}', '\"{value}\"')"}, "confirmation_is_of_its_passkey")
+            for member, value in {
+                "type": "device_key",
+                "origin": "https://sepakat.example",
+                "rp_id": "sepakat.example",
+                "passkey_id": str(uuid4()),
+                "authenticator_data": "A" * 60,
+                "client_data": "e30",
+            }.items()
+        ),
+    ],
+    ids=str,
+)
+async def test_sql_keeps_no_confirmation_that_its_passkey_did_not_sign(
+    page: Page, dwi: Person, database: Database, change: dict[str, str], constraint: str
+) -> None:
+    assert (await page.confirm(await propose(page, dwi))).status_code == 200
+    parts = {"device": "NULL", "passkey": "passkey_id", "statement": "statement", "proof": "proof"} | change
+    copy = COPY.format(
+        table="confirmations",
+        key="confirmation_id",
+        key_value="gen_random_uuid()",
+        rest="merge_id, action, plan_digest, acknowledged, seal, confirmed_at",
+        **parts,
+    )
+    insider = await database.connect("sepakat_api")
+    with pytest.raises(asyncpg.CheckViolationError) as refused:
+        await insider.execute(copy, UUID(page.passkey.id))
+    assert refused.value.constraint_name == constraint
+    await insider.close()
+
+
+async def test_a_session_has_one_key(page: Page, database: Database) -> None:
+    superuser = await database.connect()
+    for change in ("passkey_id = NULL", "device_id = gen_random_uuid()"):
+        with pytest.raises(asyncpg.CheckViolationError) as refused:
+            await superuser.execute(
+                f"UPDATE sessions SET {change} WHERE session_id = $1", UUID(page.session["session_id"])
+            )
+        assert refused.value.constraint_name == "session_has_one_key"
+    await superuser.close()
+
+
+async def test_a_genuine_assertion_without_the_seal_is_not_executed(
+    page: Page, dwi: Person, database: Database, cool_off: Settle
+) -> None:
+    """Neither is one whose proof was touched under a seal that was good."""
+    merge = await propose(page, dwi)
+    assert (await page.confirm(merge)).status_code == 200
+    superuser = await database.connect()
+    await superuser.execute("ALTER TABLE confirmations DISABLE TRIGGER confirmations_are_append_only")
+    await superuser.execute("UPDATE confirmations SET seal = sha256(seal) WHERE passkey_id = $1", UUID(page.passkey.id))
+    await superuser.execute("ALTER TABLE confirmations ENABLE ALWAYS TRIGGER confirmations_are_append_only")
+    await superuser.close()
+    await cool_off()
+    back = (await page.get(f"/v1/merges/{merge['id']}")).json()
+    assert (back["state"], back["last_refusal"]["code"]) == ("proposed", "confirmation_not_genuine")
