@@ -92,8 +92,8 @@ async def approve_enrolment(
     """Adds the new phone without a hold, vouched for by this one; no code is sent any more.
 
     Proved by this phone's key or a passkey over an `add_key` statement whose subject is the enrolment. The new phone then
-    signs in with its key: its device id is the enrolment's. Errors: 404 `enrolment_unknown` (also when it expired or was answered), 403
-    `proof_invalid`, `challenge_expired`, `hold_in_force {until}`, 409 `challenge_spent`.
+    signs in with its key: its device id is the enrolment's. Errors: 404 `enrolment_unknown` (also when it expired or was
+    answered), 403 `proof_invalid`, `challenge_expired`, `hold_in_force {until}`, 409 `challenge_spent`.
     """
     enrolment = await _lock(connection, who, enrolment_id, now)
     await open_challenge(

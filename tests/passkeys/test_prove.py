@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +14,9 @@ import httpx
 import msgspec
 import pytest
 
+from app.identity.proofs import holds
 from app.identity.statements import encode_base64url
+from app.verify.passkey import check_passkey_proof
 from tests.cases.reports import reported_merge
 from tests.conftest import Apps, Database
 from tests.feed.conftest import Core, event
@@ -59,6 +63,19 @@ def test_the_challenge_of_the_vector_is_the_digest_of_the_statement() -> None:
     assert (
         encode_base64url(hashlib.sha256(STATEMENT.encode()).digest()) == "QVyNrr0yjj9e9ZGGQFsg3SWAIvcAQ0hSvTcoQyA_-Ac"
     )
+
+
+def test_the_example_in_docs_holds() -> None:
+    page = (Path(__file__).parents[2] / "docs/proofs.md").read_text(encoding="utf-8")
+    page = page[page.index("## Passkeys") :]
+    statement, proof = re.findall(r"```json\n(.+)\n```", page)
+    (key,) = re.findall(r"`(\{\"kty.+?\})`", page)
+    challenge = encode_base64url(hashlib.sha256(statement.encode()).digest())
+    assert f"its challenge is `{challenge}`" in page
+    check_passkey_proof(json.loads(proof), json.loads(key), statement.encode())
+    whose = {"device_id": None, "passkey_id": UUID(json.loads(proof)["passkey_id"])}
+    assert holds(public_key=json.loads(key), statement=statement.encode(), proof=json.loads(proof), **whose)
+    assert not holds(public_key=json.loads(key), statement=STATEMENT.encode(), proof=json.loads(proof), **whose)
 
 
 async def test_a_merge_is_confirmed_executed_and_undone_by_passkey(
