@@ -192,7 +192,7 @@ def holds(
 ) -> bool:
     """Whether a proof that was kept is one of this key over these bytes. Pure."""
     try:
-        kept: DeviceKeyProof | Evidence = msgspec.convert(proof, DeviceKeyProof | Evidence)  # type: ignore[arg-type]
+        kept: DeviceKeyProof | Evidence = msgspec.convert(proof, DeviceKeyProof | Evidence)
         match kept:
             case DeviceKeyProof():
                 mine = (kept.device_id, None) == (device_id, passkey_id)
