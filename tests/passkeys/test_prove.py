@@ -30,6 +30,8 @@ from tests.people import Person, Phone, add_person, days_ago
 
 __all__ = ["cool_off", "settle_due", "wait"]
 
+OTHER_ID = "01937f5e-7a40-7000-8000-000000000002"
+
 
 def outcome(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("code", "done")
@@ -190,8 +192,8 @@ async def test_a_spoilt_assertion_confirms_nothing(page: Page, dwi: Person, part
         {"plan_digest": "0" * 64},
         {"acknowledged": ["x"]},
         {"more": 1},
-        {"merge_id": str(uuid4())},
-        {"device_id": str(uuid4())},
+        {"merge_id": OTHER_ID},
+        {"device_id": OTHER_ID},
         {"version": 2},
         {"nonce": "A" * 43},
     ],
@@ -381,7 +383,7 @@ COPY = """INSERT INTO {table} (participant_id, {key}, device_id, passkey_id, non
                 "type": "device_key",
                 "origin": "https://sepakat.example",
                 "rp_id": "sepakat.example",
-                "passkey_id": str(uuid4()),
+                "passkey_id": OTHER_ID,
                 "authenticator_data": "A" * 60,
                 "client_data": "e30",
             }.items()

@@ -6,7 +6,7 @@ SELECT
     p.added_at,
     p.last_used_at,
     CASE WHEN p.hold_until > $3 THEN p.hold_until END AS hold_until,
-    p.passkey_id IS NOT DISTINCT FROM $2::uuid AS current
+    coalesce(p.passkey_id = $2::uuid, FALSE) AS current
 FROM passkeys AS p
 WHERE
     p.participant_id = $1 AND p.removed_at IS NULL
@@ -31,7 +31,7 @@ SELECT
     added_at,
     last_used_at,
     CASE WHEN hold_until > $4 THEN hold_until END AS hold_until,
-    passkey_id IS NOT DISTINCT FROM $3::uuid AS current
+    coalesce(passkey_id = $3::uuid, FALSE) AS current
 FROM passkeys
 WHERE participant_id = $1 AND passkey_id = $2 AND removed_at IS NULL;
 
