@@ -21,11 +21,11 @@ import pytest_asyncio
 from redis.asyncio import Redis
 
 from app.local.servers import Postgres, Valkey
+from tests.api_process import api_process
 from tests.conftest import Database, settings_for
 from tests.feed.conftest import Core
 from tests.identity.branch import hand_out, new_code
 from tests.identity.test_enrol import code_of, wrong
-from tests.merges.test_races import api_process
 from tests.people import Person, Phone, add_person
 
 ROUNDS = int(os.environ.get("ROUNDS", "2"))

@@ -435,3 +435,25 @@ async def test_a_genuine_assertion_without_the_seal_is_not_executed(
     await cool_off()
     back = (await page.get(f"/v1/merges/{merge['id']}")).json()
     assert (back["state"], back["last_refusal"]["code"]) == ("proposed", "confirmation_not_genuine")
+
+
+async def test_a_passkey_session_lets_a_new_phone_in_or_keeps_it_out(page: Page, dwi: Person) -> None:
+    for answer in ("approval", "refusal"):
+        new = Phone(page.api, "Ponsel baru")
+        asked = (await new.ask_enrolment(dwi)).json()["enrolment_id"]
+        body = await page.prove("add_key", asked) if answer == "approval" else {}
+        answered = await page.post(f"/v1/enrolments/{asked}/{answer}", body)
+        assert answered.status_code in (200, 204), answered.text
+        told = (await page.get("/v1/inbox")).json()["entries"]
+        assert any("Kunci di cloud" in entry["body"] for entry in told[:2]), told[:2]
+        if answer == "approval":
+            new.device_id = asked
+            await new.sign_in()
+            assert (await new.get("/v1/me")).json()["hold"] is None
+
+
+async def test_a_passkey_session_sees_and_names_the_phones(page: Page, phone: Phone) -> None:
+    (shown,) = (await page.get("/v1/devices")).json()["devices"]
+    assert (shown["device_id"], shown["current"]) == (phone.device_id, False)
+    named = await page.patch(f"/v1/devices/{phone.device_id}", {"name": "HP kantor"})
+    assert (named.json()["name"], named.json()["current"]) == ("HP kantor", False)
