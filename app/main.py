@@ -53,6 +53,9 @@ from app.merges.undo import show_undo, undo_merge
 from app.notifications.inbox import inbox
 from app.notifications.read import acknowledge, mark_read, record_receipts
 from app.notifications.stream import stream
+from app.passkeys.add import add_passkey, make_options
+from app.passkeys.remove import remove_passkey
+from app.passkeys.show import list_passkeys, rename_passkey
 from app.platform import database, health, logs, problems
 from app.platform.capabilities import capabilities
 from app.platform.clock import advance_local_clock
@@ -61,6 +64,7 @@ from app.platform.jobs import Jobs
 from app.platform.limits import Buckets, limit_requests, read_limits
 from app.platform.oidc import ProviderKeys
 from app.platform.openapi import DOCS_POLICY, openapi_config, openapi_routes
+from app.platform.relying_party import find_relying_party
 from app.platform.signing import read_signing_keys, show_keys
 from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
@@ -96,6 +100,11 @@ API_ROUTES: list[ControllerRouterHandler] = [
     list_devices,
     rename_device,
     remove_device,
+    make_options,
+    add_passkey,
+    list_passkeys,
+    rename_passkey,
+    remove_passkey,
     set_push_target,
     clear_push_target,
     # my cards
@@ -176,6 +185,7 @@ async def _connections(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     if app.state.name == "api":
         read_signing_keys(settings.receipt_keys)  # a process that could not sign does not start
+        find_relying_party(settings)  # nor one that would refuse every passkey
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
     app.state.jobs = Jobs(settings.redis_url, settings.secret)
     app.state.wakes = Wakes(settings.redis_url, settings.secret)

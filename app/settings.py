@@ -35,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     receipt_keys: str = ""
     documents: str = "documents"  # a folder, or s3://bucket/prefix with the AWS_ variables
     public_origin: str = "http://localhost:8000"
+    passkey_rp_id: str = ""  # the host of public_origin
+    passkey_origins: str = ""  # public_origin; comma-separated, android:apk-key-hash:… for an Android app
     port: int = 8000
     feed_port: int = 8001
     staff_port: int = 8002

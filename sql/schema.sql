@@ -74,7 +74,7 @@ BEGIN
     PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
     SELECT * INTO v_merge FROM public.merges AS m
     WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
-    SELECT c.device_id::text INTO v_actor FROM public.confirmations AS c
+    SELECT coalesce(c.device_id, c.passkey_id)::text INTO v_actor FROM public.confirmations AS c
     WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id AND c.action = 'accept';
     SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
     WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
@@ -228,8 +228,7 @@ BEGIN
     v_cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text);
     PERFORM public.append_history(ARRAY[ROW(p_participant_id, CASE p_answer WHEN 'approved' THEN 'key_approved' ELSE 'key_refused' END,
         NULL, NULL, v_cause_id, jsonb_build_object('enrolment_id', p_enrolment_id, 'device_name', v_enrolment.device_name,
-            'platform', v_enrolment.platform, 'answered_by', (SELECT d.name FROM public.devices AS d
-                WHERE d.participant_id = p_participant_id AND d.device_id = p_device_id)))::public.history_entry]);
+            'platform', v_enrolment.platform, 'answered_by', (SELECT d.name FROM public.keys AS d WHERE d.participant_id = p_participant_id AND d.key_id = p_device_id)))::public.history_entry]);
     RETURN v_cause_id;
 END
 $$;
@@ -342,6 +341,15 @@ END
 $$;
 
 ALTER FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.base64url_to_bytes(p_text text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT decode(translate(p_text, '-_', '+/') || repeat('=', (4 - length(p_text) % 4) % 4), 'base64')
+$$;
+
+ALTER FUNCTION public.base64url_to_bytes(p_text text) OWNER TO sepakat_owner;
 
 CREATE FUNCTION public.begin_climb() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1178,7 +1186,7 @@ BEGIN
     INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
     VALUES (p_participant_id, p_merge_id, 'merge', v_merge.plan_digest, v_merge.confirmation_id, v_now, pg_current_xact_id());
     v_cause_id := public.record_cause(p_participant_id, 'participant',
-        (SELECT c.device_id::text FROM public.confirmations AS c
+        (SELECT coalesce(c.device_id, c.passkey_id)::text FROM public.confirmations AS c
             WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id),
         v_merge.reason, p_merge_id);
 
@@ -1494,6 +1502,30 @@ $$;
 
 ALTER FUNCTION public.guard_merge_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_new_passkey() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.keys AS k
+        JOIN public.challenges AS c ON c.nonce = new.nonce AND c.purpose = 'add_key' AND c.participant_id = new.participant_id
+            AND c.subject_id IS NULL AND c.spent_at IS NOT NULL
+        WHERE k.participant_id = new.participant_id AND k.key_id = new.vouched_by AND k.removed_at IS NULL
+            AND (coalesce(k.hold_until, '-infinity') <= public.current_instant() OR k.hold_until <= new.hold_until)
+            AND convert_from(new.statement, 'UTF8')::jsonb = jsonb_build_object(
+                'version', 1, 'purpose', 'add_key', 'device_id', k.device_id, 'subject_id', new.passkey_id,
+                'nonce', translate(rtrim(encode(new.nonce, 'base64'), '='), '+/', '-_'))
+            AND (k.passkey_id IS NULL OR public.is_passkey_proof(k.passkey_id, new.statement, new.proof))
+    ) OR new.removed_at IS NOT NULL THEN
+        PERFORM public.refuse('passkey_is_vouched_for', 'a passkey is added by the proof of a living key, and takes over its hold');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_new_passkey() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_protected_cards() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1575,6 +1607,25 @@ $$;
 
 ALTER FUNCTION public.hold_reported_cards(p_participant_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce(
+        p_proof ->> 'type' = 'passkey' AND (p_proof ->> 'passkey_id')::uuid = p_passkey_id
+        AND said.client ->> 'type' = 'webauthn.get'
+        AND public.base64url_to_bytes(said.client ->> 'challenge') = sha256(p_statement)
+        AND said.client ->> 'origin' = p_proof ->> 'origin'
+        AND substr(said.authenticator, 1, 32) = sha256(convert_to(p_proof ->> 'rp_id', 'UTF8'))
+        AND get_byte(said.authenticator, 32) & 5 = 5, -- user present (1) and verified (4)
+    false)
+    FROM (SELECT
+        convert_from(public.base64url_to_bytes(p_proof ->> 'client_data'), 'UTF8')::jsonb AS client,
+        public.base64url_to_bytes(p_proof ->> 'authenticator_data') AS authenticator) AS said
+$$;
+
+ALTER FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) OWNER TO sepakat_owner;
+
 CREATE TABLE public.confirmations (
     participant_id uuid NOT NULL,
     confirmation_id uuid NOT NULL,
@@ -1582,12 +1633,15 @@ CREATE TABLE public.confirmations (
     action text NOT NULL,
     plan_digest text NOT NULL,
     acknowledged text[] NOT NULL,
-    device_id uuid NOT NULL,
+    device_id uuid,
     nonce bytea NOT NULL,
     statement bytea NOT NULL,
     proof jsonb NOT NULL,
     seal bytea NOT NULL,
     confirmed_at timestamp with time zone NOT NULL,
+    passkey_id uuid,
+    CONSTRAINT confirmation_has_one_key CHECK ((num_nonnulls(device_id, passkey_id) = 1)),
+    CONSTRAINT confirmation_is_of_its_passkey CHECK (((passkey_id IS NULL) OR public.is_passkey_proof(passkey_id, statement, proof))),
     CONSTRAINT seal_has_32_bytes CHECK ((length(seal) = 32))
 );
 
@@ -1605,10 +1659,13 @@ CREATE FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_sea
             'version', 1, 'purpose', 'undo', 'device_id', p_confirmation.device_id, 'merge_id', p_confirmation.merge_id,
             'plan_digest', p_confirmation.plan_digest, 'acknowledged', p_confirmation.acknowledged,
             'nonce', translate(rtrim(encode(p_confirmation.nonce, 'base64'), '='), '+/', '-_'))
+        AND (p_confirmation.passkey_id IS NULL
+            OR public.is_passkey_proof(p_confirmation.passkey_id, p_confirmation.statement, p_confirmation.proof))
         AND EXISTS (
-            SELECT FROM public.devices AS d
-            WHERE d.participant_id = p_confirmation.participant_id AND d.device_id = p_confirmation.device_id
-                AND d.removed_at IS NULL AND coalesce(d.hold_until, '-infinity') <= public.current_instant())
+            SELECT FROM public.keys AS k
+            WHERE k.participant_id = p_confirmation.participant_id
+                AND k.key_id = coalesce(p_confirmation.device_id, p_confirmation.passkey_id)
+                AND k.removed_at IS NULL AND coalesce(k.hold_until, '-infinity') <= public.current_instant())
 $$;
 
 ALTER FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) OWNER TO sepakat_writer;
@@ -1707,8 +1764,12 @@ BEGIN
     ) THEN
         PERFORM public.refuse('unlock_takes_its_challenge', 'nothing is lifted without a challenge of its own, spent for it');
     END IF;
-    INSERT INTO public.unlock_proofs (participant_id, nonce, subject_id, device_id, statement, proof, proven_at, cause_id)
-    VALUES (p_participant_id, p_nonce, p_subject_id, p_device_id, p_statement, p_proof, public.current_instant(), p_cause_id);
+    INSERT INTO public.unlock_proofs
+        (participant_id, nonce, subject_id, device_id, passkey_id, statement, proof, proven_at, cause_id)
+    SELECT p_participant_id, p_nonce, p_subject_id, CASE WHEN k.passkey_id IS NULL THEN p_device_id END, k.passkey_id,
+        p_statement, p_proof, public.current_instant(), p_cause_id
+    FROM (SELECT) AS always
+    LEFT JOIN public.keys AS k ON k.participant_id = p_participant_id AND k.key_id = p_device_id;
 END
 $$;
 
@@ -1765,7 +1826,7 @@ BEGIN
         RETURN 'nothing_frozen';
     END IF;
     SELECT * INTO v_used FROM public.use_branch_code(p_participant_id, p_code, 'unfreeze', p_device_id,
-        (SELECT d.name FROM public.devices AS d WHERE d.participant_id = p_participant_id AND d.device_id = p_device_id));
+        (SELECT d.name FROM public.keys AS d WHERE d.participant_id = p_participant_id AND d.key_id = p_device_id));
     IF v_used.code_id IS NULL THEN
         RETURN 'code_invalid';
     END IF;
@@ -2488,19 +2549,20 @@ DECLARE
     v_now timestamptz := public.current_instant();
     v_doubtful uuid[];
     v_held text[];
+    v_held_passkeys text[];
 BEGIN
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
     UPDATE public.participants AS p SET phone_since = greatest(p.phone_since, p_on) WHERE p.participant_id = p_participant_id;
 
     WITH RECURSIVE doubtful AS (
-        SELECT d.device_id FROM public.devices AS d
-        WHERE d.participant_id = p_participant_id AND d.vouched_by IS NULL
-            AND (public.jakarta_day(d.added_at) >= p_on OR d.hold_until > v_now)
+        SELECT k.key_id FROM public.keys AS k
+        WHERE k.participant_id = p_participant_id AND (k.vouched_by IS NULL OR k.passkey_id IS NOT NULL)
+            AND (public.jakarta_day(k.added_at) >= p_on OR k.hold_until > v_now)
         UNION
-        SELECT d.device_id FROM public.devices AS d JOIN doubtful ON d.vouched_by = doubtful.device_id
-        WHERE d.participant_id = p_participant_id
+        SELECT k.key_id FROM public.keys AS k JOIN doubtful ON k.vouched_by = doubtful.key_id
+        WHERE k.participant_id = p_participant_id
     )
-    SELECT coalesce(array_agg(device_id), '{}') INTO v_doubtful FROM doubtful;
+    SELECT coalesce(array_agg(key_id), '{}') INTO v_doubtful FROM doubtful;
 
     WITH held AS (
         UPDATE public.devices AS d SET hold_until = greatest(d.hold_until, v_now + p_hold)
@@ -2508,15 +2570,23 @@ BEGIN
         RETURNING d.name
     )
     SELECT array_agg(name ORDER BY name) INTO v_held FROM held;
+    WITH held AS (
+        UPDATE public.passkeys AS p SET hold_until = greatest(p.hold_until, v_now + p_hold)
+        WHERE p.participant_id = p_participant_id AND p.passkey_id = ANY (v_doubtful) AND p.removed_at IS NULL
+        RETURNING p.name
+    )
+    SELECT array_agg(name ORDER BY name) INTO v_held_passkeys FROM held;
 
     PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'phone_ported', NULL, NULL, p_cause_id, jsonb_build_object(
-        'on', p_on, 'devices', v_held, 'hold_until', CASE WHEN v_held IS NOT NULL THEN v_now + p_hold END))::public.history_entry]);
+        'on', p_on, 'devices', v_held, 'passkeys', v_held_passkeys,
+        'hold_until', CASE WHEN num_nonnulls(v_held, v_held_passkeys) > 0 THEN v_now + p_hold END))::public.history_entry]);
 
     UPDATE public.merges AS m SET executes_at = v_now + p_hold, cause_id = p_cause_id
     FROM public.confirmations AS c
     WHERE m.participant_id = p_participant_id AND m.state IN ('confirmed', 'reported', 'disputed')
         AND m.executes_at < v_now + p_hold
-        AND c.participant_id = m.participant_id AND c.confirmation_id = m.confirmation_id AND c.device_id = ANY (v_doubtful);
+        AND c.participant_id = m.participant_id AND c.confirmation_id = m.confirmation_id
+        AND coalesce(c.device_id, c.passkey_id) = ANY (v_doubtful);
 END
 $$;
 
@@ -3025,10 +3095,25 @@ CREATE FUNCTION public.tell_of_key() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
+DECLARE
+    v_key jsonb := to_jsonb(new);
+    v_data jsonb := jsonb_build_object('hold_until', new.hold_until);
 BEGIN
+    IF tg_table_name = 'passkeys' THEN
+        v_data := v_data || jsonb_build_object('passkey_id', v_key -> 'passkey_id', 'passkey_name', new.name, 'platform', 'passkey',
+            'vouched_by', (SELECT k.name FROM public.keys AS k
+                WHERE k.participant_id = new.participant_id AND k.key_id = (v_key ->> 'vouched_by')::uuid));
+    ELSE
+        v_data := v_data || jsonb_build_object('device_id', v_key -> 'device_id', 'device_name', new.name,
+            'platform', v_key -> 'platform');
+    END IF;
+    IF tg_op = 'UPDATE' AND NOT EXISTS (
+        SELECT FROM public.keys AS k WHERE k.participant_id = new.participant_id AND k.removed_at IS NULL)
+    THEN
+        v_data := v_data || '{"keys_left": "none"}';
+    END IF;
     PERFORM public.append_history(ARRAY[ROW(new.participant_id, CASE WHEN tg_op = 'INSERT' THEN 'key_added' ELSE 'key_removed' END,
-        NULL, NULL, new.cause_id, jsonb_build_object('device_id', new.device_id, 'device_name', new.name, 'platform', new.platform,
-            'hold_until', new.hold_until))::public.history_entry]);
+        NULL, NULL, new.cause_id, v_data)::public.history_entry]);
     RETURN NULL;
 END
 $$;
@@ -3166,6 +3251,16 @@ END
 $$;
 
 ALTER FUNCTION public.tell_overdue_cases(p_limit integer) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.thumbprint_of_key(p_public_key jsonb) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT encode(substr(sha256('\x3059301306072a8648ce3d020106082a8648ce3d03010703420004'::bytea
+        || public.base64url_to_bytes(p_public_key ->> 'x') || public.base64url_to_bytes(p_public_key ->> 'y')), 1, 16), 'hex')::uuid
+$$;
+
+ALTER FUNCTION public.thumbprint_of_key(p_public_key jsonb) OWNER TO sepakat_owner;
 
 CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3336,7 +3431,7 @@ BEGIN
 
     INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
     VALUES (p_participant_id, p_merge_id, 'undo', v_confirmation.plan_digest, p_confirmation_id, v_now, pg_current_xact_id());
-    v_cause_id := public.record_cause(p_participant_id, 'participant', v_confirmation.device_id::text, NULL, p_merge_id);
+    v_cause_id := public.record_cause(p_participant_id, 'participant', coalesce(v_confirmation.device_id, v_confirmation.passkey_id)::text, NULL, p_merge_id);
     PERFORM public.take_merge_back(v_merge, 'undo', v_cause_id, p_confirmation_id, p_splits);
     UPDATE public.merges AS m SET state = 'undone', closed_at = v_now, core = 'pending', cause_id = v_cause_id
     WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
@@ -3465,6 +3560,8 @@ CREATE TABLE public.acknowledgements (
 
 ALTER TABLE public.acknowledgements OWNER TO sepakat_owner;
 
+COMMENT ON COLUMN public.acknowledgements.device_id IS 'The key of the session that asked: of a device, or a passkey.';
+
 CREATE TABLE public.balance_comparisons (
     participant_id uuid NOT NULL,
     card_id uuid NOT NULL,
@@ -3491,6 +3588,8 @@ CREATE TABLE public.branch_code_tries (
 );
 
 ALTER TABLE public.branch_code_tries OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.branch_code_tries.device_id IS 'The key of the session that asked: of a device, or a passkey.';
 
 CREATE TABLE public.card_numbers (
     kpj text NOT NULL,
@@ -3973,6 +4072,66 @@ CREATE TABLE public.inbox_pointers (
 
 ALTER TABLE public.inbox_pointers OWNER TO sepakat_owner;
 
+CREATE TABLE public.passkeys (
+    participant_id uuid NOT NULL,
+    passkey_id uuid NOT NULL,
+    name text NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key jsonb NOT NULL,
+    transports text[] NOT NULL,
+    synced boolean NOT NULL,
+    sign_count bigint NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    vouched_by uuid NOT NULL,
+    nonce bytea NOT NULL,
+    statement bytea NOT NULL,
+    proof jsonb NOT NULL,
+    hold_until timestamp with time zone,
+    removed_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT credential_id_has_a_length CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
+    CONSTRAINT passkey_id_is_of_its_key CHECK ((passkey_id = public.thumbprint_of_key(public_key))),
+    CONSTRAINT sign_count_is_a_count CHECK ((sign_count >= 0))
+);
+
+ALTER TABLE public.passkeys OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.passkeys.synced IS 'Whether a provider keeps a copy, as the authenticator said last.';
+
+COMMENT ON COLUMN public.passkeys.vouched_by IS 'The key, of a device or another passkey, that signed `statement` to add this one; `proof` is its proof.';
+
+COMMENT ON COLUMN public.passkeys.hold_until IS 'This key confirms nothing before; NULL when the key that vouched for it was free.';
+
+CREATE VIEW public.keys WITH (security_invoker='true') AS
+ SELECT d.participant_id,
+    d.device_id AS key_id,
+    d.device_id,
+    NULL::uuid AS passkey_id,
+    d.name,
+    d.platform,
+    d.public_key,
+    d.added_at,
+    d.vouched_by,
+    d.hold_until,
+    d.removed_at
+   FROM public.devices d
+UNION ALL
+ SELECT p.participant_id,
+    p.passkey_id AS key_id,
+    NULL::uuid AS device_id,
+    p.passkey_id,
+    p.name,
+    'passkey'::text AS platform,
+    p.public_key,
+    p.added_at,
+    p.vouched_by,
+    p.hold_until,
+    p.removed_at
+   FROM public.passkeys p;
+
+ALTER VIEW public.keys OWNER TO sepakat_owner;
+
 CREATE TABLE public.ladder_steps (
     ladder text NOT NULL,
     step smallint NOT NULL,
@@ -4198,6 +4357,14 @@ CREATE TABLE public.participants (
 
 ALTER TABLE public.participants OWNER TO sepakat_owner;
 
+CREATE TABLE public.passkey_owners (
+    credential_id bytea NOT NULL,
+    participant_id uuid NOT NULL,
+    passkey_id uuid NOT NULL
+);
+
+ALTER TABLE public.passkey_owners OWNER TO sepakat_owner;
+
 CREATE TABLE public.push_targets (
     participant_id uuid NOT NULL,
     device_id uuid NOT NULL,
@@ -4223,6 +4390,8 @@ CREATE TABLE public.receipts (
 );
 
 ALTER TABLE public.receipts OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.receipts.device_id IS 'The key of the session that asked: of a device, or a passkey.';
 
 CREATE TABLE public.reversed_contributions (
     participant_id uuid NOT NULL,
@@ -4262,13 +4431,15 @@ COMMENT ON COLUMN public.rooted_heads.leaf IS 'SHA-256 of a zero byte and the fi
 CREATE TABLE public.sessions (
     participant_id uuid NOT NULL,
     session_id uuid NOT NULL,
-    device_id uuid NOT NULL,
+    device_id uuid,
     generation integer DEFAULT 0 NOT NULL,
     started_at timestamp with time zone NOT NULL,
     refreshed_at timestamp with time zone NOT NULL,
     refresh_expires_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
-    ended_because text
+    ended_because text,
+    passkey_id uuid,
+    CONSTRAINT session_has_one_key CHECK ((num_nonnulls(device_id, passkey_id) = 1))
 );
 
 ALTER TABLE public.sessions OWNER TO sepakat_owner;
@@ -4394,11 +4565,14 @@ CREATE TABLE public.unlock_proofs (
     participant_id uuid NOT NULL,
     nonce bytea NOT NULL,
     subject_id uuid NOT NULL,
-    device_id uuid NOT NULL,
+    device_id uuid,
     statement bytea NOT NULL,
     proof jsonb NOT NULL,
     proven_at timestamp with time zone NOT NULL,
-    cause_id uuid NOT NULL
+    cause_id uuid NOT NULL,
+    passkey_id uuid,
+    CONSTRAINT unlock_proof_has_one_key CHECK ((num_nonnulls(device_id, passkey_id) = 1)),
+    CONSTRAINT unlock_proof_is_of_its_passkey CHECK (((passkey_id IS NULL) OR public.is_passkey_proof(passkey_id, statement, proof)))
 );
 
 ALTER TABLE public.unlock_proofs OWNER TO sepakat_owner;
@@ -4485,6 +4659,9 @@ ALTER TABLE ONLY public.confirmations
 
 ALTER TABLE ONLY public.reversed_contributions
     ADD CONSTRAINT contribution_is_reversed_once PRIMARY KEY (participant_id, entry_id);
+
+ALTER TABLE ONLY public.passkey_owners
+    ADD CONSTRAINT credential_is_somebodys_once PRIMARY KEY (credential_id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (participant_id, cause_id, device_id);
@@ -4582,6 +4759,9 @@ ALTER TABLE ONLY public.merges
 ALTER TABLE ONLY public.never_suggested_pairs
     ADD CONSTRAINT never_suggested_pairs_pkey PRIMARY KEY (participant_id, card_id, other_card_id);
 
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT nonce_adds_one_passkey UNIQUE (participant_id, nonce);
+
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT nonce_confirms_once UNIQUE (participant_id, nonce);
 
@@ -4608,6 +4788,9 @@ ALTER TABLE ONLY public.participant_numbers
 
 ALTER TABLE ONLY public.participants
     ADD CONSTRAINT participants_pkey PRIMARY KEY (participant_id);
+
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_pkey PRIMARY KEY (participant_id, passkey_id);
 
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT possible_matches_pkey PRIMARY KEY (participant_id, match_id);
@@ -4701,6 +4884,8 @@ CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (partic
 
 CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
 
+CREATE INDEX passkeys_by_credential ON public.passkeys USING btree (participant_id, credential_id);
+
 CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
 
 CREATE UNIQUE INDEX source_event_is_posted_once ON public.ledger_entries USING btree (participant_id, source_event, card_id) WHERE (source_event IS NOT NULL);
@@ -4716,6 +4901,10 @@ ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_dispute_step_is_guarded;
 CREATE TRIGGER a_merge_step_is_guarded AFTER INSERT OR UPDATE ON public.merges FOR EACH ROW EXECUTE FUNCTION public.guard_merge_step();
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_merge_step_is_guarded;
+
+CREATE TRIGGER a_passkey_is_vouched_for AFTER INSERT ON public.passkeys FOR EACH ROW EXECUTE FUNCTION public.guard_new_passkey();
+
+ALTER TABLE public.passkeys ENABLE ALWAYS TRIGGER a_passkey_is_vouched_for;
 
 CREATE TRIGGER acceptance_is_told AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state = new.state) AND (new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (old.confirmation_id IS DISTINCT FROM new.confirmation_id))) EXECUTE FUNCTION public.tell_of_merge_step();
 
@@ -4961,7 +5150,11 @@ ALTER TABLE public.history ENABLE ALWAYS TRIGGER history_is_not_truncated;
 
 CREATE TRIGGER key_added_is_told AFTER INSERT ON public.devices FOR EACH ROW EXECUTE FUNCTION public.tell_of_key();
 
+CREATE TRIGGER key_added_is_told AFTER INSERT ON public.passkeys FOR EACH ROW EXECUTE FUNCTION public.tell_of_key();
+
 CREATE TRIGGER key_removed_is_told AFTER UPDATE ON public.devices FOR EACH ROW WHEN (((old.removed_at IS NULL) AND (new.removed_at IS NOT NULL))) EXECUTE FUNCTION public.tell_of_key();
+
+CREATE TRIGGER key_removed_is_told AFTER UPDATE ON public.passkeys FOR EACH ROW WHEN (((old.removed_at IS NULL) AND (new.removed_at IS NOT NULL))) EXECUTE FUNCTION public.tell_of_key();
 
 CREATE TRIGGER keys_are_kept BEFORE DELETE ON public.devices FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('keys_are_kept');
 
@@ -5070,6 +5263,18 @@ CREATE TRIGGER pairs_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON publi
 ALTER TABLE public.never_suggested_pairs ENABLE ALWAYS TRIGGER pairs_by_function_only;
 
 CREATE TRIGGER participant_is_queued_for_matching AFTER INSERT OR UPDATE OF nik, name, birth_date ON public.participants FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
+
+CREATE TRIGGER passkeys_are_kept BEFORE DELETE ON public.passkeys FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('passkeys_are_kept');
+
+ALTER TABLE public.passkeys ENABLE ALWAYS TRIGGER passkeys_are_kept;
+
+CREATE TRIGGER passkeys_are_not_swapped BEFORE UPDATE ON public.passkeys FOR EACH ROW WHEN ((((((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.passkey_id IS DISTINCT FROM new.passkey_id)) OR (old.credential_id IS DISTINCT FROM new.credential_id)) OR (old.public_key IS DISTINCT FROM new.public_key)) OR (old.transports IS DISTINCT FROM new.transports)) OR (old.added_at IS DISTINCT FROM new.added_at)) OR (old.vouched_by IS DISTINCT FROM new.vouched_by)) OR (old.nonce IS DISTINCT FROM new.nonce)) OR (old.statement IS DISTINCT FROM new.statement)) OR (old.proof IS DISTINCT FROM new.proof)) OR (old.removed_at IS NOT NULL) OR ((old.hold_until IS NOT NULL) AND (new.hold_until IS NULL)) OR (new.hold_until < old.hold_until) OR (new.sign_count < old.sign_count) OR (new.last_used_at < old.last_used_at))) EXECUTE FUNCTION public.refuse_statement('passkeys_are_not_swapped');
+
+ALTER TABLE public.passkeys ENABLE ALWAYS TRIGGER passkeys_are_not_swapped;
+
+CREATE TRIGGER passkeys_are_not_truncated BEFORE TRUNCATE ON public.passkeys FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('passkeys_are_kept');
+
+ALTER TABLE public.passkeys ENABLE ALWAYS TRIGGER passkeys_are_not_truncated;
 
 CREATE TRIGGER plans_are_append_only BEFORE DELETE OR UPDATE ON public.merge_plans FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('plans_are_append_only');
 
@@ -5265,6 +5470,9 @@ ALTER TABLE ONLY public.climbs
 ALTER TABLE ONLY public.code_tries
     ADD CONSTRAINT code_tries_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
+ALTER TABLE ONLY public.confirmations
+    ADD CONSTRAINT confirmation_is_by_a_passkey FOREIGN KEY (participant_id, passkey_id) REFERENCES public.passkeys(participant_id, passkey_id);
+
 ALTER TABLE ONLY public.merges
     ADD CONSTRAINT confirmation_is_of_this_plan FOREIGN KEY (participant_id, merge_id, plan_digest, confirmation_id) REFERENCES public.confirmations(participant_id, merge_id, plan_digest, confirmation_id);
 
@@ -5370,6 +5578,12 @@ ALTER TABLE ONLY public.overdue_cases
 ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.passkeys
+    ADD CONSTRAINT passkeys_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT possible_matches_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
 
@@ -5392,6 +5606,9 @@ ALTER TABLE ONLY public.reversed_contributions
     ADD CONSTRAINT reversed_contributions_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
 
 ALTER TABLE ONLY public.sessions
+    ADD CONSTRAINT session_is_of_a_passkey FOREIGN KEY (participant_id, passkey_id) REFERENCES public.passkeys(participant_id, passkey_id);
+
+ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
 
 ALTER TABLE ONLY public.stopped_cards
@@ -5411,6 +5628,9 @@ ALTER TABLE ONLY public.undo_splits
 
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_participant_id_to_card_fkey FOREIGN KEY (participant_id, to_card) REFERENCES public.cards(participant_id, card_id);
+
+ALTER TABLE ONLY public.unlock_proofs
+    ADD CONSTRAINT unlock_proof_is_by_a_passkey FOREIGN KEY (participant_id, passkey_id) REFERENCES public.passkeys(participant_id, passkey_id);
 
 ALTER TABLE ONLY public.unlock_proofs
     ADD CONSTRAINT unlock_proofs_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
@@ -5451,6 +5671,10 @@ GRANT ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) TO se
 
 REVOKE ALL ON FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.base64url_to_bytes(p_text text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.base64url_to_bytes(p_text text) TO sepakat_api;
+GRANT ALL ON FUNCTION public.base64url_to_bytes(p_text text) TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.begin_climb() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.begin_climb() TO sepakat_owner;
@@ -5588,6 +5812,9 @@ GRANT ALL ON FUNCTION public.guard_held_participant() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.guard_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_merge_step() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.guard_new_passkey() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_new_passkey() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.guard_protected_cards() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) FROM PUBLIC;
@@ -5600,6 +5827,10 @@ GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash byt
 REVOKE ALL ON FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[], p_merge_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.hold_reported_cards(p_participant_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) TO sepakat_api;
+GRANT ALL ON FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.confirmations TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.confirmations TO sepakat_api;
@@ -5874,6 +6105,10 @@ GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_api;
+GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_writer;
+
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) FROM PUBLIC;
@@ -6132,6 +6367,30 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox_pointers TO sepakat_api;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
 
+GRANT SELECT ON TABLE public.passkeys TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.passkeys TO sepakat_api;
+GRANT SELECT ON TABLE public.passkeys TO sepakat_worker;
+GRANT SELECT ON TABLE public.passkeys TO sepakat_writer;
+
+GRANT UPDATE(name) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(synced) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(sign_count) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(last_used_at) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(hold_until) ON TABLE public.passkeys TO sepakat_writer;
+
+GRANT UPDATE(removed_at) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(cause_id) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT SELECT ON TABLE public.keys TO sepakat_operator;
+GRANT SELECT ON TABLE public.keys TO sepakat_worker;
+GRANT SELECT ON TABLE public.keys TO sepakat_api;
+GRANT SELECT ON TABLE public.keys TO sepakat_writer;
+
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_operator;
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_worker;
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_writer;
@@ -6233,6 +6492,9 @@ GRANT SELECT ON TABLE public.participants TO sepakat_api;
 GRANT SELECT ON TABLE public.participants TO sepakat_worker;
 GRANT SELECT ON TABLE public.participants TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.participants TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.passkey_owners TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.passkey_owners TO sepakat_api;
 
 GRANT SELECT ON TABLE public.push_targets TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.push_targets TO sepakat_api;

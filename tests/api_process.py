@@ -19,9 +19,11 @@ START_WITHIN_S = 30
 
 
 @asynccontextmanager
-async def api_process(settings: msgspec.Struct, log: Path) -> AsyncIterator[httpx.AsyncClient]:
+async def api_process(
+    settings: msgspec.Struct, log: Path, *, port: int | None = None
+) -> AsyncIterator[httpx.AsyncClient]:
     """A client of one process; its output goes to `log`."""
-    port = find_free_port()
+    port = port or find_free_port()
     environment = {f"SEPAKAT_{name.upper()}": str(value) for name, value in msgspec.structs.asdict(settings).items()}
     command = ["-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]
     with log.open("wb") as output:

@@ -29,6 +29,7 @@ from app.platform.openapi.answers import problems_of, routes
 from app.platform.signing import add_key
 from app.settings import Settings
 
+pytest_plugins = ["tests.browser"]
 SECRET = "a secret of the tests, longer than thirty-two characters"
 FEED_SECRET = "whsec_c2VwYWthdCB0ZXN0cyBmZWVkIHNlY3JldCAwMDAwMA=="
 TEMPLATE = "sepakat_template"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,10 +15,11 @@ from app.cards.show import CardShown, show_card
 from app.identity.problems import ChallengeExpired, ChallengeSpent, HoldInForce, ProofInvalid
 from app.identity.proofs import Key, NonceText, Proof, check_hold, check_proof, open_challenge, spend
 from app.identity.session import SignedIn
-from app.identity.statements import canonical, decode_nonce
+from app.identity.statements import canonical, decode_nonce, subject_statement
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
 from app.platform.sql import load
+from app.settings import Settings
 
 SQL = load("cards/lock")
 
@@ -40,7 +40,7 @@ async def lock(
 ) -> CardShown:
     """Never merge this card. Open merges that hold it are cancelled; locking it again changes nothing."""
     await show_card(connection, who, card_id)
-    await connection.fetchval(SQL["lock"], who.participant_id, card_id, who.device_id)
+    await connection.fetchval(SQL["lock"], who.participant_id, card_id, who.key_id)
     doorbell.ring(who.participant_id, who.lane)
     return await show_card(connection, who, card_id)
 
@@ -58,26 +58,27 @@ async def unlock(
     now: NamedDependency[datetime],
     doorbell: NamedDependency[Doorbell],
     who: NamedDependency[SignedIn],
+    settings: NamedDependency[Settings],
 ) -> CardShown:
-    """Lets the card be merged again, proved by this phone's key over an `unlock` statement whose subject is the card."""
+    """Lets the card be merged again, proved by this phone's key or a passkey over an `unlock` statement about the card."""
     await show_card(connection, who, card_id)
-    key, signed = await prove_unlock(connection, who, card_id, data, now)
+    key, signed = await prove_unlock(connection, who, card_id, data, settings, now)
     check_hold(key, now)
     await connection.fetchval(
         SQL["unlock"],
         who.participant_id,
         card_id,
-        key.device_id,
+        key.key_id,
         decode_nonce(data.nonce),
         signed,
-        msgspec.to_builtins(data.proof),
+        key.evidence,
     )
     doorbell.ring(who.participant_id, who.lane)
     return await show_card(connection, who, card_id)
 
 
 async def prove_unlock(
-    connection: Connection, who: SignedIn, subject_id: UUID, data: Unlocking, now: datetime
+    connection: Connection, who: SignedIn, subject_id: UUID, data: Unlocking, settings: Settings, now: datetime
 ) -> tuple[Key, bytes]:
     """Spends the challenge and checks the proof. Returns the key and the bytes that it signed.
 
@@ -92,11 +93,8 @@ async def prove_unlock(
         now=now,
     )
     await spend(connection, data.nonce, now)
-    statement: dict[str, Any] = {
-        "version": 1,
-        "purpose": "unlock",
-        "device_id": str(data.proof.device_id),
-        "subject_id": str(subject_id),
-        "nonce": data.nonce,
-    }
-    return await check_proof(connection, who=who, proof=data.proof, statement=statement), canonical(statement)
+    statement = subject_statement(
+        purpose="unlock", device_id=data.proof.device_id, subject_id=subject_id, nonce=data.nonce
+    )
+    key = await check_proof(connection, who=who, proof=data.proof, statement=statement, settings=settings)
+    return key, canonical(statement)

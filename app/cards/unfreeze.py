@@ -1,4 +1,4 @@
-"""POST /v1/cards/unfreeze: lifts the freeze that STOP brought, from a phone that was there long before.
+"""POST /v1/cards/unfreeze: lifts the freeze that STOP brought, by a key that was there long before.
 
 The phone that made somebody press STOP is the newest one: a key must be older than the hold of new keys, and on no hold
 itself. Whoever has none goes to a branch, and lifts it with the code that staff hand out to the person they saw.
@@ -65,12 +65,12 @@ async def unfreeze(
     from each phone). When nothing was frozen, nothing changes and no code is used up. Cancelled merges stay cancelled.
     """
     code = _read_branch_code(data)
-    key, signed = await prove_unlock(connection, who, who.participant_id, data, now)
-    proven = (who.participant_id, key.device_id, decode_nonce(data.nonce), signed, msgspec.to_builtins(data.proof))
+    key, signed = await prove_unlock(connection, who, who.participant_id, data, settings, now)
+    proven = (who.participant_id, key.key_id, decode_nonce(data.nonce), signed, key.evidence)
     if code is not None:
         await _lift_at_branch(connection, who, code, proven, settings, now)
     else:
-        await _check_age(connection, who, key, settings, now)
+        _check_age(key, settings, now)
         await connection.fetchval(SQL["lift_stop"], *proven)
     doorbell.ring(who.participant_id, who.lane)
     rows = await connection.fetch(OVERVIEW, who.participant_id)
@@ -84,11 +84,10 @@ def _read_branch_code(data: Unfreezing) -> str | None:
         raise RequestInvalid(errors=[{"field": "branch_code", "reason": str(error)}]) from None
 
 
-async def _check_age(connection: Connection, who: SignedIn, key: Key, settings: Settings, now: datetime) -> None:
+def _check_age(key: Key, settings: Settings, now: datetime) -> None:
     """Raises HoldInForce for a key that is on hold, or that came less than the hold of new keys ago."""
     check_hold(key, now)
-    added_at = await connection.fetchval(SQL["added_at"], who.participant_id, key.device_id)
-    old_enough_at = added_at + timedelta(seconds=settings.key_hold_s)
+    old_enough_at = key.added_at + timedelta(seconds=settings.key_hold_s)
     if now < old_enough_at:
         raise HoldInForce(until=old_enough_at)
 
@@ -97,7 +96,7 @@ async def _lift_at_branch(
     connection: Connection, who: SignedIn, code: str, proven: tuple[Any, ...], settings: Settings, now: datetime
 ) -> None:
     """Counts the try, then looks at the code. Raises BranchCodeInvalid, which keeps the count."""
-    tries = await count_branch_try(connection, who.participant_id, who.device_id, now)
+    tries = await count_branch_try(connection, who.participant_id, who.key_id, now)
     if tries is None:
         raise BranchCodeInvalid(tries_left=0)
     if await connection.fetchval(SQL["lift_stop_at_branch"], *proven, code) == "code_invalid":

@@ -9,3 +9,15 @@ class DeviceUnknown(Problem):
     status, code, title = 404, "device_unknown", "No such device"
     indonesian = "Perangkat ini tidak ada di akun Anda. Lihat daftar di /v1/devices."
     english = "You have no such device. See the list at /v1/devices."
+
+
+class PushNeedsADevice(Problem):
+    status, code, title = 409, "push_needs_a_device", "A push goes to a phone that is enrolled"
+    indonesian = (
+        "Sesi ini dimulai dengan passkey, yang tidak terikat pada satu ponsel. Daftarkan ponsel ini, lalu aktifkan "
+        "pemberitahuannya; sampai saat itu semuanya ada di kotak masuk."
+    )
+    english = (
+        "This session was begun with a passkey, which is on no phone in particular. Enrol this phone, then turn on its "
+        "notifications; until then everything is in the inbox."
+    )

@@ -10,6 +10,7 @@ from litestar import delete, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
+from app.devices.problems import PushNeedsADevice
 from app.identity.session import SignedIn
 from app.platform.database import Connection
 from app.platform.sql import load
@@ -26,14 +27,19 @@ class PushTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     locale: Literal["id", "en"]
 
 
-@put("/v1/push-target", status_code=204, tags=["devices"])
+@put("/v1/push-target", status_code=204, opt={"problems": (PushNeedsADevice,)}, tags=["devices"])
 async def set_push_target(
     data: JSONBody[PushTarget],
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],
 ) -> None:
-    """Sets where pushes for this phone go; each phone has one target, and the newest replaces it."""
+    """Sets where pushes for this phone go; each phone has one target, and the newest replaces it.
+
+    Errors: 409 `push_needs_a_device` in a session that was begun by a passkey: it is on no phone in particular.
+    """
+    if who.device_id is None:
+        raise PushNeedsADevice
     target = (data.kind, data.value, data.platform, data.locale)
     # A phone that enrolled anew kept its installation: without this it would get every push twice.
     await connection.execute(SQL["take_over"], who.participant_id, who.device_id, data.kind, data.value, now)

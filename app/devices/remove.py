@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -15,9 +14,11 @@ from app.devices.problems import DeviceUnknown
 from app.identity.problems import ChallengeExpired, ChallengeSpent, HoldInForce, ProofInvalid
 from app.identity.proofs import NonceText, Proof, check_hold, check_proof, open_challenge, spend
 from app.identity.session import SignedIn
+from app.identity.statements import subject_statement
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
 from app.platform.sql import load
+from app.settings import Settings
 
 SQL = load("devices/remove")
 
@@ -39,10 +40,12 @@ async def remove_device(
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],
     doorbell: NamedDependency[Doorbell],
+    settings: NamedDependency[Settings],
 ) -> None:
-    """Removes one of my devices, proved by this phone's key over a `remove_key` statement whose subject is that device.
+    """Removes one of my devices, proved by this phone's key or a passkey over a `remove_key` statement about that device.
 
-    A key on hold may remove itself and no other: a thief's new key must not drive out the owner's old one. Errors: 404
+    A key on hold may remove itself and no other: a thief's new key must not drive out the owner's old one. Who removes
+    their last key enrols anew to come back, as on a new phone. Errors: 404
     `device_unknown`, 403 `proof_invalid`, `challenge_expired`, `hold_in_force {until}`, 409 `challenge_spent`.
     """
     if not await connection.fetchval(SQL["find"], who.participant_id, device_id):
@@ -56,17 +59,13 @@ async def remove_device(
         now=now,
     )
     await spend(connection, data.nonce, now)
-    statement: dict[str, Any] = {
-        "version": 1,
-        "purpose": "remove_key",
-        "device_id": str(data.proof.device_id),
-        "subject_id": str(device_id),
-        "nonce": data.nonce,
-    }
-    key = await check_proof(connection, who=who, proof=data.proof, statement=statement)
-    if device_id != key.device_id:
+    statement = subject_statement(
+        purpose="remove_key", device_id=data.proof.device_id, subject_id=device_id, nonce=data.nonce
+    )
+    key = await check_proof(connection, who=who, proof=data.proof, statement=statement, settings=settings)
+    if device_id != key.key_id:
         check_hold(key, now)
-    cause_id = await connection.fetchval(SQL["record_cause"], who.participant_id, key.device_id)
+    cause_id = await connection.fetchval(SQL["record_cause"], who.participant_id, key.key_id)
     await connection.execute(SQL["remove"], who.participant_id, device_id, now, cause_id)
     await connection.execute(SQL["end_sessions"], who.participant_id, device_id, now)
     await connection.execute(SQL["clear_push_target"], who.participant_id, device_id, now)

@@ -140,5 +140,5 @@ async def _store(storage: Storage, document_id: UUID, cleaned: Clean) -> None:
 
 async def _keep(connection: Connection, who: SignedIn, document_id: UUID, cleaned: Clean) -> None:
     sha256 = hashlib.sha256(cleaned.content).digest()
-    about = (cleaned.media_type, sha256, len(cleaned.content), str(who.device_id))
+    about = (cleaned.media_type, sha256, len(cleaned.content), str(who.key_id))
     await connection.execute(SQL["keep"], who.participant_id, document_id, *about)

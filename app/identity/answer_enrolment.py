@@ -16,9 +16,11 @@ from app.identity.add_key import NewKey, add_key
 from app.identity.problems import ChallengeExpired, ChallengeSpent, EnrolmentUnknown, HoldInForce, ProofInvalid
 from app.identity.proofs import NonceText, Proof, check_hold, check_proof, open_challenge, spend
 from app.identity.session import SignedIn
+from app.identity.statements import subject_statement
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
 from app.platform.sql import load
+from app.settings import Settings
 
 SQL = load("identity/answer_enrolment")
 
@@ -85,12 +87,13 @@ async def approve_enrolment(
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],
     doorbell: NamedDependency[Doorbell],
+    settings: NamedDependency[Settings],
 ) -> Approved:
     """Adds the new phone without a hold, vouched for by this one; no code is sent any more.
 
-    Proved by this phone's key over an `add_key` statement whose subject is the enrolment. The new phone then signs in with
-    its key: its device id is the enrolment's. Errors: 404 `enrolment_unknown` (also when it expired or was answered), 403
-    `proof_invalid`, `challenge_expired`, `hold_in_force {until}`, 409 `challenge_spent`.
+    Proved by this phone's key or a passkey over an `add_key` statement whose subject is the enrolment. The new phone then
+    signs in with its key: its device id is the enrolment's. Errors: 404 `enrolment_unknown` (also when it expired or was
+    answered), 403 `proof_invalid`, `challenge_expired`, `hold_in_force {until}`, 409 `challenge_spent`.
     """
     enrolment = await _lock(connection, who, enrolment_id, now)
     await open_challenge(
@@ -102,18 +105,14 @@ async def approve_enrolment(
         now=now,
     )
     await spend(connection, data.nonce, now)
-    statement = {
-        "version": 1,
-        "purpose": "add_key",
-        "device_id": str(data.proof.device_id),
-        "subject_id": str(enrolment_id),
-        "nonce": data.nonce,
-    }
-    key = await check_proof(connection, who=who, proof=data.proof, statement=statement)
+    statement = subject_statement(
+        purpose="add_key", device_id=data.proof.device_id, subject_id=enrolment_id, nonce=data.nonce
+    )
+    key = await check_proof(connection, who=who, proof=data.proof, statement=statement, settings=settings)
     check_hold(key, now)
-    cause_id = await connection.fetchval(SQL["answer"], who.participant_id, enrolment_id, key.device_id, "approved")
+    cause_id = await connection.fetchval(SQL["answer"], who.participant_id, enrolment_id, key.key_id, "approved")
     new = msgspec.convert(dict(enrolment), NewKey)
-    await add_key(connection, new, cause_id=cause_id, now=now, vouched_by=key.device_id)
+    await add_key(connection, new, cause_id=cause_id, now=now, vouched_by=key.key_id)
     doorbell.ring(who.participant_id, who.lane)
     return Approved(device_id=enrolment["device_id"])
 
@@ -138,10 +137,10 @@ async def refuse_enrolment(
     `enrolment_unknown`.
     """
     await _lock(connection, who, enrolment_id, now)
-    hold_until = await connection.fetchval(SQL["key"], who.participant_id, who.device_id)
+    hold_until = await connection.fetchval(SQL["key"], who.participant_id, who.key_id)
     if hold_until is not None and now < hold_until:
         raise HoldInForce(until=hold_until)
-    await connection.fetchval(SQL["answer"], who.participant_id, enrolment_id, who.device_id, "refused")
+    await connection.fetchval(SQL["answer"], who.participant_id, enrolment_id, who.key_id, "refused")
     doorbell.ring(who.participant_id, who.lane)
 
 

@@ -42,10 +42,10 @@ async def count_failure(connection: Connection, settings: Settings, kind: Failed
         log.error("codes_paused", failures=failures, window_s=settings.code_failures_window_s)
 
 
-async def count_branch_try(connection: Connection, participant_id: UUID, device_id: UUID, now: datetime) -> int | None:
+async def count_branch_try(connection: Connection, participant_id: UUID, key_id: UUID, now: datetime) -> int | None:
     """How many tries this phone has made today with branch codes; None when they are used up. No other phone's count."""
     tries: int | None = await connection.fetchval(
-        SQL["count_branch_try"], participant_id, device_id, now, BRANCH_TRIES_PER_DAY
+        SQL["count_branch_try"], participant_id, key_id, now, BRANCH_TRIES_PER_DAY
     )
     return tries
 

@@ -42,7 +42,7 @@ async def end_session(
 
     Errors: 404 `session_unknown`, 403 `hold_in_force`.
     """
-    hold_until = await connection.fetchval(END["hold"], who.participant_id, session_id, who.device_id, now)
+    hold_until = await connection.fetchval(END["hold"], who.participant_id, session_id, who.key_id, now)
     if hold_until is not None:
         raise HoldInForce(until=hold_until)
     if await connection.fetchval(END["end"], who.participant_id, session_id, now) is None:

@@ -30,12 +30,18 @@ class SessionAnswer(msgspec.Struct, frozen=True):
 
 
 async def start_session(
-    connection: Connection, *, participant_id: UUID, device_id: UUID, settings: Settings, now: datetime
+    connection: Connection,
+    *,
+    participant_id: UUID,
+    device_id: UUID | None = None,
+    passkey_id: UUID | None = None,
+    settings: Settings,
+    now: datetime,
 ) -> Session:
-    """A new session of a device whose key was just proved or enrolled."""
+    """A new session of a device whose key was just proved or enrolled, or of a passkey that was just used."""
     session_id = new_id()
     refresh_expires_at = now + timedelta(seconds=settings.refresh_token_ttl_s)
-    await connection.execute(START, participant_id, session_id, device_id, now, refresh_expires_at)
+    await connection.execute(START, participant_id, session_id, device_id, passkey_id, now, refresh_expires_at)
     token = RefreshToken(participant_id, session_id, generation=0)
     return issue(token, settings=settings, now=now, refresh_expires_at=refresh_expires_at)
 

@@ -19,10 +19,14 @@ LIVING = statement("identity/list_sessions")
 
 
 class LivingSession(msgspec.Struct, frozen=True):
-    """`current` is the one that asks."""
+    """`current` is the one that asks. Begun by a device or a passkey (platform `passkey`): the other id is null.
+
+    `device_name` is the name of the key, whichever it is.
+    """
 
     session_id: UUID
-    device_id: UUID
+    device_id: UUID | None
+    passkey_id: UUID | None
     device_name: str
     platform: str
     started_at: datetime

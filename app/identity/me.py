@@ -18,7 +18,7 @@ ME = statement("identity/me")
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """This phone's key confirms nothing before `until`. `reason`: `key_added_recently`."""
+    """The key of this session confirms nothing before `until`. `reason`: `key_added_recently`."""
 
     until: datetime
     reason: str
@@ -27,7 +27,8 @@ class Hold(msgspec.Struct, frozen=True):
 class Me(msgspec.Struct, frozen=True):
     """`nik` is masked but for its last four digits: the others tell region, birthday and sex.
 
-    `participant_id` is the `subject_id` of statements about me as a whole.
+    `participant_id` is the `subject_id` of statements about me as a whole. The session was begun by a device or by a
+    passkey: the other id is null.
     """
 
     participant_id: UUID
@@ -35,7 +36,8 @@ class Me(msgspec.Struct, frozen=True):
     nik: str
     locale: str
     time_zone: str
-    device_id: str
+    device_id: str | None
+    passkey_id: str | None
     hold: Hold | None
 
 
@@ -43,8 +45,8 @@ class Me(msgspec.Struct, frozen=True):
 async def show_me(
     connection: NamedDependency[Connection], who: NamedDependency[SignedIn], now: NamedDependency[datetime]
 ) -> Me:
-    """My name, masked identity number, language and time zone, and whether this phone's key is on hold."""
-    row = await connection.fetchrow(ME, who.participant_id, who.device_id)
+    """My name, masked identity number, language and time zone, and whether the key of this session is on hold."""
+    row = await connection.fetchrow(ME, who.participant_id, who.key_id)
     if row is None:
         raise NotSignedIn
     held = row["hold_until"] is not None and now < row["hold_until"]
@@ -54,6 +56,7 @@ async def show_me(
         nik=row["nik"],
         locale=row["locale"],
         time_zone=row["time_zone"],
-        device_id=str(who.device_id),
+        device_id=None if who.device_id is None else str(who.device_id),
+        passkey_id=None if who.passkey_id is None else str(who.passkey_id),
         hold=Hold(until=row["hold_until"], reason="key_added_recently") if held else None,
     )

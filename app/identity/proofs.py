@@ -1,4 +1,4 @@
-"""Proofs: that the person asking holds the key of this phone and agreed to exactly this statement, now.
+"""Proofs: that the person asking holds a key of theirs and agreed to exactly this statement, now.
 
 The order is always the same: open the challenge, look at what the proof is about, spend the challenge, check the proof.
 A refusal after the challenge is spent leaves its trace: no nonce is ever tried twice.
@@ -11,7 +11,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import msgspec
+import structlog
 
+from app.identity.authenticator import AssertedCredential, Evidence, Use, take_evidence, verify_evidence
 from app.identity.problems import (
     ChallengeExpired,
     ChallengeSpent,
@@ -20,9 +22,13 @@ from app.identity.problems import (
     ProofInvalid,
 )
 from app.identity.session import SignedIn
-from app.identity.statements import canonical, decode_nonce, verify_signature
+from app.identity.statements import canonical, decode_base64url, decode_nonce, verify_signature
 from app.platform.database import Connection
+from app.platform.relying_party import find_relying_party
 from app.platform.sql import load
+from app.settings import Settings
+
+log = structlog.get_logger()
 
 SQL = load("identity/proofs")
 
@@ -37,15 +43,33 @@ class DeviceKeyProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True, ta
     signature: Annotated[str, msgspec.Meta(max_length=100)]
 
 
-Proof = DeviceKeyProof
+class PasskeyProof(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="passkey"):
+    """A passkey's assertion, user verified, whose challenge is the SHA-256 of the statement's canonical bytes."""
+
+    credential: AssertedCredential
+
+    @property
+    def device_id(self) -> None:
+        """What a statement that a passkey signs says in `device_id`: it is on no device in particular."""
+        return
+
+
+Proof = DeviceKeyProof | PasskeyProof
 
 
 class Key(msgspec.Struct, frozen=True):
-    """The living device key that signed. `hold_until`: it confirms nothing before; None when it is free."""
+    """The living key that signed: of a device, or a passkey. `hold_until`: it confirms nothing before; None when it is free.
 
-    device_id: UUID
+    `evidence` is the proof as it is kept, beside the bytes that were signed.
+    """
+
+    key_id: UUID
+    device_id: UUID | None
+    passkey_id: UUID | None
     public_key: dict[str, Any]
+    added_at: datetime
     hold_until: datetime | None
+    evidence: dict[str, Any]
 
 
 async def open_challenge(
@@ -82,17 +106,102 @@ async def spend(connection: Connection, nonce: str, now: datetime) -> None:
     await connection.execute(SQL["spend"], decode_nonce(nonce), now)
 
 
-async def check_proof(connection: Connection, *, who: SignedIn, proof: Proof, statement: dict[str, Any]) -> Key:
-    """The key that signed `statement`: this participant's living device, the one of this very session.
+async def check_proof(
+    connection: Connection, *, who: SignedIn, proof: Proof, statement: dict[str, Any], settings: Settings
+) -> Key:
+    """The key that signed `statement`: the living device of this very session, or any living passkey of this participant.
 
-    Raises ProofInvalid, which keeps what was written before (the spent challenge).
+    A passkey goes along with its owner: on whichever device they are signed in, it is theirs. Raises ProofInvalid, which
+    keeps what was written before (the spent challenge).
     """
+    match proof:
+        case DeviceKeyProof():
+            return await _check_device_key(connection, who, proof, statement)
+        case PasskeyProof():
+            return await check_passkey(
+                connection, participant_id=who.participant_id, proof=proof, statement=statement, settings=settings
+            )
+
+
+async def _check_device_key(
+    connection: Connection, who: SignedIn, proof: DeviceKeyProof, statement: dict[str, Any]
+) -> Key:
     row = await connection.fetchrow(SQL["living_key"], who.participant_id, proof.device_id)
     if row is None or proof.device_id != who.device_id:
         raise ProofInvalid
     if not verify_signature(row["public_key"], canonical(statement), proof.signature):
         raise ProofInvalid
-    return Key(device_id=proof.device_id, public_key=row["public_key"], hold_until=row["hold_until"])
+    return Key(
+        key_id=proof.device_id,
+        device_id=proof.device_id,
+        passkey_id=None,
+        public_key=row["public_key"],
+        added_at=row["added_at"],
+        hold_until=row["hold_until"],
+        evidence=msgspec.to_builtins(proof),
+    )
+
+
+async def check_passkey(
+    connection: Connection, *, participant_id: UUID, proof: PasskeyProof, statement: dict[str, Any], settings: Settings
+) -> Key:
+    """The living passkey of this participant that asserted `statement`, its use counted. Raises ProofInvalid."""
+    party = find_relying_party(settings)
+    credential = proof.credential
+    handle = credential.response.user_handle
+    # Before the passkey, which this changes: the participant's head, as everywhere.
+    await connection.fetchrow(SQL["lock"], participant_id)
+    try:
+        row = await connection.fetchrow(SQL["living_passkey"], participant_id, decode_base64url(credential.id))
+        if party is None or row is None:
+            raise ProofInvalid
+        if handle and decode_base64url(handle) != participant_id.bytes:
+            raise ProofInvalid
+        evidence = take_evidence(credential, row["passkey_id"], party)
+        use = verify_evidence(evidence, row["public_key"], canonical(statement))
+    except ValueError as error:
+        log.info("passkey_refused", reason=str(error))
+        raise ProofInvalid from None
+    await _count_use(connection, participant_id, evidence, use)
+    return Key(
+        key_id=row["passkey_id"],
+        device_id=None,
+        passkey_id=row["passkey_id"],
+        public_key=row["public_key"],
+        added_at=row["added_at"],
+        hold_until=row["hold_until"],
+        evidence=msgspec.to_builtins(evidence),
+    )
+
+
+async def _count_use(connection: Connection, participant_id: UUID, evidence: Evidence, use: Use) -> None:
+    """A counter that goes back says that there are two of what should be one; where it is always 0 there are copies by design."""
+    whose = (participant_id, evidence.passkey_id)
+    if await connection.fetchval(SQL["count_use"], *whose, use.sign_count, use.synced) is None:
+        log.warning("passkey_counter_went_back", passkey_id=str(evidence.passkey_id), sign_count=use.sign_count)
+        raise ProofInvalid
+
+
+def holds(
+    *,
+    public_key: dict[str, Any],
+    device_id: UUID | None,
+    passkey_id: UUID | None,
+    statement: bytes,
+    proof: dict[str, Any],
+) -> bool:
+    """Whether a proof that was kept is one of this key over these bytes. Pure."""
+    try:
+        kept: DeviceKeyProof | Evidence = msgspec.convert(proof, DeviceKeyProof | Evidence)
+        match kept:
+            case DeviceKeyProof():
+                mine = (kept.device_id, None) == (device_id, passkey_id)
+                return mine and verify_signature(public_key, statement, kept.signature)
+            case Evidence():
+                verify_evidence(kept, public_key, statement)
+                return (None, kept.passkey_id) == (device_id, passkey_id)
+    except (ValueError, msgspec.ValidationError):
+        return False
 
 
 def check_hold(key: Key, now: datetime) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -14,8 +15,8 @@ from litestar.params import JSONBody
 
 from app.identity.issue import SessionAnswer, issue
 from app.identity.problems import NotSignedIn, ProofInvalid, RefreshTokenReused
-from app.identity.proofs import Proof
-from app.identity.statements import canonical, verify_signature
+from app.identity.proofs import DeviceKeyProof, PasskeyProof, Proof, check_passkey
+from app.identity.statements import canonical, verify_signature, write_device
 from app.identity.tokens import RefreshToken, Tokens
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
@@ -43,7 +44,7 @@ async def refresh_session(
     doorbell: NamedDependency[Doorbell],
     settings: NamedDependency[Settings],
 ) -> SessionAnswer:
-    """New tokens for the device that signed `{version: 1, purpose: "refresh", device_id, refresh_token_sha256}`.
+    """New tokens for the session's key, which signed `{version: 1, purpose: "refresh", device_id, refresh_token_sha256}`.
 
     The newest token rotates. The one just before yields the same successor, so that a phone whose answer was lost may
     ask again. Anything older ends the session and is an entry. Errors: 401 `not_signed_in` (ended, expired, forged),
@@ -56,27 +57,40 @@ async def refresh_session(
     if session is None:
         raise NotSignedIn
     # The key first: an old token without it is worth nothing, and so ends nothing.
-    _check_key(session, data)
+    await _check_key(connection, token.participant_id, session, data, settings)
     refresh_expires_at = await _advance(connection, token, settings, now)
     if refresh_expires_at is None:
-        await _end_for_reuse(connection, token, session["device_id"], now)
+        await _end_for_reuse(connection, token, session, now)
         doorbell.ring(token.participant_id, session["lane"])
         raise RefreshTokenReused
     successor = RefreshToken(token.participant_id, token.session_id, token.generation + 1)
     return SessionAnswer(issue(successor, settings=settings, now=now, refresh_expires_at=refresh_expires_at))
 
 
-def _check_key(session: asyncpg.Record, data: Refresh) -> None:
-    signed = {
+async def _check_key(
+    connection: Connection, participant_id: UUID, session: asyncpg.Record, data: Refresh, settings: Settings
+) -> None:
+    """The proof is of the very key that the session was begun by, device or passkey. Raises ProofInvalid."""
+    signed: dict[str, Any] = {
         "version": 1,
         "purpose": "refresh",
-        "device_id": str(session["device_id"]),
+        "device_id": write_device(session["device_id"]),
         "refresh_token_sha256": hashlib.sha256(data.refresh_token.encode()).hexdigest(),
     }
-    if data.proof.device_id != session["device_id"]:
-        raise ProofInvalid
-    if not verify_signature(session["public_key"], canonical(signed), data.proof.signature):
-        raise ProofInvalid
+    match data.proof:
+        case DeviceKeyProof(device_id, signature):
+            if device_id != session["device_id"] or not verify_signature(
+                session["public_key"], canonical(signed), signature
+            ):
+                raise ProofInvalid
+        case PasskeyProof():
+            if session["passkey_id"] is None:
+                raise ProofInvalid
+            key = await check_passkey(
+                connection, participant_id=participant_id, proof=data.proof, statement=signed, settings=settings
+            )
+            if key.key_id != session["passkey_id"]:
+                raise ProofInvalid
 
 
 async def _advance(connection: Connection, token: RefreshToken, settings: Settings, now: datetime) -> datetime | None:
@@ -92,8 +106,10 @@ async def _advance(connection: Connection, token: RefreshToken, settings: Settin
     return rotated
 
 
-async def _end_for_reuse(connection: Connection, token: RefreshToken, device_id: object, now: datetime) -> None:
+async def _end_for_reuse(connection: Connection, token: RefreshToken, session: asyncpg.Record, now: datetime) -> None:
     cause_id = await connection.fetchval(SQL["record_cause"], token.participant_id)
     if await connection.fetchval(SQL["end"], token.participant_id, token.session_id, now):
-        note = {"session_id": str(token.session_id), "device_id": str(device_id)}
+        note: dict[str, Any] = {"session_id": str(token.session_id), "device_id": write_device(session["device_id"])}
+        if session["passkey_id"] is not None:
+            note |= {"passkey_id": str(session["passkey_id"])}
         await connection.execute(SQL["add_note"], token.participant_id, cause_id, note)

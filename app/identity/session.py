@@ -20,13 +20,25 @@ LIVE = statement("identity/session")
 
 
 class SignedIn(msgspec.Struct, frozen=True):
-    """The person and phone behind a request. `locale` (id, en) is what texts are shown in; `lane` is where messages wait."""
+    """The person and key behind a request. `locale` (id, en) is what texts are shown in; `lane` is where messages wait.
+
+    The session was begun by the key of a device or by a passkey: one of `device_id` and `passkey_id` is None.
+    """
 
     participant_id: UUID
     session_id: UUID
-    device_id: UUID
+    device_id: UUID | None
+    passkey_id: UUID | None
     locale: str
     lane: int
+
+    @property
+    def key_id(self) -> UUID:
+        """The key that the session was begun by: the actor of what is done in it."""
+        key_id = self.device_id or self.passkey_id
+        if key_id is None:
+            raise ValueError("a session without a key: session_has_one_key keeps it from being")
+        return key_id
 
 
 class Identify:
@@ -50,6 +62,7 @@ class Identify:
             participant_id=token.participant_id,
             session_id=token.session_id,
             device_id=row["device_id"],
+            passkey_id=row["passkey_id"],
             locale=_language(headers.get(b"accept-language", b""), row["locale"]),
             lane=row["lane"],
         )
@@ -63,6 +76,6 @@ def _language(accept_language: bytes, preferred: str) -> str:
 
 
 async def provide_signed_in(request: Request[Any, Any, Any]) -> SignedIn:
-    """The person and phone behind this request."""
+    """The person and key behind this request."""
     signed_in: SignedIn = request.scope["user"]
     return signed_in

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
+from uuid import UUID
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
@@ -32,14 +33,32 @@ def encode_base64url(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
-def decode_base64url(value: str, *, length: int) -> bytes:
-    """Exactly `length` bytes. Raises ValueError for padding, foreign characters, or a second spelling of the same bytes."""
+def decode_base64url(value: str, *, length: int | None = None) -> bytes:
+    """Raises ValueError for padding, foreign characters, a second spelling of the same bytes, or another length."""
     if not BASE64URL.fullmatch(value):
         raise ValueError("not base64url without padding")
     raw = urlsafe_b64decode(value + "=" * (-len(value) % 4))
-    if len(raw) != length or encode_base64url(raw) != value:
+    if encode_base64url(raw) != value:
+        raise ValueError("a second spelling of the same base64url")
+    if length is not None and len(raw) != length:
         raise ValueError(f"not {length} bytes")
     return raw
+
+
+def subject_statement(*, purpose: str, device_id: UUID | None, subject_id: UUID, nonce: str) -> dict[str, Any]:
+    """What is signed to do something to one subject: a card, a key, the person. `device_id` is null for a passkey."""
+    return {
+        "version": 1,
+        "purpose": purpose,
+        "device_id": write_device(device_id),
+        "subject_id": str(subject_id),
+        "nonce": nonce,
+    }
+
+
+def write_device(device_id: UUID | None) -> str | None:
+    """How a statement names the device that signs it; a passkey is on no device in particular."""
+    return None if device_id is None else str(device_id)
 
 
 def encode_nonce(nonce: bytes) -> str:

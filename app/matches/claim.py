@@ -42,7 +42,7 @@ async def claim(
     """Claims a suggested card. Nothing moves until staff have decided by the papers."""
     await require_suggested(connection, who.participant_id, match_id)
     documents = sorted(set(data.document_ids))
-    await connection.execute(SQL["claim"], who.participant_id, match_id, new_id(), str(who.device_id), documents)
+    await connection.execute(SQL["claim"], who.participant_id, match_id, new_id(), str(who.key_id), documents)
     doorbell.ring(who.participant_id, who.lane)
     return await read_match(connection, who.participant_id, match_id)
 

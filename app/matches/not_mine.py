@@ -30,6 +30,6 @@ async def disown(
 ) -> PossibleMatch:
     """This card is not mine. It is never suggested to me again."""
     await require_suggested(connection, who.participant_id, match_id)
-    await connection.execute(SQL["disown"], who.participant_id, match_id, str(who.device_id))
+    await connection.execute(SQL["disown"], who.participant_id, match_id, str(who.key_id))
     doorbell.ring(who.participant_id, who.lane)
     return await read_match(connection, who.participant_id, match_id)

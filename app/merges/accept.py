@@ -121,7 +121,7 @@ async def accept(
     refuse_unless_acknowledged(plan.to_acknowledge, data.acknowledged)
 
     confirmation_id = await keep_proven(connection, who, merge_id, data, purpose="accept", settings=settings, now=now)
-    actor = str(who.device_id)
+    actor = str(who.key_id)
     cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, None, merge_id)
     await connection.execute(ACCEPT["confirm"], who.participant_id, merge_id, confirmation_id, now, cause_id)
     doorbell.ring(who.participant_id, who.lane)

@@ -92,7 +92,7 @@ async def _close(
     doorbell: Doorbell,
     now: datetime,
 ) -> MergeShown:
-    actor = str(who.device_id)
+    actor = str(who.key_id)
     cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, reason, merge_id)
     await connection.execute(WRITE["close"], who.participant_id, merge_id, state, now, cause_id)
     doorbell.ring(who.participant_id, who.lane)

@@ -125,7 +125,7 @@ async def _keep_proven(
 ) -> None:
     """Spends the challenge, checks the proof, and writes the confirmation with the step that it allows."""
     confirmation_id = await keep_proven(connection, who, merge_id, data, purpose="merge", settings=settings, now=now)
-    actor = str(who.device_id)
+    actor = str(who.key_id)
     cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, None, merge_id)
     executes_at = now + timedelta(seconds=settings.merge_cooling_off_s)
     await connection.execute(

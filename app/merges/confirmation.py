@@ -11,18 +11,19 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from app.identity.statements import canonical, encode_nonce, verify_signature
+from app.identity.proofs import holds
+from app.identity.statements import canonical, encode_nonce, write_device
 from app.identity.tokens import derive_key
 
 
 def merge_statement(
-    *, purpose: str, device_id: UUID, merge_id: UUID, plan_digest: str, acknowledged: Sequence[str], nonce: str
+    *, purpose: str, device_id: UUID | None, merge_id: UUID, plan_digest: str, acknowledged: Sequence[str], nonce: str
 ) -> dict[str, Any]:
     """What the participant signs; rebuilt by the server, never taken from the client."""
     return {
         "version": 1,
         "purpose": purpose,
-        "device_id": str(device_id),
+        "device_id": write_device(device_id),
         "merge_id": str(merge_id),
         "plan_digest": plan_digest,
         "acknowledged": sorted(acknowledged),
@@ -44,7 +45,8 @@ def is_genuine(
     merge_id: UUID,
     plan_digest: str,
     acknowledged: Sequence[str],
-    device_id: UUID,
+    device_id: UUID | None,
+    passkey_id: UUID | None,
     nonce: bytes,
     statement: bytes,
     proof: dict[str, Any],
@@ -64,5 +66,5 @@ def is_genuine(
     return (
         hmac.compare_digest(stored_seal, seal(secret, statement, proof))
         and statement == expected
-        and verify_signature(public_key, statement, str(proof.get("signature", "")))
+        and holds(public_key=public_key, device_id=device_id, passkey_id=passkey_id, statement=statement, proof=proof)
     )

@@ -54,7 +54,7 @@ async def dispute(
         case_id = await connection.fetchval(DISPUTE["open_case"], who.participant_id, merge_id)
         raise MergeAlreadyDisputed(case_id=case_id)
     await connection.execute(
-        DISPUTE["dispute"], who.participant_id, merge_id, new_id(), str(who.device_id), data.statement
+        DISPUTE["dispute"], who.participant_id, merge_id, new_id(), str(who.key_id), data.statement
     )
     doorbell.ring(who.participant_id, who.lane)
     return show_merge(await read_merge(connection, who.participant_id, merge_id), who.locale, now)

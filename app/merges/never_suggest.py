@@ -56,9 +56,9 @@ async def never_suggest(
     if merge.state in ("executed", "accepted"):
         refuse_closed(merge)
     if merge.state == "proposed":
-        actor = str(who.device_id)
+        actor = str(who.key_id)
         cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, None, merge_id)
         await connection.execute(WRITE["close"], who.participant_id, merge_id, "declined", now, cause_id)
-    await connection.fetchval(REMEMBER, who.participant_id, merge_id, who.device_id)
+    await connection.fetchval(REMEMBER, who.participant_id, merge_id, who.key_id)
     doorbell.ring(who.participant_id, who.lane)
     return show_merge(await read_merge(connection, who.participant_id, merge_id), who.locale, now)

@@ -51,7 +51,7 @@ async def propose_mine(
 ) -> MergeShown:
     """Proposes to merge `absorb` into `into`. It waits for a confirmation over its exact plan."""
     merge_id = new_id()
-    actor = str(who.device_id)
+    actor = str(who.key_id)
     cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, None, merge_id)
     await propose(
         connection,

@@ -62,9 +62,10 @@ async def keep_proven(
         nonce=data.nonce,
     )
     await spend(connection, data.nonce, now)
-    check_hold(await check_proof(connection, who=who, proof=data.proof, statement=statement), now)
+    key = await check_proof(connection, who=who, proof=data.proof, statement=statement, settings=settings)
+    check_hold(key, now)
 
-    confirmation_id, signed, proof = new_id(), canonical(statement), msgspec.to_builtins(data.proof)
+    confirmation_id, signed = new_id(), canonical(statement)
     await connection.execute(
         WRITE["keep_confirmation"],
         who.participant_id,
@@ -73,11 +74,12 @@ async def keep_proven(
         purpose,
         data.plan_digest,
         sorted(data.acknowledged),
-        data.proof.device_id,
+        key.device_id,
+        key.passkey_id,
         decode_nonce(data.nonce),
         signed,
-        proof,
-        seal(settings.secret, signed, proof),
+        key.evidence,
+        seal(settings.secret, signed, key.evidence),
         now,
     )
     return confirmation_id

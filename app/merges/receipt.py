@@ -121,7 +121,8 @@ def _describe(act: Any) -> dict[str, Any]:
         for code in plan["consequences"]
     ]
     told = write_row({name: value for name, value in act.items() if name not in ("canonical", "statement")})
-    device = {name: told.pop(key) for name, key in DEVICE.items()}
+    device_id, passkey_id = told.pop("device_id"), told.pop("passkey_id")
+    key = {"name": told.pop("key_name"), "platform": told.pop("platform"), "added_at": told.pop("added_at")}
     return told | {
         "plan": plan,
         "before": _state(plan, "before"),
@@ -129,11 +130,9 @@ def _describe(act: Any) -> dict[str, Any]:
         "shown": {"wording": plan["wording"], "texts": shown},
         # a reversal was confirmed by nobody
         "statement": act["statement"].decode() if act["statement"] is not None else None,
-        "device": device if act["device_id"] is not None else None,
+        "device": key | {"device_id": device_id} if device_id else None,
+        "passkey": key | {"passkey_id": passkey_id} if passkey_id else None,
     }
-
-
-DEVICE = {"device_id": "device_id", "name": "device_name", "platform": "platform", "added_at": "added_at"}
 
 
 def _state(plan: dict[str, Any], when: str) -> dict[str, Any]:

@@ -133,8 +133,8 @@ def _draw_act(page: _Page, act: dict[str, Any]) -> None:
     )
     for shown in act["shown"]["texts"]:
         page.say(f"• {shown['id']}", f"  {shown['en']}", size=8.5)
-    if act["device"] is not None:
-        page.fact("Disetujui", "Confirmed", f"{_moment(act['confirmed_at'])}, {act['device']['name']}")
+    if key := act["device"] or act["passkey"]:
+        page.fact("Disetujui", "Confirmed", f"{_moment(act['confirmed_at'])}, {key['name']}")
     page.fact("Dilaksanakan", "Carried out", _moment(act["executed_at"]))
     page.fact("Sidik rencana (SHA-256)", "Digest of the plan", act["plan_digest"])
 

@@ -120,7 +120,7 @@ async def choose_survivor(
     plan = plan_now(merge_id, absorb, into, settings, now)
     await keep_fresh_plan(connection, who.participant_id, plan, settings, now)
     if into.card_id != merge.into_card:
-        actor = str(who.device_id)
+        actor = str(who.key_id)
         cause_id = await connection.fetchval(WRITE["cause"], who.participant_id, "participant", actor, None, merge_id)
         await connection.execute(
             WRITE["choose_survivor"],

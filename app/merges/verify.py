@@ -32,6 +32,7 @@ async def doubt_confirmation(
         plan_digest=merge.plan_digest or "",
         acknowledged=row["acknowledged"],
         device_id=row["device_id"],
+        passkey_id=row["passkey_id"],
         nonce=row["nonce"],
         statement=row["statement"],
         proof=row["proof"],

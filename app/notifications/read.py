@@ -55,7 +55,7 @@ async def record_receipts(
     data: JSONBody[Receipts], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
 ) -> None:
     """These entries arrived on this phone; a seq that does not exist is passed over."""
-    await connection.execute(READ["receipts"], who.participant_id, data.seqs, who.device_id)
+    await connection.execute(READ["receipts"], who.participant_id, data.seqs, who.key_id)
 
 
 @post(
@@ -76,7 +76,7 @@ async def acknowledge(
     """
     if not 0 <= seq <= LAST_SEQ:
         raise EntryUnknown
-    row = await connection.fetchrow(READ["acknowledge"], who.participant_id, seq, who.device_id)
+    row = await connection.fetchrow(READ["acknowledge"], who.participant_id, seq, who.key_id)
     if row is None:
         raise EntryUnknown
     if row["hold_until"] is not None:

@@ -9,6 +9,7 @@ import msgspec
 from litestar import Request, get
 from litestar.di import NamedDependency
 
+from app.platform.relying_party import find_relying_party
 from app.settings import Settings
 
 
@@ -55,7 +56,7 @@ async def capabilities(
         version="0.1.0",
         local=settings.local,
         languages=["id", "en"],
-        proofs=["device_key"],
+        proofs=["device_key", "passkey"] if find_relying_party(settings) else ["device_key"],
         push_targets=["fid", "token"],
         channels=_channels(settings),
         merge_cooling_off_s=settings.merge_cooling_off_s,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.verify.act import check_act
-from app.verify.consent import check_consent, check_plan
-from app.verify.signature import check_device_signature
+from app.verify.consent import check_consent, check_plan, check_proof
+from app.verify.passkey import check_thumbprint
 from app.verify.strict import BrokenError, canonical, from_base64url, from_hex, read_json, require
 
 STATE_AFTER = {
@@ -24,6 +24,7 @@ STATE_AFTER = {
     "merge_restored": "restored",
     "merge_accepted": "accepted",
 }
+SUBJECT = {"version", "purpose", "device_id", "subject_id", "nonce"}
 EFFECT = {"executed": ({"merge"},), "accepted": ({"accept"},), "undone": ({"merge", "undo"}, {"merge", "reverse"})}
 
 Rows = list[dict[str, Any]]
@@ -39,17 +40,17 @@ def check_consents(export: dict[str, Any]) -> None:
         require((plan["merge_id"], plan["action"]) == (row["merge_id"], row["action"]), "a plan is of another merge")
         plans[row["merge_id"], row["plan_digest"]] = plan
     require(len(plans) == len(export["plans"]), "a plan stands twice")
-    devices = {device["device_id"]: device for device in export["devices"]}
-    require(len(devices) == len(export["devices"]), "a device stands twice")
+    keys = _read_keys(export)
     confirmed: dict[str, dict[str, Any]] = {}
     for row in export["confirmations"]:
         said = check_consent(
             statement=row["statement"],
             proof=row["proof"],
-            public_key=devices[row["device_id"]]["public_key"],
+            public_key=keys[row["device_id"] or row["passkey_id"]]["public_key"],
             plan=plans[row["merge_id"], row["plan_digest"]],
             digest=row["plan_digest"],
             device_id=row["device_id"],
+            passkey_id=row["passkey_id"],
         )
         require(said["acknowledged"] == row["acknowledged"], "a confirmation acknowledges other than its statement")
         require(
@@ -60,10 +61,50 @@ def check_consents(export: dict[str, Any]) -> None:
         confirmed[row["confirmation_id"]] = row
     require(len(confirmed) == len(export["confirmations"]), "a confirmation stands twice")
     for row in export["unlocks"]:
-        check_device_signature(
-            devices[row["device_id"]]["public_key"], row["statement"].encode(), row["proof"]["signature"]
+        key_id = row["device_id"] or row["passkey_id"]
+        _check_signed(
+            row, keys[key_id], device_id=row["device_id"], passkey_id=row["passkey_id"], subject_id=row["subject_id"]
         )
     _check_executions(export, plans, confirmed)
+
+
+def _read_keys(export: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Every key by its id: devices, and passkeys, each of which a key that is there vouched for by its thumbprint."""
+    keys = {device["device_id"]: device for device in export["devices"]}
+    require(len(keys) == len(export["devices"]), "a device stands twice")
+    keys |= {passkey["passkey_id"]: passkey for passkey in export["passkeys"]}
+    require(len(keys) == len(export["devices"]) + len(export["passkeys"]), "a passkey stands twice")
+    for passkey in export["passkeys"]:
+        check_thumbprint(passkey["passkey_id"], passkey["public_key"])
+        voucher = passkey["vouched_by"]
+        _check_signed(
+            passkey,
+            keys[voucher],
+            device_id=keys[voucher].get("device_id"),
+            passkey_id=keys[voucher].get("passkey_id"),
+            subject_id=passkey["passkey_id"],
+            purpose="add_key",
+        )
+    return keys
+
+
+def _check_signed(
+    row: dict[str, Any],
+    key: dict[str, Any],
+    *,
+    device_id: str | None,
+    passkey_id: str | None,
+    subject_id: str,
+    purpose: str = "unlock",
+) -> None:
+    """A statement about one subject: what it says, its nonce, and that the key signed it."""
+    raw = row["statement"].encode()
+    said = read_json(raw)
+    require(set(said) == SUBJECT and canonical(said) == raw, "a statement is not in its canonical form")
+    require((said["version"], said["purpose"]) == (1, purpose), f"a statement is not one of {purpose}")
+    require(said["subject_id"] == subject_id, "a statement is about another subject")
+    require(from_base64url(said["nonce"]) == from_hex(row["nonce"]), "a statement has another nonce than is kept")
+    check_proof(said, raw, row["proof"], public_key=key["public_key"], device_id=device_id, passkey_id=passkey_id)
 
 
 def _check_executions(

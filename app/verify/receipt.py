@@ -44,7 +44,7 @@ def check_receipt(receipt: dict[str, Any]) -> list[str]:
     return [
         *(f"{act['action']}: the plan is that of the digest {act['plan_digest']}" for act in acts),
         *(
-            f"{act['action']}: the phone {act['device']['device_id']} signed exactly that plan"
+            f"{act['action']}: {_signer(act)} signed exactly that plan"
             if act["action"] != "reverse"
             else "reverse: the core refused the merge, and nobody signed; every card is back and no rupiah is lost"
             for act in acts
@@ -81,13 +81,20 @@ def _check_times(merge: dict[str, Any], act: dict[str, Any], entries: list[dict[
         require(window == act["plan"]["undo_window_s"] * 1_000_000, "the time for an undo is not what the plan says")
 
 
+def _signer(act: dict[str, Any]) -> str:
+    if act["device"] is None:
+        return f"the passkey {act['passkey']['passkey_id']}"
+    return f"the phone {act['device']['device_id']}"
+
+
 def _check_plan(act: dict[str, Any], merge_id: str) -> None:
     plan, action = act["plan"], act["action"]
     check_plan(plan, act["plan_digest"])
     require((plan["action"], plan["merge_id"]) == (action, merge_id), "the plan is of another act or merge")
     if action == "reverse":
         signed = [
-            act[name] for name in ("confirmation_id", "statement", "proof", "public_key", "device", "acknowledged")
+            act[name]
+            for name in ("confirmation_id", "statement", "proof", "public_key", "device", "passkey", "acknowledged")
         ]
         require(signed == [None] * len(signed), "a reversal claims to be signed")
     else:
@@ -97,7 +104,8 @@ def _check_plan(act: dict[str, Any], merge_id: str) -> None:
             public_key=act["public_key"],
             plan=plan,
             digest=act["plan_digest"],
-            device_id=act["device"]["device_id"],
+            device_id=act["device"] and act["device"]["device_id"],
+            passkey_id=act["passkey"] and act["passkey"]["passkey_id"],
         )
         require(act["acknowledged"] == plan["to_acknowledge"], "what was acknowledged is not what the plan asked for")
     for when in ("before", "after"):

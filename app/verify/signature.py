@@ -1,4 +1,4 @@
-"""Signatures: the agency's (JWS, Ed25519) and the participant's (ES256 of the phone's key)."""
+"""Signatures: the agency's (JWS, Ed25519) and the participant's (ES256 of the phone's key or a passkey)."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import (
     EllipticCurvePublicNumbers,
 )
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from app.verify.strict import BrokenError, canonical, from_base64url, read_json, require, sha256
@@ -42,17 +42,23 @@ def check_jws(signed: Any, keys: dict[str, Any], type_: str) -> tuple[bytes, str
 
 def check_device_signature(key: Any, message: bytes, signature: Any) -> None:
     """ES256 over the bytes that were signed: raw r‖s in base64url. Raises BrokenError."""
-    require(isinstance(key, dict) and set(key) == {"kty", "crv", "x", "y"}, "a key has exactly kty, crv, x and y")
-    require((key["kty"], key["crv"]) == ("EC", "P-256"), "the phone's key is not on P-256")
-    x, y = from_base64url(key["x"]), from_base64url(key["y"])
     raw = from_base64url(signature)
-    require(len(x) == len(y) == 32 and len(raw) == 64, "a coordinate or the signature has another length")
+    require(len(raw) == 64, "the signature has another length")
+    check_es256(key, message, encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big")))
+
+
+def check_es256(key: Any, message: bytes, der: bytes) -> None:
+    """ES256 by a JWK, the signature as DER in its one spelling, as authenticators give it. Raises BrokenError."""
+    require(isinstance(key, dict) and set(key) == {"kty", "crv", "x", "y"}, "a key has exactly kty, crv, x and y")
+    require((key["kty"], key["crv"]) == ("EC", "P-256"), "the key is not on P-256")
+    x, y = from_base64url(key["x"]), from_base64url(key["y"])
+    require(len(x) == len(y) == 32, "a coordinate has another length")
     try:
+        require(encode_dss_signature(*decode_dss_signature(der)) == der, "a second spelling of the same signature")
         numbers = EllipticCurvePublicNumbers(int.from_bytes(x, "big"), int.from_bytes(y, "big"), SECP256R1())
-        der = encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
         numbers.public_key().verify(der, message, ECDSA(SHA256()))
     except (ValueError, InvalidSignature):
-        raise BrokenError("the phone's signature over the statement does not hold") from None
+        raise BrokenError("the signature over the statement does not hold") from None
 
 
 def _find_key(keys: dict[str, Any], kid: Any) -> Ed25519PublicKey:

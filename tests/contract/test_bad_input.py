@@ -72,7 +72,7 @@ async def test_no_route_takes_a_bad_body(
     assert len(with_bodies) > 10
     for method, template, _ in with_bodies:
         path = template.replace("{seq}", "1")
-        for parameter in ("match_id", "merge_id", "card_id", "enrolment_id", "session_id", "device_id"):
+        for parameter in ("match_id", "merge_id", "card_id", "enrolment_id", "session_id", "device_id", "passkey_id"):
             path = path.replace(f"{{{parameter}}}", SOME_ID)
         answer = await signed_in.request(
             method, path, content=body, headers=headers | {"idempotency-key": f"{name}-{path}".replace(" ", "-")}

@@ -21,6 +21,8 @@ NOT_EXPORTED = {
     "card_numbers": "a look-up: every number stands on its card",
     "participant_numbers": "a look-up: the identity number stands with the participant",
     "device_owners": "a look-up",
+    "passkey_owners": "a look-up",
+    "keys": "a view: devices and passkeys together",
     "case_owners": "a look-up",
     "merge_owners": "a look-up",
     "match_queue": "who is looked at next",

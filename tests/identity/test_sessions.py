@@ -75,7 +75,6 @@ async def test_challenges_other_than_for_signing_in_need_a_session(api: httpx.As
     "body",
     [
         {},
-        {"purpose": "sign_in"},
         {"purpose": "sign_in", "device_id": "x"},
         {
             "purpose": "sign_in",
@@ -231,6 +230,7 @@ async def test_me_shows_the_last_four_digits_of_the_identity_number(api: httpx.A
         "locale": "id",
         "time_zone": "Asia/Jakarta",
         "device_id": phone.device_id,
+        "passkey_id": None,
         "hold": None,
     }
     assert person.nik not in me.text

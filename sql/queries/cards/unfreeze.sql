@@ -1,8 +1,3 @@
--- added_at: when the key of this phone was added
-SELECT added_at
-FROM devices
-WHERE participant_id = $1 AND device_id = $2;
-
 -- lift_stop: whether anything was frozen by STOP
 SELECT lift_stop($1, $2, $3, $4, $5);
 

@@ -5,7 +5,7 @@ SELECT
     d.platform,
     d.added_at,
     CASE WHEN d.hold_until > $3 THEN d.hold_until END AS hold_until,
-    d.device_id = $2 AS current
+    coalesce(d.device_id = $2::uuid, FALSE) AS current
 FROM devices AS d
 WHERE
     d.participant_id = $1 AND d.removed_at IS NULL
@@ -32,4 +32,4 @@ RETURNING
     platform,
     added_at,
     CASE WHEN hold_until > $5 THEN hold_until END AS hold_until,
-    device_id = $4 AS current;
+    coalesce(device_id = $4::uuid, FALSE) AS current;

@@ -188,6 +188,7 @@ SELECT
     plan_digest,
     acknowledged,
     device_id,
+    passkey_id,
     nonce,
     convert_from(statement, 'UTF8') AS statement,
     proof,
@@ -222,6 +223,28 @@ FROM devices
 WHERE participant_id = $1
 ORDER BY added_at, device_id;
 
+-- passkeys: every passkey that could ever speak for them, and what was signed to add it
+SELECT
+    passkey_id,
+    name,
+    credential_id,
+    public_key,
+    transports,
+    synced,
+    sign_count,
+    added_at,
+    last_used_at,
+    vouched_by,
+    nonce,
+    convert_from(statement, 'UTF8') AS statement,
+    proof,
+    hold_until,
+    removed_at,
+    cause_id
+FROM passkeys
+WHERE participant_id = $1
+ORDER BY added_at, passkey_id;
+
 -- push_targets: where pushes go
 SELECT
     device_id,
@@ -240,6 +263,7 @@ ORDER BY device_id;
 SELECT
     session_id,
     device_id,
+    passkey_id,
     started_at,
     refreshed_at,
     refresh_expires_at,
@@ -421,6 +445,7 @@ ORDER BY card_id;
 SELECT
     subject_id,
     device_id,
+    passkey_id,
     nonce,
     convert_from(statement, 'UTF8') AS statement,
     proof,

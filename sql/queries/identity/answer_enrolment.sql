@@ -33,7 +33,7 @@ FOR UPDATE;
 -- answer: cause_id
 SELECT answer_enrolment($1, $2, $3, $4);
 
--- key: until when this phone's key is on hold
+-- key: until when the key of a session is on hold
 SELECT hold_until
-FROM devices
-WHERE participant_id = $1 AND device_id = $2 AND removed_at IS NULL;
+FROM keys
+WHERE participant_id = $1 AND key_id = $2 AND removed_at IS NULL;

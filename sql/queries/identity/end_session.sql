@@ -5,7 +5,7 @@ WHERE participant_id = $1 AND session_id = $2
 RETURNING session_id;
 
 -- hold: until when the key that asks may not end another key's session; none when it may
-SELECT d.hold_until
-FROM devices AS d
-INNER JOIN sessions AS s ON d.participant_id = s.participant_id AND s.device_id <> d.device_id
-WHERE d.participant_id = $1 AND s.session_id = $2 AND d.device_id = $3 AND d.hold_until > $4;
+SELECT k.hold_until
+FROM keys AS k
+INNER JOIN sessions AS s ON k.participant_id = s.participant_id AND coalesce(s.device_id, s.passkey_id) <> k.key_id
+WHERE k.participant_id = $1 AND s.session_id = $2 AND k.key_id = $3 AND k.hold_until > $4;

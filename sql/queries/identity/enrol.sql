@@ -5,10 +5,10 @@ WITH person AS (
     SELECT
         p.participant_id,
         EXISTS (
-            SELECT FROM devices AS d
+            SELECT FROM keys AS k
             WHERE
-                d.participant_id = p.participant_id AND d.removed_at IS NULL
-                AND (d.hold_until IS NULL OR d.hold_until <= $8)
+                k.participant_id = p.participant_id AND k.removed_at IS NULL
+                AND (k.hold_until IS NULL OR k.hold_until <= $8)
         ) AND $10::interval > '0' AS asks_phone
     FROM participant_numbers AS n
     INNER JOIN card_numbers AS c ON n.participant_id = c.participant_id

@@ -2,15 +2,16 @@
 SELECT
     s.session_id,
     s.device_id,
-    d.name AS device_name,
-    d.platform,
+    s.passkey_id,
+    k.name AS device_name,
+    k.platform,
     s.started_at,
     s.refreshed_at,
     s.session_id = $2 AS current
 FROM sessions AS s
-INNER JOIN devices AS d ON s.participant_id = d.participant_id AND s.device_id = d.device_id
+INNER JOIN keys AS k ON s.participant_id = k.participant_id AND k.key_id = coalesce(s.device_id, s.passkey_id)
 WHERE
-    s.participant_id = $1 AND s.ended_at IS NULL AND s.refresh_expires_at > $3 AND d.removed_at IS NULL
+    s.participant_id = $1 AND s.ended_at IS NULL AND s.refresh_expires_at > $3 AND k.removed_at IS NULL
     AND (
         $4::uuid IS NULL
         OR (s.started_at, s.session_id) < (

@@ -18,6 +18,30 @@ WHERE nonce = $1 AND spent_at IS NULL;
 -- living_key: the key of a device that was not removed, and until when it is on hold
 SELECT
     public_key,
+    added_at,
     hold_until
 FROM devices
 WHERE participant_id = $1 AND device_id = $2 AND removed_at IS NULL;
+
+-- lock: nothing of this participant changes until this transaction ends
+SELECT lock_participant($1);
+
+-- living_passkey: the passkey with this credential that was not removed, its key, and until when it is on hold
+SELECT
+    passkey_id,
+    public_key,
+    added_at,
+    hold_until
+FROM passkeys
+WHERE participant_id = $1 AND credential_id = $2 AND removed_at IS NULL;
+
+-- count_use: the passkey; none when its counter went back. One that counts nothing, or no longer, says nothing by it
+UPDATE passkeys
+SET
+    sign_count = greatest(sign_count, $3),
+    synced = $4,
+    last_used_at = greatest(last_used_at, current_instant())
+WHERE
+    participant_id = $1 AND passkey_id = $2 AND removed_at IS NULL
+    AND (sign_count = 0 OR $3 = 0 OR $3 >= sign_count)
+RETURNING passkey_id;

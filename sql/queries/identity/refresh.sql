@@ -1,13 +1,14 @@
--- find: the key of a session that lives, and its lane; none when it ended, expired or lost its device
+-- find: the key of a session that lives, and its lane; none when it ended, expired or lost its key
 SELECT
     s.device_id,
-    d.public_key,
+    s.passkey_id,
+    k.public_key,
     lane_of(s.participant_id) AS lane
 FROM sessions AS s
-INNER JOIN devices AS d ON s.participant_id = d.participant_id AND s.device_id = d.device_id
+INNER JOIN keys AS k ON s.participant_id = k.participant_id AND k.key_id = coalesce(s.device_id, s.passkey_id)
 WHERE
     s.participant_id = $1 AND s.session_id = $2 AND s.ended_at IS NULL AND s.refresh_expires_at > $3
-    AND d.removed_at IS NULL;
+    AND k.removed_at IS NULL;
 
 -- rotate: when the next refresh token expires; none when another one is the newest
 UPDATE sessions

@@ -23,14 +23,15 @@ SELECT
     c.plan_digest,
     c.acknowledged,
     c.device_id,
+    c.passkey_id,
     c.nonce,
     c.statement,
     c.proof,
     c.seal,
-    d.public_key,
-    d.removed_at IS NOT NULL AS key_removed
+    k.public_key,
+    k.removed_at IS NOT NULL AS key_removed
 FROM confirmations AS c
-INNER JOIN devices AS d ON c.participant_id = d.participant_id AND c.device_id = d.device_id
+INNER JOIN keys AS k ON c.participant_id = k.participant_id AND k.key_id = coalesce(c.device_id, c.passkey_id)
 WHERE c.participant_id = $1 AND c.confirmation_id = $2;
 
 -- now: what time it is for participants

@@ -35,16 +35,17 @@ SELECT
     c.acknowledged,
     c.statement,
     c.proof,
-    d.device_id,
-    d.name AS device_name,
-    d.platform,
-    d.added_at,
-    d.public_key
+    k.device_id,
+    k.passkey_id,
+    k.name AS key_name,
+    k.platform,
+    k.added_at,
+    k.public_key
 FROM merge_executions AS e
 INNER JOIN merge_plans AS p
     ON e.participant_id = p.participant_id AND e.merge_id = p.merge_id AND e.plan_digest = p.plan_digest
 LEFT JOIN confirmations AS c ON e.participant_id = c.participant_id AND e.confirmation_id = c.confirmation_id
-LEFT JOIN devices AS d ON c.participant_id = d.participant_id AND c.device_id = d.device_id
+LEFT JOIN keys AS k ON c.participant_id = k.participant_id AND k.key_id = coalesce(c.device_id, c.passkey_id)
 INNER JOIN history AS told
     ON
         e.participant_id = told.participant_id AND e.merge_id = told.merge_id

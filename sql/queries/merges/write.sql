@@ -32,9 +32,9 @@ WHERE participant_id = $1 AND merge_id = $2 AND state = 'proposed';
 INSERT INTO confirmations
 (
     participant_id, confirmation_id, merge_id, action, plan_digest, acknowledged,
-    device_id, nonce, statement, proof, seal, confirmed_at
+    device_id, passkey_id, nonce, statement, proof, seal, confirmed_at
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13);
 
 -- confirm: nothing
 UPDATE merges

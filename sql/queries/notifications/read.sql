@@ -38,10 +38,10 @@ WITH entry AS (
     SELECT
         t.seq,
         (
-            SELECT d.hold_until FROM devices AS d
+            SELECT y.hold_until FROM keys AS y
             WHERE
-                d.participant_id = t.participant_id AND d.device_id = $3
-                AND k.class = 'security' AND d.hold_until > current_instant()
+                y.participant_id = t.participant_id AND y.key_id = $3
+                AND k.class = 'security' AND y.hold_until > current_instant()
         ) AS hold_until
     FROM history AS t
     INNER JOIN entry_kinds AS k ON t.kind = k.kind
