@@ -42,7 +42,7 @@ def _run(chosen: argparse.Namespace) -> int:
         case "import":
             from app.feed.import_files import import_folder
 
-            return asyncio.run(import_folder(_database_url(), chosen.folder, chosen.refused))
+            return asyncio.run(import_folder(_database_url(), _data_keys(), chosen.folder, chosen.refused))
         case "merges":
             return _pause_merges(chosen)
         case "keys":
@@ -135,10 +135,17 @@ def _verify(words: Sequence[str]) -> int:
 
 
 def _change_keys(chosen: argparse.Namespace) -> int:
+    from app.platform.sealing import add_data_key
     from app.platform.signing import add_key, put_first
 
     try:
-        if chosen.act == "add":
+        if chosen.act == "rotate":
+            return _rotate_keys()
+        if chosen.act == "add-data":
+            print(
+                f"{add_data_key(chosen.file)} seals from now on; `sepakat keys rotate` brings what older keys sealed under it."
+            )
+        elif chosen.act == "add":
             print(
                 f"{add_key(chosen.file)} is published from the next start on; it signs once `sepakat keys use` put it first."
             )
@@ -148,6 +155,17 @@ def _change_keys(chosen: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _rotate_keys() -> int:
+    from rich.console import Console
+
+    from app.identity.rotate_keys import rotate_keys
+
+    with Console().status("sealing anew") as status:
+        done = asyncio.run(rotate_keys(_database_url(), _data_keys(), lambda rows: status.update(f"{rows:,} rows")))
+    print(f"{done:,} rows were sealed anew: no other key than the newest is needed any more.")
     return 0
 
 
@@ -171,6 +189,10 @@ def _database_url() -> str:
     return url
 
 
+def _data_keys() -> str:
+    return os.environ.get("SEPAKAT_DATA_KEYS", "")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sepakat", description="See every card, agree to every merge.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -188,9 +210,16 @@ def _parser() -> argparse.ArgumentParser:
     looks = matches.add_subparsers(dest="act", required=True, metavar="find")
     looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
     commands.add_parser("verify", help="check a receipt, an export (history) or roots offline: `sepakat verify --help`")
-    keys = commands.add_parser("keys", help="the keys that sign receipts: SEPAKAT_RECEIPT_KEYS")
-    acts = keys.add_subparsers(dest="act", required=True, metavar="add|use")
-    for name, text in (("add", "publish one more key; the first of a new file signs"), ("use", "let this key sign")):
+    keys = commands.add_parser(
+        "keys", help="keys that sign receipts (SEPAKAT_RECEIPT_KEYS) and seal data (SEPAKAT_DATA_KEYS)"
+    )
+    acts = keys.add_subparsers(dest="act", required=True, metavar="add|use|add-data|rotate")
+    acts.add_parser("rotate", help="with SEPAKAT_DATABASE_URL an administrator's; nothing needs to stop")
+    for name, text in (
+        ("add-data", "a new first key of SEPAKAT_DATA_KEYS, which seal identity numbers and contacts"),
+        ("add", "publish one more key; the first of a new file signs"),
+        ("use", "let this key sign"),
+    ):
         act = acts.add_parser(name, help=text)
         act.add_argument("file", type=Path, metavar="FILE")
     act.add_argument("kid", metavar="KID")

@@ -51,6 +51,7 @@ from app.platform.capabilities import capabilities
 from app.platform.clock import advance_local_clock
 from app.platform.jobs import Jobs
 from app.platform.openapi import openapi_config, openapi_routes
+from app.platform.sealing import read_sealer
 from app.platform.signing import read_signing_keys, show_keys
 from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
@@ -139,8 +140,9 @@ LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
 @asynccontextmanager
 async def _connections(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
+    read_sealer(settings.data_keys)  # a process that could not open or sign what it must does not start
     if app.state.name == "api":
-        read_signing_keys(settings.receipt_keys)  # a process that could not sign does not start
+        read_signing_keys(settings.receipt_keys)
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
     app.state.jobs = Jobs(settings.redis_url)
     app.state.wakes = Wakes(settings.redis_url)

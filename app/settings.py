@@ -27,6 +27,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sms_url: str = ""
     feed_secrets: str = ""
     receipt_keys: str = ""
+    data_keys: str = ""
     documents: str = "documents"  # a folder, or s3://bucket/prefix with the AWS_ variables
     public_origin: str = "http://localhost:8000"
     port: int = 8000

@@ -1587,20 +1587,22 @@ $$;
 
 ALTER FUNCTION public.refuse_while_paused() OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_cause_id uuid;
 BEGIN
-    INSERT INTO public.participant_numbers (nik, participant_id) VALUES (p_nik, p_participant_id) ON CONFLICT (nik) DO NOTHING;
+    INSERT INTO public.participant_numbers (nik_hash, participant_id) VALUES (p_nik_hash, p_participant_id)
+    ON CONFLICT (nik_hash) DO NOTHING;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     INSERT INTO public.participants
-        (participant_id, nik, name, birth_date, phone, phone_since, email, locale, time_zone, registered_at, deceased_on)
-    VALUES (p_participant_id, p_nik, p_name, p_birth_date, p_phone, p_phone_since, p_email,
+        (participant_id, nik_sealed, name, birth_date, phone_sealed, phone_since, email_sealed, locale, time_zone,
+        registered_at, deceased_on)
+    VALUES (p_participant_id, p_nik_sealed, p_name, p_birth_date, p_phone_sealed, p_phone_since, p_email_sealed,
         coalesce(p_locale, 'id'), coalesce(p_time_zone, 'Asia/Jakarta'), public.current_instant(), p_deceased_on);
     INSERT INTO public.participant_heads (participant_id) VALUES (p_participant_id);
     v_cause_id := public.record_cause(p_participant_id, p_origin, p_actor, p_event_id => p_event_id, p_occurred_at => p_occurred_at);
@@ -1611,7 +1613,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
+ALTER FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1637,6 +1639,18 @@ END
 $$;
 
 ALTER FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.participants AS p
+    SET nik_sealed = p_nik_sealed, phone_sealed = p_phone_sealed, email_sealed = p_email_sealed
+    WHERE p.participant_id = p_participant_id AND ARRAY[p.nik_sealed, p.phone_sealed, p.email_sealed] = p_before
+    RETURNING true
+$$;
+
+ALTER FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.stamp_execution() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2418,12 +2432,12 @@ CREATE TABLE public.feed_events (
     content_hash bytea NOT NULL,
     type text NOT NULL,
     occurred_at timestamp with time zone,
-    content jsonb NOT NULL,
     outcome text NOT NULL,
     code text,
-    detail text,
     received_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    content_sealed bytea NOT NULL,
+    detail_sealed bytea,
     CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['applied'::text, 'held'::text, 'rejected'::text])))
 );
 
@@ -2442,8 +2456,8 @@ ALTER TABLE public.feed_held OWNER TO sepakat_owner;
 CREATE TABLE public.feed_quarantine (
     event_id text NOT NULL,
     content_hash bytea NOT NULL,
-    content jsonb NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    content_sealed bytea NOT NULL
 );
 
 ALTER TABLE public.feed_quarantine OWNER TO sepakat_owner;
@@ -2454,6 +2468,8 @@ CREATE TABLE public.feed_streams (
 );
 
 ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
 
 CREATE TABLE public.history (
     participant_id uuid NOT NULL,
@@ -2686,30 +2702,34 @@ WITH (fillfactor='70');
 ALTER TABLE public.participant_heads OWNER TO sepakat_owner;
 
 CREATE TABLE public.participant_numbers (
-    nik text NOT NULL,
     participant_id uuid NOT NULL,
-    CONSTRAINT nik_has_16_digits CHECK ((nik ~ '^[0-9]{16}$'::text))
+    nik_hash bytea NOT NULL,
+    CONSTRAINT nik_hash_has_32_bytes CHECK ((length(nik_hash) = 32))
 );
 
 ALTER TABLE public.participant_numbers OWNER TO sepakat_owner;
 
+COMMENT ON COLUMN public.participant_numbers.nik_hash IS 'HMAC-SHA256 under the look-up key: whoever has only the table cannot try all numbers.';
+
 CREATE TABLE public.participants (
     participant_id uuid NOT NULL,
-    nik text NOT NULL,
     name text NOT NULL,
     birth_date date NOT NULL,
-    phone text,
     phone_since date,
-    email text,
     locale text DEFAULT 'id'::text NOT NULL,
     time_zone text DEFAULT 'Asia/Jakarta'::text NOT NULL,
     registered_at timestamp with time zone NOT NULL,
     deceased_on date,
+    nik_sealed bytea NOT NULL,
+    phone_sealed bytea,
+    email_sealed bytea,
     CONSTRAINT participant_locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
     CONSTRAINT participant_time_zone_is_indonesian CHECK ((time_zone = ANY (ARRAY['Asia/Jakarta'::text, 'Asia/Makassar'::text, 'Asia/Jayapura'::text])))
 );
 
 ALTER TABLE public.participants OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.participants.nik_sealed IS 'AES-256-GCM for this column and row (app/platform/sealing.py); so are phone and email.';
 
 CREATE TABLE public.push_targets (
     participant_id uuid NOT NULL,
@@ -2977,7 +2997,7 @@ ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_pkey PRIMARY KEY (participant_id);
 
 ALTER TABLE ONLY public.participant_numbers
-    ADD CONSTRAINT participant_numbers_pkey PRIMARY KEY (nik);
+    ADD CONSTRAINT participant_numbers_pkey PRIMARY KEY (nik_hash);
 
 ALTER TABLE ONLY public.participants
     ADD CONSTRAINT participants_pkey PRIMARY KEY (participant_id);
@@ -3048,6 +3068,8 @@ CREATE UNIQUE INDEX one_entry_per_card_and_cause ON public.history USING btree (
 CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (participant_id, merge_id) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
+
+CREATE INDEX participant_numbers_by_participant ON public.participant_numbers USING btree (participant_id);
 
 CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
 
@@ -3307,7 +3329,7 @@ CREATE TRIGGER pairs_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON publi
 
 ALTER TABLE public.never_suggested_pairs ENABLE ALWAYS TRIGGER pairs_by_function_only;
 
-CREATE TRIGGER participant_is_queued_for_matching AFTER INSERT OR UPDATE OF nik, name, birth_date ON public.participants FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
+CREATE TRIGGER participant_is_queued_for_matching AFTER INSERT OR UPDATE OF name, birth_date ON public.participants FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
 
 CREATE TRIGGER plans_are_append_only BEFORE DELETE OR UPDATE ON public.merge_plans FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('plans_are_append_only');
 
@@ -3801,11 +3823,13 @@ REVOKE ALL ON FUNCTION public.refuse_statement() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_while_paused() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
+REVOKE ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.stamp_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_execution() TO sepakat_owner;

@@ -14,6 +14,7 @@ import structlog
 from app.merges.undo_seal import keep_undo_seal
 from app.platform import logs
 from app.platform.database import Pool, connect
+from app.platform.sealing import read_sealer
 from app.platform.signing import read_signing_keys
 from app.settings import Settings, SettingsError, read
 from workers.listen import listen
@@ -84,6 +85,7 @@ def main() -> None:
     try:
         settings = read()
         read_signing_keys(settings.receipt_keys)
+        read_sealer(settings.data_keys)
     except SettingsError as error:
         sys.exit(str(error))
     # uvloop is not there on every platform.

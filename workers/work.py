@@ -67,5 +67,4 @@ class Work:
         await self._sms.close()
 
     async def _send_codes(self) -> None:
-        settings = self._settings
-        await send_codes(self._pool, self._sms, settings.secret, settings.public_origin)
+        await send_codes(self._pool, self._sms, self._settings)

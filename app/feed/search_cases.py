@@ -14,6 +14,7 @@ from litestar.params import JSONBody
 from app.cases.decide import SQL
 from app.feed.signature import SignatureInvalid, require_signature
 from app.platform.database import transaction
+from app.platform.sealing import Sealer, read_sealer
 from app.settings import Settings
 
 
@@ -76,4 +77,14 @@ async def search_cases(
     search = data.case_search
     async with transaction(request.app.state.pool, wait_s=settings.pool_wait_s) as connection:
         rows = await connection.fetch(SQL["search"], search.state, search.limit)
-    return FoundCases([msgspec.convert(dict(row), FoundCase) for row in rows])
+    sealer = read_sealer(settings.data_keys)
+    return FoundCases([_open(dict(row), sealer) for row in rows])
+
+
+def _open(row: dict[str, Any], sealer: Sealer) -> FoundCase:
+    """A row with its identity numbers as they are read by staff."""
+    row["nik"] = sealer.open(row["nik_sealed"], column="nik", row=row["participant_id"])
+    if row["match"] is not None:
+        holder = row["other_participant_id"]
+        row["match"]["registered_nik"] = sealer.open(row["registered_nik_sealed"], column="nik", row=holder)
+    return msgspec.convert(row, FoundCase)

@@ -15,7 +15,9 @@ from app.identity.statements import read_public_key
 from app.platform.database import Connection, new_id
 from app.platform.jobs import Doorbell
 from app.platform.problems import RequestInvalid
+from app.platform.sealing import read_sealer
 from app.platform.sql import statement
+from app.settings import Settings
 
 ASK = statement("identity/enrol")
 CODE_TTL_S = 300
@@ -59,6 +61,7 @@ async def enrol(
     connection: NamedDependency[Connection],
     now: NamedDependency[datetime],
     doorbell: NamedDependency[Doorbell],
+    settings: NamedDependency[Settings],
 ) -> Enrolment:
     """Asks for a code by SMS to the phone on file.
 
@@ -74,7 +77,7 @@ async def enrol(
     await connection.execute(
         ASK,
         enrolment_id,
-        data.nik,
+        read_sealer(settings.data_keys).look_up(data.nik, column="nik"),
         data.kpj,
         data.birth_date,
         data.device.name,

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 
 from app.local.servers import Postgres, Valkey
-from tests.conftest import RECEIPT_KEYS, SECRET, Database
+from tests.conftest import DATA_KEYS, RECEIPT_KEYS, SECRET, Database
 from tests.local.running_simulator import HOST, find_two_free_ports
 
 START_WITHIN_S = 20.0
@@ -30,6 +30,7 @@ async def served(database: Database, servers: tuple[Postgres, Valkey]) -> AsyncI
         "SEPAKAT_REDIS_URL": servers[1].url,
         "SEPAKAT_SECRET": SECRET,
         "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
+        "SEPAKAT_DATA_KEYS": DATA_KEYS,
         "SEPAKAT_STREAM_LOOK_EVERY_S": "4",
     }
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", HOST, "--port", str(port)]

@@ -1,7 +1,7 @@
 -- find: whose a case is, what it is about and whether it is open
 SELECT
     c.participant_id,
-    n.nik,
+    p.nik_sealed,
     lane_of(c.participant_id) AS lane,
     c.kind,
     c.merge_id,
@@ -15,7 +15,7 @@ SELECT
     ) AS kpjs
 FROM case_owners AS o
 INNER JOIN cases AS c ON o.participant_id = c.participant_id AND o.case_id = c.case_id
-INNER JOIN participant_numbers AS n ON o.participant_id = n.participant_id
+INNER JOIN participants AS p ON o.participant_id = p.participant_id
 WHERE o.case_id = $1;
 
 -- decide: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
@@ -32,11 +32,13 @@ SELECT
     c.due_at,
     c.decision,
     c.decided_at,
-    n.nik,
+    c.participant_id,
+    p.nik_sealed,
+    m.other_participant_id,
+    registered.nik_sealed AS registered_nik_sealed,
     CASE WHEN m.match_id IS NOT NULL THEN
         jsonb_build_object(
             'kpj', k.kpj,
-            'registered_nik', registered.nik,
             'rule', m.rule,
             'rules_version', m.rules_version,
             'document_ids', array(
@@ -50,10 +52,10 @@ SELECT
         )
     END AS match
 FROM cases AS c
-INNER JOIN participant_numbers AS n ON c.participant_id = n.participant_id
+INNER JOIN participants AS p ON c.participant_id = p.participant_id
 LEFT JOIN possible_matches AS m ON c.participant_id = m.participant_id AND c.match_id = m.match_id
 LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_card_id = k.card_id
-LEFT JOIN participant_numbers AS registered ON m.other_participant_id = registered.participant_id
+LEFT JOIN participants AS registered ON m.other_participant_id = registered.participant_id
 WHERE $1::text IS NULL OR c.state = $1
 ORDER BY c.due_at, c.case_id
 LIMIT $2;

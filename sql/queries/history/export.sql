@@ -4,12 +4,12 @@ SELECT lock_participant($1);
 -- participant: who they are
 SELECT
     participant_id,
-    nik,
+    nik_sealed,
     name,
     birth_date,
-    phone,
+    phone_sealed,
     phone_since,
-    email,
+    email_sealed,
     locale,
     time_zone,
     registered_at,

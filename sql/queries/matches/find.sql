@@ -2,7 +2,7 @@
 SELECT
     q.participant_id,
     q.queued_at,
-    p.nik,
+    p.nik_sealed,
     p.name,
     p.birth_date,
     p.deceased_on IS NOT NULL AS deceased
@@ -27,7 +27,7 @@ ON CONFLICT (key, participant_id) DO NOTHING;
 SELECT DISTINCT
     looking.participant_id AS looking,
     p.participant_id,
-    p.nik,
+    p.nik_sealed,
     p.name,
     p.birth_date
 FROM unnest($1::bytea[], $2::uuid[]) AS looking (key, participant_id)
