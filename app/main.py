@@ -15,6 +15,8 @@ from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
 from app.cases.show import list_cases
+from app.consents.choose import give_consent, withdraw_consent
+from app.consents.show import list_consents
 from app.devices.push_target import clear_push_target, set_push_target
 from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
@@ -29,6 +31,7 @@ from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
 from app.identity.list_sessions import list_sessions
 from app.identity.me import show_me
+from app.identity.preferences import set_preferences
 from app.identity.problems import NotSignedIn, TokenExpired
 from app.identity.refresh import refresh_session
 from app.identity.session import Identify, provide_signed_in
@@ -71,6 +74,10 @@ API_ROUTES: list[ControllerRouterHandler] = [
     end_current_session,
     end_session,
     show_me,
+    set_preferences,
+    list_consents,
+    give_consent,
+    withdraw_consent,
     export,
     list_devices,
     rename_device,

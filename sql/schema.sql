@@ -442,6 +442,37 @@ $$;
 
 ALTER FUNCTION public.check_transfer() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+    v_current text;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT c.choice INTO v_current FROM public.consent_choices AS c
+    WHERE c.participant_id = p_participant_id AND c.purpose = p_purpose
+    ORDER BY c.chosen_at DESC, c.cause_id DESC LIMIT 1;
+    IF v_current IS NOT DISTINCT FROM p_choice THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor);
+    INSERT INTO public.consent_choices (participant_id, purpose, chosen_at, choice, wording, cause_id)
+    VALUES (p_participant_id, p_purpose, public.current_instant(), p_choice, p_wording, v_cause_id);
+    -- whoever agrees again is looked at again
+    INSERT INTO public.match_queue (participant_id, queued_at)
+    SELECT p_participant_id, clock_timestamp() WHERE p_purpose = 'possible_matches' AND p_choice = 'given'
+    ON CONFLICT (participant_id) DO UPDATE SET queued_at = excluded.queued_at;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id,
+        CASE p_choice WHEN 'given' THEN 'consent_given' ELSE 'consent_withdrawn' END, NULL, NULL, v_cause_id,
+        jsonb_build_object('purpose', p_purpose, 'wording', p_wording))::public.history_entry]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1351,6 +1382,20 @@ $$;
 
 ALTER FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce((
+        SELECT c.choice = 'withdrawn' FROM public.consent_choices AS c
+        WHERE c.participant_id = p_participant_id AND c.purpose = p_purpose
+        ORDER BY c.chosen_at DESC, c.cause_id DESC LIMIT 1), false)
+$$;
+
+ALTER FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) IS 'Whether the newest choice about a purpose is an objection.';
+
 CREATE FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1651,6 +1696,32 @@ CREATE FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[
 $$;
 
 ALTER FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_before public.participants;
+    v_after public.participants;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_before FROM public.participants AS p WHERE p.participant_id = p_participant_id;
+    UPDATE public.participants AS p
+    SET locale = coalesce(p_locale, p.locale), time_zone = coalesce(p_time_zone, p.time_zone)
+    WHERE p.participant_id = p_participant_id
+    RETURNING * INTO v_after;
+    IF (v_before.locale, v_before.time_zone) IS NOT DISTINCT FROM (v_after.locale, v_after.time_zone) THEN
+        RETURN false;
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'preferences_changed', NULL, NULL,
+        public.record_cause(p_participant_id, 'participant', p_actor), jsonb_build_object(
+            'locale', v_after.locale, 'time_zone', v_after.time_zone))::public.history_entry]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.stamp_execution() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2307,6 +2378,21 @@ CREATE TABLE public.code_tries (
 
 ALTER TABLE public.code_tries OWNER TO sepakat_owner;
 
+CREATE TABLE public.consent_choices (
+    participant_id uuid NOT NULL,
+    purpose text NOT NULL,
+    chosen_at timestamp with time zone NOT NULL,
+    choice text NOT NULL,
+    wording text NOT NULL,
+    cause_id uuid NOT NULL,
+    CONSTRAINT consent_choice_is_known CHECK ((choice = ANY (ARRAY['given'::text, 'withdrawn'::text]))),
+    CONSTRAINT consent_purpose_is_known CHECK ((purpose = 'possible_matches'::text))
+);
+
+ALTER TABLE public.consent_choices OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.consent_choices.wording IS 'The version of the text that was shown beside the choice.';
+
 CREATE TABLE public.deliveries (
     participant_id uuid NOT NULL,
     cause_id uuid NOT NULL,
@@ -2897,6 +2983,9 @@ ALTER TABLE ONLY public.merge_executions
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT confirmations_pkey PRIMARY KEY (participant_id, confirmation_id);
 
+ALTER TABLE ONLY public.consent_choices
+    ADD CONSTRAINT consent_choices_pkey PRIMARY KEY (participant_id, purpose, cause_id);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (participant_id, cause_id, device_id);
 
@@ -3174,6 +3263,18 @@ ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_append_
 CREATE TRIGGER confirmations_are_not_truncated BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('confirmations_are_append_only');
 
 ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_not_truncated;
+
+CREATE TRIGGER consent_choices_are_append_only BEFORE DELETE OR UPDATE ON public.consent_choices FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('consent_choices_are_append_only');
+
+ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_are_append_only;
+
+CREATE TRIGGER consent_choices_are_not_truncated BEFORE TRUNCATE ON public.consent_choices FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('consent_choices_are_append_only');
+
+ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_are_not_truncated;
+
+CREATE TRIGGER consent_choices_by_function_only BEFORE INSERT ON public.consent_choices FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('consent_choices_by_function_only');
+
+ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_by_function_only;
 
 CREATE TRIGGER documents_are_not_truncated BEFORE TRUNCATE ON public.documents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('stored_documents_are_kept');
 
@@ -3467,6 +3568,12 @@ ALTER TABLE ONLY public.confirmations
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT confirmations_participant_id_merge_id_plan_digest_fkey FOREIGN KEY (participant_id, merge_id, plan_digest) REFERENCES public.merge_plans(participant_id, merge_id, plan_digest);
 
+ALTER TABLE ONLY public.consent_choices
+    ADD CONSTRAINT consent_choices_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.consent_choices
+    ADD CONSTRAINT consent_choices_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
 
@@ -3634,6 +3741,9 @@ REVOKE ALL ON FUNCTION public.check_legs_sum_to_zero() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.check_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) TO sepakat_api;
 
@@ -3797,6 +3907,9 @@ GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq big
 REVOKE ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) TO sepakat_worker;
+
 REVOKE ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) TO sepakat_feed;
 
@@ -3830,6 +3943,9 @@ REVOKE ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uui
 GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.stamp_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_execution() TO sepakat_owner;
@@ -3968,6 +4084,12 @@ GRANT SELECT,INSERT ON TABLE public.claims TO sepakat_writer;
 GRANT SELECT ON TABLE public.code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.code_tries TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_operator;
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_api;
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_worker;
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.consent_choices TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;

@@ -49,6 +49,11 @@ async def show_me(
     settings: NamedDependency[Settings],
 ) -> Me:
     """My name, masked identity number, language and time zone, and whether this phone's key is on hold."""
+    return await read_me(connection, who, now, settings)
+
+
+async def read_me(connection: Connection, who: SignedIn, now: datetime, settings: Settings) -> Me:
+    """The same for whoever has changed something of it."""
     row = await connection.fetchrow(ME, who.participant_id, who.device_id)
     if row is None:
         raise NotSignedIn

@@ -21,12 +21,12 @@ AT_ONCE = 200
 
 
 class Queued(msgspec.Struct, frozen=True):
-    """Somebody to look at."""
+    """Somebody to look at. `looking`: alive, and without an objection to being suggested cards."""
 
     participant_id: UUID
     queued_at: datetime
     identity: Identity
-    deceased: bool
+    looking: bool
 
 
 async def find_now(settings: Settings) -> int:
@@ -47,7 +47,7 @@ async def find_matches(pool: Pool, settings: Settings) -> tuple[int, Doorbell]:
     suggested = 0
     sealer = read_sealer(settings.data_keys)
     while queued := [
-        Queued(row["participant_id"], row["queued_at"], _open(sealer, row), row["deceased"])
+        Queued(row["participant_id"], row["queued_at"], _open(sealer, row), row["looking"])
         for row in await pool.fetch(SQL["queued"], AT_ONCE)
     ]:
         # Keys are committed before anybody looks: of two who are looked at at once, at least one sees the other.
@@ -75,7 +75,7 @@ async def _keep_keys(pool: Pool, secret: str, queued: Sequence[Queued]) -> None:
 
 
 async def _look(pool: Pool, settings: Settings, queued: Sequence[Queued], doorbell: Doorbell) -> int:
-    living = {person.participant_id: person.identity for person in queued if not person.deceased}
+    living = {person.participant_id: person.identity for person in queued if person.looking}
     sought = [(key, owner) for owner, identity in living.items() for key in keys_to_look_for(identity, settings.secret)]
     rows = await pool.fetch(SQL["candidates"], [key for key, _ in sought], [owner for _, owner in sought])
     suggested, sealer = 0, read_sealer(settings.data_keys)

@@ -339,6 +339,18 @@ FROM never_suggested_pairs
 WHERE participant_id = $1
 ORDER BY card_id, other_card_id;
 
+-- consent_choices: every choice about processing, as it was made
+SELECT
+    purpose,
+    chosen_at,
+    choice,
+    wording,
+    cause_id
+FROM consent_choices
+WHERE participant_id = $1
+ORDER BY chosen_at, cause_id
+LIMIT $2;
+
 -- stopped_cards: cards that STOP holds frozen
 SELECT
     card_id,
