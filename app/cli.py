@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from app.settings import SettingsError
@@ -51,6 +52,8 @@ def _run(chosen: argparse.Namespace) -> int:
             return _make_root()
         case "matches":
             return _find_matches()
+        case "breach":
+            return _list_touched(chosen)
         case "story":
             from app.local.story import play
 
@@ -114,6 +117,17 @@ def _find_matches() -> int:
 
     suggested = asyncio.run(find_now(read()))
     print(f"{suggested} cards that may be somebody's were suggested.")
+    return 0
+
+
+def _list_touched(chosen: argparse.Namespace) -> int:
+    from app.history.breach import list_touched
+
+    if chosen.since.tzinfo is None or chosen.until.tzinfo is None or chosen.since >= chosen.until:
+        print("sepakat: give --since and a later --until with their time zone: 2026-11-25T08:00+07:00", file=sys.stderr)
+        return 2
+    found = asyncio.run(list_touched(_database_url(), chosen.since, chosen.until, chosen.role, sys.stdout))
+    print(f"{found:,} participants", file=sys.stderr)
     return 0
 
 
@@ -209,6 +223,10 @@ def _parser() -> argparse.ArgumentParser:
     matches = commands.add_parser("matches", help="cards that may be somebody's")
     looks = matches.add_subparsers(dest="act", required=True, metavar="find")
     looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
+    breach = commands.add_parser("breach", help="who was touched in a span of time, as CSV; as the operator's role")
+    for name, text in (("--since", "from this instant on"), ("--until", "before this instant")):
+        breach.add_argument(name, type=datetime.fromisoformat, required=True, metavar="INSTANT", help=text)
+    breach.add_argument("--role", metavar="ROLE", help="only what this database role wrote")
     commands.add_parser("verify", help="check a receipt, an export (history) or roots offline: `sepakat verify --help`")
     keys = commands.add_parser(
         "keys", help="keys that sign receipts (SEPAKAT_RECEIPT_KEYS) and seal data (SEPAKAT_DATA_KEYS)"
