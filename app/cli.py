@@ -6,7 +6,8 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from app.settings import SettingsError
@@ -34,32 +35,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(chosen: argparse.Namespace) -> int:
-    match chosen.command:
-        case "run":
-            return _start()
-        case "migrate":
-            return _migrate()
-        case "import":
-            from app.feed.import_files import import_folder
+    commands: dict[str, Callable[[], int]] = {
+        "run": _start,
+        "migrate": _migrate,
+        "import": lambda: _import(chosen),
+        "merges": lambda: _pause_merges(chosen),
+        "keys": lambda: _change_keys(chosen),
+        "roots": _make_root,
+        "matches": _find_matches,
+        "unreached": lambda: asyncio.run(_list_unreached()),
+        "breach": lambda: _list_touched(chosen),
+        "story": lambda: _play(chosen),
+        "schema": _print_schema,
+    }
+    return commands[chosen.command]()
 
-            return asyncio.run(import_folder(_database_url(), chosen.folder, chosen.refused))
-        case "merges":
-            return _pause_merges(chosen)
-        case "keys":
-            return _change_keys(chosen)
-        case "roots":
-            return _make_root()
-        case "matches":
-            return _find_matches()
-        case "unreached":
-            return asyncio.run(_list_unreached())
-        case "story":
-            from app.local.story import play
 
-            return asyncio.run(play(chosen.person))
-        case _:
-            print(SCHEMA.read_text(encoding="utf-8"), end="")
-            return 0
+def _import(chosen: argparse.Namespace) -> int:
+    from app.feed.import_files import import_folder
+
+    return asyncio.run(import_folder(_database_url(), _data_keys(), chosen.folder, chosen.refused))
+
+
+def _play(chosen: argparse.Namespace) -> int:
+    from app.local.story import play
+
+    return asyncio.run(play(chosen.person))
+
+
+def _print_schema() -> int:
+    print(SCHEMA.read_text(encoding="utf-8"), end="")
+    return 0
 
 
 def _start() -> int:
@@ -137,6 +143,17 @@ async def _list_unreached() -> int:
     return 0
 
 
+def _list_touched(chosen: argparse.Namespace) -> int:
+    from app.history.breach import list_touched
+
+    if chosen.since.tzinfo is None or chosen.until.tzinfo is None or chosen.since >= chosen.until:
+        print("sepakat: give --since and a later --until with their time zone: 2026-11-25T08:00+07:00", file=sys.stderr)
+        return 2
+    found = asyncio.run(list_touched(_database_url(), chosen.since, chosen.until, chosen.role, sys.stdout))
+    print(f"{found:,} participants", file=sys.stderr)
+    return 0
+
+
 def _verify(words: Sequence[str]) -> int:
     """Without --jwks, this installation's own keys are the ones to trust, if it has any."""
     from app.local.processes import receipt_keys
@@ -155,10 +172,17 @@ def _verify(words: Sequence[str]) -> int:
 
 
 def _change_keys(chosen: argparse.Namespace) -> int:
+    from app.platform.sealing import add_data_key
     from app.platform.signing import add_key, put_first
 
     try:
-        if chosen.act == "add":
+        if chosen.act == "rotate":
+            return _rotate_keys()
+        if chosen.act == "add-data":
+            print(
+                f"{add_data_key(chosen.file)} seals from now on; `sepakat keys rotate` brings what older keys sealed under it."
+            )
+        elif chosen.act == "add":
             print(
                 f"{add_key(chosen.file)} is published from the next start on; it signs once `sepakat keys use` put it first."
             )
@@ -168,6 +192,17 @@ def _change_keys(chosen: argparse.Namespace) -> int:
     except ValueError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _rotate_keys() -> int:
+    from rich.console import Console
+
+    from app.identity.rotate_keys import rotate_keys
+
+    with Console().status("sealing anew") as status:
+        done = asyncio.run(rotate_keys(_database_url(), _data_keys(), lambda rows: status.update(f"{rows:,} rows")))
+    print(f"{done:,} rows were sealed anew: no other key than the newest is needed any more.")
     return 0
 
 
@@ -191,6 +226,10 @@ def _database_url() -> str:
     return url
 
 
+def _data_keys() -> str:
+    return os.environ.get("SEPAKAT_DATA_KEYS", "")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sepakat", description="See every card, agree to every merge.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
@@ -210,10 +249,21 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "unreached", help="whom neither phone, mail nor SMS has reached, as JSON lines, as the operator's role"
     )
+    breach = commands.add_parser("breach", help="who was touched in a span of time, as CSV; as the operator's role")
+    for name, text in (("--since", "from this instant on"), ("--until", "before this instant")):
+        breach.add_argument(name, type=datetime.fromisoformat, required=True, metavar="INSTANT", help=text)
+    breach.add_argument("--role", metavar="ROLE", help="only what this database role wrote")
     commands.add_parser("verify", help="check a receipt, an export (history) or roots offline: `sepakat verify --help`")
-    keys = commands.add_parser("keys", help="the keys that sign receipts: SEPAKAT_RECEIPT_KEYS")
-    acts = keys.add_subparsers(dest="act", required=True, metavar="add|use")
-    for name, text in (("add", "publish one more key; the first of a new file signs"), ("use", "let this key sign")):
+    keys = commands.add_parser(
+        "keys", help="keys that sign receipts (SEPAKAT_RECEIPT_KEYS) and seal data (SEPAKAT_DATA_KEYS)"
+    )
+    acts = keys.add_subparsers(dest="act", required=True, metavar="add|use|add-data|rotate")
+    acts.add_parser("rotate", help="with SEPAKAT_DATABASE_URL an administrator's; nothing needs to stop")
+    for name, text in (
+        ("add-data", "a new first key of SEPAKAT_DATA_KEYS, which seal identity numbers and contacts"),
+        ("add", "publish one more key; the first of a new file signs"),
+        ("use", "let this key sign"),
+    ):
         act = acts.add_parser(name, help=text)
         act.add_argument("file", type=Path, metavar="FILE")
     act.add_argument("kid", metavar="KID")

@@ -18,6 +18,8 @@ from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
 from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
+from app.consents.choose import give_consent, withdraw_consent
+from app.consents.show import list_consents
 from app.devices.push_target import clear_push_target, set_push_target
 from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
@@ -35,6 +37,7 @@ from app.identity.end_session import end_current_session, end_session
 from app.identity.enrol import enrol
 from app.identity.list_sessions import list_sessions
 from app.identity.me import show_me
+from app.identity.preferences import set_preferences
 from app.identity.problems import NotSignedIn, TokenExpired
 from app.identity.refresh import refresh_session
 from app.identity.session import Identify, provide_signed_in
@@ -65,6 +68,7 @@ from app.platform.limits import Buckets, limit_requests, read_limits
 from app.platform.oidc import ProviderKeys
 from app.platform.openapi import DOCS_POLICY, openapi_config, openapi_routes
 from app.platform.relying_party import find_relying_party
+from app.platform.sealing import read_sealer
 from app.platform.signing import read_signing_keys, show_keys
 from app.platform.storage import Storage
 from app.platform.strict_json import StrictBody
@@ -94,6 +98,10 @@ API_ROUTES: list[ControllerRouterHandler] = [
     end_current_session,
     end_session,
     show_me,
+    set_preferences,
+    list_consents,
+    give_consent,
+    withdraw_consent,
     export,
     show_access_log,
     make_support_code,
@@ -183,8 +191,9 @@ LIMITS = read_limits(Path(__file__).parent / "limits.json")
 @asynccontextmanager
 async def _connections(app: Litestar) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
+    read_sealer(settings.data_keys)  # a process that could not open or sign what it must does not start
     if app.state.name == "api":
-        read_signing_keys(settings.receipt_keys)  # a process that could not sign does not start
+        read_signing_keys(settings.receipt_keys)
         find_relying_party(settings)  # nor one that would refuse every passkey
     app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
     app.state.jobs = Jobs(settings.redis_url, settings.secret)

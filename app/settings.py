@@ -33,6 +33,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mail_from: str = ""
     feed_secrets: str = ""
     receipt_keys: str = ""
+    data_keys: str = ""
     documents: str = "documents"  # a folder, or s3://bucket/prefix with the AWS_ variables
     public_origin: str = "http://localhost:8000"
     passkey_rp_id: str = ""  # the host of public_origin

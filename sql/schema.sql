@@ -705,6 +705,37 @@ $$;
 
 ALTER FUNCTION public.check_transfer() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+    v_current text;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT c.choice INTO v_current FROM public.consent_choices AS c
+    WHERE c.participant_id = p_participant_id AND c.purpose = p_purpose
+    ORDER BY c.chosen_at DESC, c.cause_id DESC LIMIT 1;
+    IF v_current IS NOT DISTINCT FROM p_choice THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor);
+    INSERT INTO public.consent_choices (participant_id, purpose, chosen_at, choice, wording, cause_id)
+    VALUES (p_participant_id, p_purpose, public.current_instant(), p_choice, p_wording, v_cause_id);
+    -- whoever agrees again is looked at again
+    INSERT INTO public.match_queue (participant_id, queued_at)
+    SELECT p_participant_id, clock_timestamp() WHERE p_purpose = 'possible_matches' AND p_choice = 'given'
+    ON CONFLICT (participant_id) DO UPDATE SET queued_at = excluded.queued_at;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id,
+        CASE p_choice WHEN 'given' THEN 'consent_given' ELSE 'consent_withdrawn' END, NULL, NULL, v_cause_id,
+        jsonb_build_object('purpose', p_purpose, 'wording', p_wording))::public.history_entry]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2151,6 +2182,20 @@ $$;
 
 ALTER FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT coalesce((
+        SELECT c.choice = 'withdrawn' FROM public.consent_choices AS c
+        WHERE c.participant_id = p_participant_id AND c.purpose = p_purpose
+        ORDER BY c.chosen_at DESC, c.cause_id DESC LIMIT 1), false)
+$$;
+
+ALTER FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) IS 'Whether the newest choice about a purpose is an objection.';
+
 CREATE FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2191,7 +2236,7 @@ $$;
 
 ALTER FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) RETURNS boolean
+CREATE FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
@@ -2207,8 +2252,8 @@ BEGIN
     INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
     INSERT INTO public.cases (participant_id, case_id, kind, opened_at, due_at, state, cause_id, xact)
     VALUES (p_participant_id, p_case_id, 'heir', v_now, v_now + interval '72 hours', 'open', v_cause_id, pg_current_xact_id());
-    INSERT INTO public.heir_claims (participant_id, case_id, code_id, name, phone, relation)
-    VALUES (p_participant_id, p_case_id, v_code.code_id, p_name, p_phone, p_relation);
+    INSERT INTO public.heir_claims (participant_id, case_id, code_id, name, phone_sealed, relation)
+    VALUES (p_participant_id, p_case_id, v_code.code_id, p_name, p_phone_sealed, p_relation);
     PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'heir_reported', NULL, NULL, v_cause_id, jsonb_build_object(
         'case_id', p_case_id, 'branch', v_code.branch, 'relation', p_relation, 'due_at', v_now + interval '72 hours'
     ))::public.history_entry]);
@@ -2216,7 +2261,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) OWNER TO sepakat_writer;
+ALTER FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.open_proposal(p_participant_id uuid, p_case_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2313,8 +2358,9 @@ CREATE FUNCTION public.person_for_staff(p_participant_id uuid) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-    SELECT jsonb_build_object('name', p.name, 'birth_date', p.birth_date, 'nik', p.nik, 'phone', p.phone, 'email', p.email,
-        'locale', p.locale, 'deceased_on', p.deceased_on)
+    SELECT jsonb_build_object('participant_id', p.participant_id, 'name', p.name, 'birth_date', p.birth_date,
+        'nik_sealed', encode(p.nik_sealed, 'hex'), 'phone_sealed', encode(p.phone_sealed, 'hex'),
+        'email_sealed', encode(p.email_sealed, 'hex'), 'locale', p.locale, 'deceased_on', p.deceased_on)
     FROM public.participants AS p WHERE p.participant_id = p_participant_id
 $$;
 
@@ -2650,20 +2696,22 @@ $$;
 
 ALTER FUNCTION public.refuse_while_paused() OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS boolean
+CREATE FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
     v_cause_id uuid;
 BEGIN
-    INSERT INTO public.participant_numbers (nik, participant_id) VALUES (p_nik, p_participant_id) ON CONFLICT (nik) DO NOTHING;
+    INSERT INTO public.participant_numbers (nik_hash, participant_id) VALUES (p_nik_hash, p_participant_id)
+    ON CONFLICT (nik_hash) DO NOTHING;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     INSERT INTO public.participants
-        (participant_id, nik, name, birth_date, phone, phone_since, email, locale, time_zone, registered_at, deceased_on)
-    VALUES (p_participant_id, p_nik, p_name, p_birth_date, p_phone, p_phone_since, p_email,
+        (participant_id, nik_sealed, name, birth_date, phone_sealed, phone_since, email_sealed, locale, time_zone,
+        registered_at, deceased_on)
+    VALUES (p_participant_id, p_nik_sealed, p_name, p_birth_date, p_phone_sealed, p_phone_since, p_email_sealed,
         coalesce(p_locale, 'id'), coalesce(p_time_zone, 'Asia/Jakarta'), public.current_instant(), p_deceased_on);
     INSERT INTO public.participant_heads (participant_id) VALUES (p_participant_id);
     v_cause_id := public.record_cause(p_participant_id, p_origin, p_actor, p_event_id => p_event_id, p_occurred_at => p_occurred_at);
@@ -2674,7 +2722,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
+ALTER FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2701,6 +2749,27 @@ END
 $$;
 
 ALTER FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reseal_heir(p_case_id uuid, p_phone_sealed bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.heir_claims AS h SET phone_sealed = p_phone_sealed WHERE h.case_id = p_case_id
+$$;
+
+ALTER FUNCTION public.reseal_heir(p_case_id uuid, p_phone_sealed bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.participants AS p
+    SET nik_sealed = p_nik_sealed, phone_sealed = p_phone_sealed, email_sealed = p_email_sealed
+    WHERE p.participant_id = p_participant_id AND ARRAY[p.nik_sealed, p.phone_sealed, p.email_sealed] = p_before
+    RETURNING true
+$$;
+
+ALTER FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2840,6 +2909,32 @@ END
 $$;
 
 ALTER FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_before public.participants;
+    v_after public.participants;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_before FROM public.participants AS p WHERE p.participant_id = p_participant_id;
+    UPDATE public.participants AS p
+    SET locale = coalesce(p_locale, p.locale), time_zone = coalesce(p_time_zone, p.time_zone)
+    WHERE p.participant_id = p_participant_id
+    RETURNING * INTO v_after;
+    IF (v_before.locale, v_before.time_zone) IS NOT DISTINCT FROM (v_after.locale, v_after.time_zone) THEN
+        RETURN false;
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'preferences_changed', NULL, NULL,
+        public.record_cause(p_participant_id, 'participant', p_actor), jsonb_build_object(
+            'locale', v_after.locale, 'time_zone', v_after.time_zone))::public.history_entry]);
+    RETURN true;
+END
+$$;
+
+ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) OWNER TO sepakat_writer;
 
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
@@ -3814,6 +3909,21 @@ CREATE TABLE public.code_tries (
 
 ALTER TABLE public.code_tries OWNER TO sepakat_owner;
 
+CREATE TABLE public.consent_choices (
+    participant_id uuid NOT NULL,
+    purpose text NOT NULL,
+    chosen_at timestamp with time zone NOT NULL,
+    choice text NOT NULL,
+    wording text NOT NULL,
+    cause_id uuid NOT NULL,
+    CONSTRAINT consent_choice_is_known CHECK ((choice = ANY (ARRAY['given'::text, 'withdrawn'::text]))),
+    CONSTRAINT consent_purpose_is_known CHECK ((purpose = 'possible_matches'::text))
+);
+
+ALTER TABLE public.consent_choices OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.consent_choices.wording IS 'The version of the text that was shown beside the choice.';
+
 CREATE TABLE public.deliveries (
     participant_id uuid NOT NULL,
     cause_id uuid NOT NULL,
@@ -3952,12 +4062,12 @@ CREATE TABLE public.feed_events (
     content_hash bytea NOT NULL,
     type text NOT NULL,
     occurred_at timestamp with time zone,
-    content jsonb NOT NULL,
     outcome text NOT NULL,
     code text,
-    detail text,
     received_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone,
+    content_sealed bytea NOT NULL,
+    detail_sealed bytea,
     CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['applied'::text, 'held'::text, 'rejected'::text])))
 );
 
@@ -3976,8 +4086,8 @@ ALTER TABLE public.feed_held OWNER TO sepakat_owner;
 CREATE TABLE public.feed_quarantine (
     event_id text NOT NULL,
     content_hash bytea NOT NULL,
-    content jsonb NOT NULL,
-    received_at timestamp with time zone NOT NULL
+    received_at timestamp with time zone NOT NULL,
+    content_sealed bytea NOT NULL
 );
 
 ALTER TABLE public.feed_quarantine OWNER TO sepakat_owner;
@@ -3989,12 +4099,14 @@ CREATE TABLE public.feed_streams (
 
 ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
 
+COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
+
 CREATE TABLE public.heir_claims (
     participant_id uuid NOT NULL,
     case_id uuid NOT NULL,
     code_id uuid NOT NULL,
     name text NOT NULL,
-    phone text NOT NULL,
+    phone_sealed bytea NOT NULL,
     relation text NOT NULL,
     papers jsonb,
     CONSTRAINT heir_relation_is_known CHECK ((relation = ANY (ARRAY['spouse'::text, 'child'::text, 'parent'::text, 'sibling'::text, 'grandchild'::text, 'other'::text])))
@@ -4332,30 +4444,34 @@ WITH (fillfactor='70');
 ALTER TABLE public.participant_heads OWNER TO sepakat_owner;
 
 CREATE TABLE public.participant_numbers (
-    nik text NOT NULL,
     participant_id uuid NOT NULL,
-    CONSTRAINT nik_has_16_digits CHECK ((nik ~ '^[0-9]{16}$'::text))
+    nik_hash bytea NOT NULL,
+    CONSTRAINT nik_hash_has_32_bytes CHECK ((length(nik_hash) = 32))
 );
 
 ALTER TABLE public.participant_numbers OWNER TO sepakat_owner;
 
+COMMENT ON COLUMN public.participant_numbers.nik_hash IS 'HMAC-SHA256 under the look-up key: whoever has only the table cannot try all numbers.';
+
 CREATE TABLE public.participants (
     participant_id uuid NOT NULL,
-    nik text NOT NULL,
     name text NOT NULL,
     birth_date date NOT NULL,
-    phone text,
     phone_since date,
-    email text,
     locale text DEFAULT 'id'::text NOT NULL,
     time_zone text DEFAULT 'Asia/Jakarta'::text NOT NULL,
     registered_at timestamp with time zone NOT NULL,
     deceased_on date,
+    nik_sealed bytea NOT NULL,
+    phone_sealed bytea,
+    email_sealed bytea,
     CONSTRAINT participant_locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
     CONSTRAINT participant_time_zone_is_indonesian CHECK ((time_zone = ANY (ARRAY['Asia/Jakarta'::text, 'Asia/Makassar'::text, 'Asia/Jayapura'::text])))
 );
 
 ALTER TABLE public.participants OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.participants.nik_sealed IS 'AES-256-GCM for this column and row (app/platform/sealing.py); so are phone and email.';
 
 CREATE TABLE public.passkey_owners (
     credential_id bytea NOT NULL,
@@ -4657,6 +4773,9 @@ ALTER TABLE ONLY public.merge_executions
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT confirmations_pkey PRIMARY KEY (participant_id, confirmation_id);
 
+ALTER TABLE ONLY public.consent_choices
+    ADD CONSTRAINT consent_choices_pkey PRIMARY KEY (participant_id, purpose, cause_id);
+
 ALTER TABLE ONLY public.reversed_contributions
     ADD CONSTRAINT contribution_is_reversed_once PRIMARY KEY (participant_id, entry_id);
 
@@ -4784,7 +4903,7 @@ ALTER TABLE ONLY public.participant_heads
     ADD CONSTRAINT participant_heads_pkey PRIMARY KEY (participant_id);
 
 ALTER TABLE ONLY public.participant_numbers
-    ADD CONSTRAINT participant_numbers_pkey PRIMARY KEY (nik);
+    ADD CONSTRAINT participant_numbers_pkey PRIMARY KEY (nik_hash);
 
 ALTER TABLE ONLY public.participants
     ADD CONSTRAINT participants_pkey PRIMARY KEY (participant_id);
@@ -4883,6 +5002,8 @@ CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (partici
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
+
+CREATE INDEX participant_numbers_by_participant ON public.participant_numbers USING btree (participant_id);
 
 CREATE INDEX passkeys_by_credential ON public.passkeys USING btree (participant_id, credential_id);
 
@@ -5055,6 +5176,18 @@ ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_append_
 CREATE TRIGGER confirmations_are_not_truncated BEFORE TRUNCATE ON public.confirmations FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('confirmations_are_append_only');
 
 ALTER TABLE public.confirmations ENABLE ALWAYS TRIGGER confirmations_are_not_truncated;
+
+CREATE TRIGGER consent_choices_are_append_only BEFORE DELETE OR UPDATE ON public.consent_choices FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('consent_choices_are_append_only');
+
+ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_are_append_only;
+
+CREATE TRIGGER consent_choices_are_not_truncated BEFORE TRUNCATE ON public.consent_choices FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('consent_choices_are_append_only');
+
+ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_are_not_truncated;
+
+CREATE TRIGGER consent_choices_by_function_only BEFORE INSERT ON public.consent_choices FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('consent_choices_by_function_only');
+
+ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_by_function_only;
 
 CREATE TRIGGER core_answers_by_function_only BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (old.core IS DISTINCT FROM new.core))) EXECUTE FUNCTION public.refuse_statement('core_answers_by_function_only');
 
@@ -5262,7 +5395,7 @@ CREATE TRIGGER pairs_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON publi
 
 ALTER TABLE public.never_suggested_pairs ENABLE ALWAYS TRIGGER pairs_by_function_only;
 
-CREATE TRIGGER participant_is_queued_for_matching AFTER INSERT OR UPDATE OF nik, name, birth_date ON public.participants FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
+CREATE TRIGGER participant_is_queued_for_matching AFTER INSERT OR UPDATE OF name, birth_date ON public.participants FOR EACH ROW EXECUTE FUNCTION public.queue_for_matching();
 
 CREATE TRIGGER passkeys_are_kept BEFORE DELETE ON public.passkeys FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('passkeys_are_kept');
 
@@ -5481,6 +5614,12 @@ ALTER TABLE ONLY public.confirmations
 
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT confirmations_participant_id_merge_id_plan_digest_fkey FOREIGN KEY (participant_id, merge_id, plan_digest) REFERENCES public.merge_plans(participant_id, merge_id, plan_digest);
+
+ALTER TABLE ONLY public.consent_choices
+    ADD CONSTRAINT consent_choices_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.consent_choices
+    ADD CONSTRAINT consent_choices_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
@@ -5721,6 +5860,9 @@ REVOKE ALL ON FUNCTION public.check_purpose(p_kind text, p_purpose text) FROM PU
 REVOKE ALL ON FUNCTION public.check_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) TO sepakat_api;
 
@@ -5950,11 +6092,14 @@ REVOKE ALL ON FUNCTION public.merges_for_staff(p_participant_id uuid, p_merge_id
 REVOKE ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) TO sepakat_worker;
+
 REVOKE ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) TO sepakat_feed;
 
-REVOKE ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text) TO sepakat_api;
+REVOKE ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.open_proposal(p_participant_id uuid, p_case_id uuid) FROM PUBLIC;
 
@@ -6000,11 +6145,15 @@ REVOKE ALL ON FUNCTION public.refuse_statement() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_while_paused() FROM PUBLIC;
 
-REVOKE ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik text, p_name text, p_birth_date date, p_phone text, p_phone_since date, p_email text, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
+REVOKE ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.reseal_heir(p_case_id uuid, p_phone_sealed bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) TO sepakat_feed;
@@ -6014,6 +6163,9 @@ GRANT ALL ON FUNCTION public.reverse_merge(p_participant_id uuid, p_merge_id uui
 
 REVOKE ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) TO sepakat_api;
 
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
@@ -6277,6 +6429,12 @@ GRANT SELECT,DELETE ON TABLE public.code_failures TO sepakat_worker;
 GRANT SELECT ON TABLE public.code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.code_tries TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_operator;
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_api;
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_worker;
+GRANT SELECT ON TABLE public.consent_choices TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.consent_choices TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;

@@ -26,6 +26,7 @@ from app.main import create_api, create_feed
 from app.merges.undo_seal import pads
 from app.platform.migrations import migrate
 from app.platform.openapi.answers import problems_of, routes
+from app.platform.sealing import add_data_key
 from app.platform.signing import add_key
 from app.settings import Settings
 
@@ -36,6 +37,8 @@ TEMPLATE = "sepakat_template"
 _keys = tempfile.TemporaryDirectory(prefix="sepakat-keys-")
 RECEIPT_KEYS = f"{_keys.name}/receipt-keys.pem"
 add_key(Path(RECEIPT_KEYS))
+DATA_KEYS = f"{_keys.name}/data-keys"
+add_data_key(Path(DATA_KEYS))
 
 OpenDatabase = Callable[[], Awaitable["Database"]]
 
@@ -110,6 +113,7 @@ def settings_for(database: Database, valkey: Valkey, role: str) -> Settings:
         secret=SECRET,
         feed_secrets=FEED_SECRET,
         receipt_keys=RECEIPT_KEYS,
+        data_keys=DATA_KEYS,
         documents=str(database.postgres.data.parent / "documents"),
         env="local",
         limits="off",

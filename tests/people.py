@@ -17,7 +17,8 @@ import msgspec
 
 from app.identity.codes import one_time_code
 from app.local.phone import Phone as ClientPhone
-from tests.conftest import SECRET, Database
+from app.platform.sealing import read_sealer
+from tests.conftest import DATA_KEYS, SECRET, Database
 
 EMPLOYER_ID = "E-TEST-1"
 EMPLOYER = "PT Sinar Garmen Majalaya"
@@ -33,6 +34,16 @@ def new_nik(birth_date: date) -> str:
     """An identity number that no other test has. Serials other than 0000 and invented regions make room for many."""
     number = next(_numbers) % 10**10
     return f"{number // 10**4:06d}{birth_date:%d%m%y}{number % 10**4:04d}"
+
+
+def nik_hash(nik: str) -> bytes:
+    """What a participant is found by in the database."""
+    return read_sealer(DATA_KEYS).look_up(nik, column="nik")
+
+
+def seal(value: str, column: str, participant_id: UUID) -> bytes:
+    """An identity number or a contact as it lies in the database."""
+    return read_sealer(DATA_KEYS).seal(value, column=column, row=participant_id)
 
 
 class NewCard(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,17 +108,19 @@ async def add_person(
     try:
         async with connection.transaction():
             await connection.execute(
-                "SELECT register_participant($1, $2, $3, $4, $5, $6, $10, $7, 'Asia/Jakarta', $8, $9, 'tests', NULL, NULL)",
+                "SELECT register_participant($1, $2, $3, $4, $5, $6, $7, $8, $9, 'Asia/Jakarta', $10, $11, 'tests',"
+                " NULL, NULL)",
                 person.participant_id,
-                person.nik,
+                nik_hash(person.nik),
+                seal(person.nik, "nik", person.participant_id),
                 name,
                 birth_date,
-                given_phone,
+                given_phone and seal(given_phone, "phone", person.participant_id),
                 phone_since,
+                email and seal(email, "email", person.participant_id),
                 locale,
                 deceased_on,
                 origin,
-                email,
             )
             for card in cards or (NewCard(),):
                 held = await open_card(connection, person.participant_id, card, origin)

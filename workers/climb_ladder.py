@@ -14,13 +14,7 @@ class Ladder:
 
     def __init__(self, pool: Pool, settings: Settings, sms: SmsGateway) -> None:
         self._mail = open_mail(settings)
-        self._climber = Climber(
-            pool,
-            self._mail,
-            sms if settings.sms_url else None,
-            secret=settings.secret,
-            public_origin=settings.public_origin,
-        )
+        self._climber = Climber(pool, self._mail, sms if settings.sms_url else None, settings)
 
     async def climb(self) -> None:
         """Sends all that is due: call this on each ring and every second."""

@@ -14,7 +14,7 @@ log = structlog.get_logger()
 
 async def find_matches(pool: Pool, settings: Settings, jobs: Jobs) -> None:
     """Suggests what is found and rings for those who have new history."""
-    suggested, doorbell = await find.find_matches(pool, settings.secret)
+    suggested, doorbell = await find.find_matches(pool, settings)
     await jobs.ring(doorbell)
     if suggested:
         log.info("cards_suggested", cards=suggested)

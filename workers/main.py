@@ -15,6 +15,7 @@ from app.merges.undo_seal import keep_undo_seal
 from app.platform import logs
 from app.platform.database import Pool, connect
 from app.platform.mail import open_mail
+from app.platform.sealing import read_sealer
 from app.platform.signing import read_signing_keys
 from app.settings import Settings, SettingsError, read
 from workers.listen import listen
@@ -87,6 +88,7 @@ def main() -> None:
         sys.excepthook = logs.tell_of_the_end
         read_signing_keys(settings.receipt_keys)
         open_mail(settings)
+        read_sealer(settings.data_keys)
     except SettingsError as error:
         sys.exit(str(error))
     # uvloop is not there on every platform.

@@ -17,8 +17,10 @@ from app.identity.codes import code_text, one_time_code
 from app.identity.stop_link import issue_stop_link
 from app.platform.database import Pool
 from app.platform.outcomes import Accepted, Rejected, RetryLater
+from app.platform.sealing import read_sealer
 from app.platform.sms import Sms, SmsGateway
 from app.platform.sql import load
+from app.settings import Settings
 
 log = structlog.get_logger()
 
@@ -35,13 +37,13 @@ class WaitingCode(msgspec.Struct, frozen=True):
 
     enrolment_id: UUID
     participant_id: UUID
-    phone: str
+    phone_sealed: bytes
     locale: str
     device_name: str
     attempts: int
 
 
-async def send_codes(pool: Pool, sms: SmsGateway, secret: str, public_origin: str) -> int:
+async def send_codes(pool: Pool, sms: SmsGateway, settings: Settings) -> int:
     """Sends every code that is due and returns how many the gateway took.
 
     What must be tried again waits in the table: call this on each ring and every few seconds. An expired enrolment is
@@ -51,22 +53,23 @@ async def send_codes(pool: Pool, sms: SmsGateway, secret: str, public_origin: st
     while True:
         rows = await pool.fetch(SQL["lease"], BATCH, timedelta(seconds=LEASE_S), CODES_PER_DAY)
         waiting = msgspec.convert(rows, list[WaitingCode])
-        sent += sum(await asyncio.gather(*(_send(pool, sms, secret, public_origin, code) for code in waiting)))
+        sent += sum(await asyncio.gather(*(_send(pool, sms, settings, code) for code in waiting)))
         if len(waiting) < BATCH:
             return sent
 
 
-async def _send(pool: Pool, sms: SmsGateway, secret: str, public_origin: str, waiting: WaitingCode) -> bool:
+async def _send(pool: Pool, sms: SmsGateway, settings: Settings, waiting: WaitingCode) -> bool:
     link = await issue_stop_link(
         pool,
-        secret=secret,
-        public_origin=public_origin,
+        secret=settings.secret,
+        public_origin=settings.public_origin,
         participant_id=waiting.participant_id,
         message_id=f"code {waiting.enrolment_id}",
     )
-    code = one_time_code(secret, waiting.enrolment_id)
+    code = one_time_code(settings.secret, waiting.enrolment_id)
     text = code_text(code, waiting.device_name, waiting.locale, link)
-    match await sms.send(Sms(str(waiting.enrolment_id), waiting.phone, text)):
+    phone = read_sealer(settings.data_keys).open(waiting.phone_sealed, column="phone", row=waiting.participant_id)
+    match await sms.send(Sms(str(waiting.enrolment_id), phone, text)):
         case Accepted():
             await pool.execute(SQL["sent"], waiting.enrolment_id)
             return True

@@ -78,6 +78,5 @@ class Work:
         await self._sms.close()
 
     async def _send_codes(self) -> None:
-        settings = self._settings
         await ask_phones(self._pool, self._jobs)
-        await send_codes(self._pool, self._sms, settings.secret, settings.public_origin)
+        await send_codes(self._pool, self._sms, self._settings)

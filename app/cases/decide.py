@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 
 from app.platform.database import Connection
+from app.platform.sealing import Sealer
 from app.platform.sql import load
 
 SQL = load("cases/decide")
@@ -47,10 +48,14 @@ class Decision(msgspec.Struct, frozen=True):
     second_staff: str | None
 
 
-async def find_case(connection: Connection, case_id: UUID) -> FoundCase | None:
+async def find_case(connection: Connection, case_id: UUID, sealer: Sealer) -> FoundCase | None:
     """None when there is no such case."""
     row = await connection.fetchrow(SQL["find"], case_id)
-    return msgspec.convert(dict(row), FoundCase) if row else None
+    if row is None:
+        return None
+    found = dict(row)
+    found["nik"] = sealer.open(found.pop("nik_sealed"), column="nik", row=found["participant_id"])
+    return msgspec.convert(found, FoundCase)
 
 
 async def decide_case(

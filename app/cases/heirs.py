@@ -20,6 +20,7 @@ from app.identity.code_failures import count_failure
 from app.platform.database import Connection, new_id
 from app.platform.jobs import Doorbell
 from app.platform.problems import RequestInvalid
+from app.platform.sealing import read_sealer
 from app.platform.sql import load
 from app.settings import Settings
 
@@ -72,9 +73,11 @@ async def ask_as_heir(
     except ValueError as error:
         raise RequestInvalid(errors=[{"field": "branch_code", "reason": str(error)}]) from None
     case_id = new_id()
-    found = await connection.fetchrow(SQL["find_deceased"], data.deceased_nik)
+    sealer = read_sealer(settings.data_keys)
+    found = await connection.fetchrow(SQL["find_deceased"], sealer.look_up(data.deceased_nik, column="nik"))
     participant_id, lane = (found["participant_id"], found["lane"]) if found else (None, 0)
-    about = (case_id, data.name, data.phone, data.relation)
+    phone = sealer.seal(data.phone, column="heir_phone", row=case_id)
+    about = (case_id, data.name, phone, data.relation)
     opened = await connection.fetchval(SQL["open"], participant_id, code, *about)
     if participant_id is not None and opened:
         doorbell.ring(participant_id, lane)

@@ -96,7 +96,8 @@ async def _find(turn: Turn, merge_id: UUID) -> Answered:
     row = await turn.connection.fetchrow(SQL["find"], merge_id)
     if row is None:
         raise Rejected("merge_unknown")
-    check_streams(turn.event, nik=row["nik"], kpjs=row["kpjs"])
+    nik = turn.sealer.open(row["nik_sealed"], column="nik", row=row["participant_id"])
+    check_streams(turn.event, nik=nik, kpjs=row["kpjs"])
     cards = await lock_cards(turn.connection, row["participant_id"])
     merge = await read_merge(turn.connection, row["participant_id"], merge_id)
     return Answered(row["participant_id"], row["lane"], merge, cards)

@@ -70,7 +70,7 @@ async def open_card(turn: Turn, data: CardOpened) -> Applied:
         raise Rejected("data_invalid", reason="a programme is named twice")
     if data.opening_balance is not None and "JHT" not in data.programmes:
         raise Rejected("card_without_jht")
-    owner = await turn.connection.fetchrow(SQL["find_participant"], data.nik)
+    owner = await turn.connection.fetchrow(SQL["find_participant"], turn.nik_hash(data.nik))
     if owner is None:
         raise Rejected("participant_unknown")
     check_streams(turn.event, nik=data.nik, kpjs=[data.kpj])

@@ -21,7 +21,7 @@ async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
     Raises Rejected: `case_unknown`, `case_decided_already`, `decision_unfit`, `four_eyes_needed`, `stream_foreign`,
     `merge_not_reversible`, `balance_still_differs`, `merges_paused`, `papers_missing`.
     """
-    case = await find_case(turn.connection, data.case_id)
+    case = await find_case(turn.connection, data.case_id, turn.sealer)
     if case is None:
         raise Rejected("case_unknown")
     if data.decision not in DECISIONS[case.kind]:
@@ -30,7 +30,7 @@ async def apply_decision(turn: Turn, data: CaseDecided) -> Applied:
         return await decide_match(turn, case, data)
     check_streams(turn.event, nik=case.nik, kpjs=case.kpjs)
     await turn.connection.execute(SQL["lock_participant"], case.participant_id)
-    case = await find_case(turn.connection, data.case_id)
+    case = await find_case(turn.connection, data.case_id, turn.sealer)
     if case is None or case.state != "open":
         raise Rejected("case_decided_already")
     cause_id = await record_cause(

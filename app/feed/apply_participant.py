@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from functools import partial
 from uuid import UUID
 
 import asyncpg
@@ -27,15 +28,17 @@ async def register_participant(turn: Turn, data: ParticipantRegistered) -> Appli
     except FieldError as error:
         raise Rejected("data_invalid", reason=f"name, phone or email {error}") from None
     participant_id = new_id()
+    seal = partial(turn.sealer.seal, row=participant_id)
     row = await turn.connection.fetchrow(
         SQL["register_participant"],
         participant_id,
-        data.nik,
+        turn.nik_hash(data.nik),
+        seal(data.nik, column="nik"),
         name,
         data.birth_date,
-        phone,
+        seal(phone, column="phone") if phone is not None else None,
         data.phone_since,
-        email,
+        seal(email, column="email") if email is not None else None,
         data.locale,
         data.time_zone,
         turn.event.id,
@@ -81,7 +84,7 @@ async def find_participant(turn: Turn, nik: str) -> asyncpg.Record:
     Raises Rejected: `participant_unknown`, `stream_foreign`.
     """
     check_streams(turn.event, nik=nik, kpjs=())
-    participant_id = await turn.connection.fetchval(TOLD["lock"], nik)
+    participant_id = await turn.connection.fetchval(TOLD["lock"], turn.nik_hash(nik))
     row = await turn.connection.fetchrow(TOLD["find"], participant_id)
     if row is None:
         raise Rejected("participant_unknown")

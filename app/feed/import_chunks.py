@@ -14,6 +14,7 @@ from app.feed.import_money import Entry, entries_of
 from app.feed.import_people import Holding, Person
 from app.feed.import_rows import ContributionRow, GrowthRow, Refusal
 from app.platform.database import new_id
+from app.platform.sealing import Sealer
 from app.platform.sql import statement
 
 IMPORT = "feed/import"
@@ -44,7 +45,7 @@ class Loaded(msgspec.Struct):
             setattr(self, field, getattr(self, field) + getattr(other, field))
 
 
-async def load_chunk(connection: asyncpg.Connection[Any], people: Sequence[Person]) -> Loaded:
+async def load_chunk(connection: asyncpg.Connection[Any], people: Sequence[Person], sealer: Sealer) -> Loaded:
     """Loads those of `people` who are not there yet; the others count as `already` and are not touched.
 
     What the database itself refuses is tried again one participant at a time, so that nobody stays out for the sake
@@ -52,7 +53,7 @@ async def load_chunk(connection: asyncpg.Connection[Any], people: Sequence[Perso
     """
     for attempt in range(1, TRIES + 1):
         try:
-            return await _load_new(connection, people)
+            return await _load_new(connection, people, sealer)
         except CONTENTION:
             if attempt == TRIES:
                 raise
@@ -63,22 +64,23 @@ async def load_chunk(connection: asyncpg.Connection[Any], people: Sequence[Perso
                 return Loaded(refusals=[Refusal("participants.csv", line, "", reason)])
             loaded = Loaded()
             for person in people:
-                loaded.add(await load_chunk(connection, [person]))
+                loaded.add(await load_chunk(connection, [person], sealer))
             return loaded
     raise AssertionError("unreachable: the last try returns or raises")
 
 
-async def _load_new(connection: asyncpg.Connection[Any], people: Sequence[Person]) -> Loaded:
+async def _load_new(connection: asyncpg.Connection[Any], people: Sequence[Person], sealer: Sealer) -> Loaded:
+    hashes = {person.participant.nik: sealer.look_up(person.participant.nik, column="nik") for person in people}
     async with connection.transaction():
         known = {
             row["known"]
             for row in await connection.fetch(
                 statement(IMPORT, "find_known"),
-                [person.participant.nik for person in people],
+                list(hashes.values()),
                 [holding.card.kpj for person in people for holding in person.holdings],
             )
         }
-        unknown = [person for person in people if person.participant.nik not in known]
+        unknown = [person for person in people if hashes[person.participant.nik].hex() not in known]
         loaded = Loaded(already=len(people) - len(unknown))
         new = []
         for person in unknown:
@@ -90,12 +92,12 @@ async def _load_new(connection: asyncpg.Connection[Any], people: Sequence[Person
             if not taken:
                 new.append(person)
         if new:
-            await _write(connection, new, loaded)
+            await _write(connection, new, loaded, sealer)
         return loaded
 
 
-async def _write(connection: asyncpg.Connection[Any], people: Sequence[Person], loaded: Loaded) -> None:
-    chunk = _Chunk(people)
+async def _write(connection: asyncpg.Connection[Any], people: Sequence[Person], loaded: Loaded, sealer: Sealer) -> None:
+    chunk = _Chunk(people, sealer)
 
     async def call(name: str, *rows: list[dict[str, Any]]) -> None:
         await connection.fetch(statement(IMPORT, name), *(msgspec.json.encode(part).decode() for part in rows))
@@ -121,7 +123,8 @@ async def _write(connection: asyncpg.Connection[Any], people: Sequence[Person], 
 class _Chunk:
     """The rows that the statements take, by the names of the database's own columns."""
 
-    def __init__(self, people: Sequence[Person]) -> None:
+    def __init__(self, people: Sequence[Person], sealer: Sealer) -> None:
+        self._sealer = sealer
         self.participants: list[dict[str, Any]] = []
         self.cards: list[dict[str, Any]] = []
         self.entries: list[dict[str, Any]] = []
@@ -133,6 +136,11 @@ class _Chunk:
     def _add_person(self, person: Person) -> None:
         participant = msgspec.structs.asdict(person.participant)
         participant["participant_id"] = owner = new_id()
+        participant["nik_hash"] = _bytea(self._sealer.look_up(person.participant.nik, column="nik"))
+        for column in ("nik", "phone", "email"):
+            value = participant.pop(column)
+            sealed = None if value is None else self._sealer.seal(value, column=column, row=owner)
+            participant[f"{column}_sealed"] = sealed and _bytea(sealed)
         participant["deceased_on"] = person.death.on if person.death else None
         self.participants.append(participant)
         card_ids = {holding.card.kpj: new_id() for holding in person.holdings}
@@ -164,6 +172,11 @@ class _Chunk:
         )
         self.claims += [msgspec.structs.asdict(claim) | ids for claim in holding.claims]
         self.entries += [ids | _ledger_columns(entry) for entry in entries_of(holding)]
+
+
+def _bytea(value: bytes) -> str:
+    """Bytes in JSON, as PostgreSQL reads them."""
+    return f"\\x{value.hex()}"
 
 
 def _ledger_columns(entry: Entry) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from app.feed.import_folder import read_folder
 from app.feed.import_lines import FileRefusedError
 from app.feed.import_people import Folder
 from app.feed.import_rows import FILES, REQUIRED_FILES, Refusal
+from app.platform.sealing import Sealer, read_sealer
 from app.platform.sql import statement
 
 CHUNK_PARTICIPANTS = 500
@@ -28,13 +29,15 @@ PRINTED_REFUSALS = 50
 EXIT_LOADED, EXIT_REFUSED = 0, 1
 
 
-async def import_folder(database_url: str, folder: Path, refused: Path | None = None) -> int:
-    """Loads the CSV files of `folder` as the role that `database_url` names (sepakat_feed).
+async def import_folder(database_url: str, data_keys: str, folder: Path, refused: Path | None = None) -> int:
+    """Loads the CSV files of `folder` as the role that `database_url` names (sepakat_feed), sealing
+    with the keys of the file `data_keys`.
 
     Returns the exit code: 0 when every row was accepted, 1 when any was refused or a file could not be read. Refusals
     go to the CSV file `refused` if given, else the first 50 are printed. Running it again loads only who is not there.
     """
     console = Console()
+    sealer = read_sealer(data_keys)
     if refused is not None:  # found out now that it cannot be written, not after hours
         _write_refusals(refused, [])
     connection = await asyncpg.connect(database_url, server_settings={"application_name": "sepakat import"})
@@ -50,7 +53,7 @@ async def import_folder(database_url: str, folder: Path, refused: Path | None = 
                 _report_refusals(console, [error.refusal], refused)
                 console.print("Nothing was loaded. Correct the file, then import again.")
                 return EXIT_REFUSED
-            loaded = await _load(connection, read, progress)
+            loaded = await _load(connection, read, progress, sealer)
     finally:
         await connection.close()
     refusals = read.refusals + loaded.refusals
@@ -87,14 +90,14 @@ def _refuse_names(folder: Path) -> None:
             raise FileRefusedError(Refusal(path.name, 0, "", f"is not a file of the format; is {meant[0]} meant?"))
 
 
-async def _load(connection: asyncpg.Connection[Any], read: Folder, progress: Progress) -> Loaded:
+async def _load(connection: asyncpg.Connection[Any], read: Folder, progress: Progress, sealer: Sealer) -> Loaded:
     employers = [{"employer_id": row.employer_id, "name": row.name} for row in read.employers]
     await connection.execute(statement(IMPORT, "add_employers"), msgspec.json.encode(employers).decode())
     loaded = Loaded()
     task = progress.add_task("loading participants", total=len(read.people))
     for start in range(0, len(read.people), CHUNK_PARTICIPANTS):
         chunk = read.people[start : start + CHUNK_PARTICIPANTS]
-        loaded.add(await load_chunk(connection, chunk))
+        loaded.add(await load_chunk(connection, chunk, sealer))
         progress.update(task, advance=len(chunk))
     return loaded
 

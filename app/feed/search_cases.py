@@ -16,6 +16,7 @@ from app.cases.overdue import count_open
 from app.feed.event import Paper
 from app.feed.signature import SignatureInvalid, require_signature
 from app.platform.database import transaction
+from app.platform.sealing import Sealer, read_sealer
 from app.settings import Settings
 
 
@@ -99,4 +100,16 @@ async def search_cases(
     async with transaction(request.app.state.pool, wait_s=settings.pool_wait_s) as connection:
         rows = await connection.fetch(SQL["search"], search.state, search.limit)
         waiting = await count_open(connection)
-    return FoundCases([msgspec.convert(dict(row), FoundCase) for row in rows], waiting.overdue)
+    sealer = read_sealer(settings.data_keys)
+    return FoundCases([_open(dict(row), sealer) for row in rows], waiting.overdue)
+
+
+def _open(row: dict[str, Any], sealer: Sealer) -> FoundCase:
+    """A row with its identity numbers as they are read by staff."""
+    row["nik"] = sealer.open(row["nik_sealed"], column="nik", row=row["participant_id"])
+    if row["match"] is not None:
+        holder = row["other_participant_id"]
+        row["match"]["registered_nik"] = sealer.open(row["registered_nik_sealed"], column="nik", row=holder)
+    if row["heir"] is not None:
+        row["heir"]["phone"] = sealer.open(row["heir_phone_sealed"], column="heir_phone", row=row["id"])
+    return msgspec.convert(row, FoundCase)

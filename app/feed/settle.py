@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import asyncpg
@@ -14,6 +15,7 @@ from app.feed.rejection import Rejected
 from app.feed.turn import Applied, Turn
 from app.platform.database import Connection, Pool, transaction
 from app.platform.jobs import Doorbell
+from app.platform.sealing import read_sealer
 from app.platform.sql import load
 from app.settings import Settings
 
@@ -74,11 +76,12 @@ async def release(desk: Desk, streams: set[str]) -> list[Result]:
     results: list[Result] = []
     while streams:
         async with desk.pool.acquire(timeout=desk.settings.pool_wait_s) as connection:
-            rows = await connection.fetch(SQL["find_released"], sorted(streams))
+            rows = await connection.fetch(SQL["find_released"], sorted(_keep_streams(desk.settings, streams).values()))
         streams = set()
         for row in rows:
-            event = msgspec.convert(row["content"], Event)
-            results.append(await settle(desk, Received(event, row["content"], row["content_hash"])))
+            content = msgspec.json.decode(_open(desk.settings, row["content_sealed"], "content", row["event_id"]))
+            event = msgspec.convert(content, Event)
+            results.append(await settle(desk, Received(event, content, row["content_hash"])))
             streams |= event.streams.keys()
     return results
 
@@ -88,33 +91,61 @@ async def _settle_once(settings: Settings, connection: Connection, received: Rec
     known = await connection.fetchrow(SQL["find_event"], event.id)
     positions: dict[str, int] = {}
     if known is None or known["outcome"] == "held":
-        positions = await _lock_streams(connection, event)
-        known = await _take(connection, received)
+        positions = await _lock_streams(settings, connection, event)
+        known = await _take(settings, connection, received)
     if known is not None and known["content_hash"] != received.content_hash:
-        await connection.execute(SQL["quarantine"], event.id, received.content_hash, received.content)
+        await connection.execute(SQL["quarantine"], event.id, received.content_hash, _seal_content(settings, received))
         return Result(event.id, "quarantined", "id_reused", "This id was used for another event. Use a new one."), None
     if known is not None and known["outcome"] != "held":
-        return Result(event.id, "duplicate", known["code"], known["detail"]), None
+        detail = known["detail_sealed"] and _open(settings, known["detail_sealed"], "detail", event.id)
+        return Result(event.id, "duplicate", known["code"], detail), None
     for stream, number in event.streams.items():
         if number > positions[stream] + 1:
-            await connection.execute(SQL["hold"], event.id, list(event.streams), list(event.streams.values()))
+            await connection.execute(SQL["hold"], event.id, *_numbers(settings, event))
             waits = f"{stream} waits for number {positions[stream] + 1}."
             return Result(event.id, "held", "number_missing", waits), None
     return await _take_turn(settings, connection, event, positions)
 
 
-async def _lock_streams(connection: Connection, event: Event) -> dict[str, int]:
+async def _lock_streams(settings: Settings, connection: Connection, event: Event) -> dict[str, int]:
     if not event.streams:
         return {}
-    rows = await connection.fetch(SQL["lock_streams"], list(event.streams))
-    return {row["stream"]: row["position"] for row in rows}
+    kept = _keep_streams(settings, event.streams)
+    rows = await connection.fetch(SQL["lock_streams"], list(kept.values()))
+    positions = {row["stream"]: row["position"] for row in rows}
+    return {stream: positions[name] for stream, name in kept.items()}
 
 
-async def _take(connection: Connection, received: Received) -> asyncpg.Record | None:
+def _keep_streams(settings: Settings, streams: Iterable[str]) -> dict[str, str]:
+    """Streams as sent, and as they are kept: that of a participant under the hash of the identity number."""
+    sealer, kept = read_sealer(settings.data_keys), {}
+    for stream in streams:
+        subject, _, number = stream.partition(":")
+        nik_hash = sealer.look_up(number, column="nik").hex() if subject == "participant" else None
+        kept[stream] = f"participant:{nik_hash}" if nik_hash else stream
+    return kept
+
+
+def _numbers(settings: Settings, event: Event) -> tuple[list[str], list[int]]:
+    """The streams of an event as they are kept, and its number in each."""
+    return list(_keep_streams(settings, event.streams).values()), list(event.streams.values())
+
+
+def _seal_content(settings: Settings, received: Received) -> bytes:
+    content = msgspec.json.encode(received.content).decode()
+    return read_sealer(settings.data_keys).seal(content, column="content", row=received.event.id)
+
+
+def _open(settings: Settings, sealed: bytes, column: str, event_id: str) -> str:
+    return read_sealer(settings.data_keys).open(sealed, column=column, row=event_id)
+
+
+async def _take(settings: Settings, connection: Connection, received: Received) -> asyncpg.Record | None:
     """Nothing when the event is new and ours to settle, else what is known of it by now."""
     event = received.event
+    content = _seal_content(settings, received)
     if await connection.fetchval(
-        SQL["take_event"], event.id, received.content_hash, event.type, event.occurred_at, received.content
+        SQL["take_event"], event.id, received.content_hash, event.type, event.occurred_at, content
     ):
         return None
     return await connection.fetchrow(SQL["find_event"], event.id)
@@ -134,10 +165,11 @@ async def _take_turn(
     except Rejected as rejected:
         result = Result(event.id, "rejected", rejected.code, rejected.detail)
         own = rejected.code != "stream_foreign"
-    await connection.execute(SQL["finish"], event.id, result.outcome, result.code, result.detail)
+    detail = result.detail and read_sealer(settings.data_keys).seal(result.detail, column="detail", row=event.id)
+    await connection.execute(SQL["finish"], event.id, result.outcome, result.code, detail)
     if event.streams:
         if own:
-            await connection.execute(SQL["consume"], list(event.streams), list(event.streams.values()))
+            await connection.execute(SQL["consume"], *_numbers(settings, event))
         await connection.execute(SQL["forget_held"], event.id)
     return result, applied
 

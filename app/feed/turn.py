@@ -11,6 +11,7 @@ import msgspec
 from app.feed.event import Event
 from app.feed.rejection import Rejected
 from app.platform.database import Connection
+from app.platform.sealing import Sealer, read_sealer
 from app.platform.sql import load
 from app.settings import Settings
 
@@ -24,6 +25,14 @@ class Turn(msgspec.Struct, frozen=True):
     event: Event
     settings: Settings
     now: datetime
+
+    @property
+    def sealer(self) -> Sealer:
+        return read_sealer(self.settings.data_keys)
+
+    def nik_hash(self, nik: str) -> bytes:
+        """What a participant is found by."""
+        return self.sealer.look_up(nik, column="nik")
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -40,7 +49,6 @@ class Owner(msgspec.Struct, frozen=True):
     """A participant and some of the cards, by number."""
 
     participant_id: UUID
-    nik: str
     lane: int
     card_ids: dict[str, UUID]
 
@@ -66,11 +74,10 @@ async def find_owner(turn: Turn, kpjs: list[str]) -> Owner:
     first = rows[kpjs[0]]
     if any(row["participant_id"] != first["participant_id"] for row in rows.values()):
         raise Rejected("cards_of_different_owners")
-    check_streams(turn.event, nik=first["nik"], kpjs=kpjs)
+    nik = turn.sealer.open(first["nik_sealed"], column="nik", row=first["participant_id"])
+    check_streams(turn.event, nik=nik, kpjs=kpjs)
     await turn.connection.execute(SQL["lock_participant"], first["participant_id"])
-    return Owner(
-        first["participant_id"], first["nik"], first["lane"], {kpj: row["card_id"] for kpj, row in rows.items()}
-    )
+    return Owner(first["participant_id"], first["lane"], {kpj: row["card_id"] for kpj, row in rows.items()})
 
 
 async def record_cause(

@@ -22,6 +22,7 @@ from app.history.written import write_instant, write_row
 from app.identity.session import SignedIn
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
+from app.platform.sealing import Sealer, read_sealer
 from app.platform.signing import SigningKeys, read_signing_keys
 from app.platform.sql import load
 from app.settings import Settings
@@ -48,7 +49,7 @@ async def export(
     settings: NamedDependency[Settings],
 ) -> Response[bytes]:
     """All my data as one signed file, at most 20,000 rows of each kind: check it with `sepakat verify history FILE`."""
-    parts = await read_parts(connection, who.participant_id)
+    parts = await read_parts(connection, who.participant_id, read_sealer(settings.data_keys))
     told = {
         "version": 1,
         "issuer": settings.public_origin,
@@ -61,7 +62,7 @@ async def export(
     return Response(content, media_type="application/json", headers=headers)
 
 
-async def read_parts(connection: Connection, participant_id: UUID) -> Parts:
+async def read_parts(connection: Connection, participant_id: UUID, sealer: Sealer) -> Parts:
     """Every part by name, as of one moment: the head stays locked, so that no change comes in between."""
     await connection.fetchrow(SQL["lock"], participant_id)
     found: Parts = {}
@@ -71,7 +72,16 @@ async def read_parts(connection: Connection, participant_id: UUID) -> Parts:
         if len(rows) > MAX_ROWS:
             raise ExportTooLarge(part=name, limit=MAX_ROWS)
         found[name] = rows
+    found["participant"] = [_open(dict(row), sealer) for row in found["participant"]]
     return found
+
+
+def _open(participant: dict[str, Any], sealer: Sealer) -> dict[str, Any]:
+    """Identity number and contacts as their owner knows them."""
+    for column in ("nik", "phone", "email"):
+        sealed = participant.pop(f"{column}_sealed")
+        participant[column] = sealed and sealer.open(sealed, column=column, row=participant["participant_id"])
+    return participant
 
 
 def sign_export(told: dict[str, Any], parts: Parts, keys: SigningKeys) -> bytes:

@@ -15,6 +15,7 @@ from app.identity.statements import read_public_key
 from app.platform.database import Connection, new_id
 from app.platform.jobs import Doorbell
 from app.platform.problems import RequestInvalid
+from app.platform.sealing import read_sealer
 from app.platform.sql import statement
 from app.settings import Settings
 
@@ -78,7 +79,7 @@ async def enrol(
     await connection.execute(
         ASK,
         enrolment_id,
-        data.nik,
+        read_sealer(settings.data_keys).look_up(data.nik, column="nik"),
         data.kpj,
         data.birth_date,
         data.device.name,

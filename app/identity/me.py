@@ -12,7 +12,9 @@ from litestar.di import NamedDependency
 from app.identity.problems import NotSignedIn
 from app.identity.session import SignedIn
 from app.platform.database import Connection
+from app.platform.sealing import read_sealer
 from app.platform.sql import statement
+from app.settings import Settings
 
 ME = statement("identity/me")
 
@@ -43,17 +45,26 @@ class Me(msgspec.Struct, frozen=True):
 
 @get("/v1/me", tags=["identity"])
 async def show_me(
-    connection: NamedDependency[Connection], who: NamedDependency[SignedIn], now: NamedDependency[datetime]
+    connection: NamedDependency[Connection],
+    who: NamedDependency[SignedIn],
+    now: NamedDependency[datetime],
+    settings: NamedDependency[Settings],
 ) -> Me:
     """My name, masked identity number, language and time zone, and whether the key of this session is on hold."""
+    return await read_me(connection, who, now, settings)
+
+
+async def read_me(connection: Connection, who: SignedIn, now: datetime, settings: Settings) -> Me:
+    """The same for whoever has changed something of it."""
     row = await connection.fetchrow(ME, who.participant_id, who.key_id)
     if row is None:
         raise NotSignedIn
+    nik = read_sealer(settings.data_keys).open(row["nik_sealed"], column="nik", row=who.participant_id)
     held = row["hold_until"] is not None and now < row["hold_until"]
     return Me(
         participant_id=who.participant_id,
         name=row["name"],
-        nik=row["nik"],
+        nik="•" * 12 + nik[-4:],
         locale=row["locale"],
         time_zone=row["time_zone"],
         device_id=None if who.device_id is None else str(who.device_id),

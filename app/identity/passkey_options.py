@@ -10,6 +10,7 @@ import msgspec
 from app.identity.statements import encode_base64url
 from app.platform.database import Connection
 from app.platform.relying_party import RelyingParty
+from app.platform.sealing import Sealer
 from app.platform.sql import load
 
 SQL = load("identity/passkey_options")
@@ -90,14 +91,16 @@ async def request_options(
 
 
 async def creation_options(
-    connection: Connection, party: RelyingParty, participant_id: UUID, nonce: str
+    connection: Connection, party: RelyingParty, participant_id: UUID, nonce: str, sealer: Sealer
 ) -> CreationOptions:
     """For a new passkey of this participant."""
     person = await connection.fetchrow(SQL["person"], participant_id)
-    name, last_four = (person["name"], person["nik_last4"]) if person else ("", "")
+    name, nik = "", ""
+    if person is not None:
+        name, nik = person["name"], sealer.open(person["nik_sealed"], column="nik", row=participant_id)
     return CreationOptions(
         rp=Party(party.id, NAME),
-        user=User(encode_base64url(participant_id.bytes), f"{name} ({last_four})", name),
+        user=User(encode_base64url(participant_id.bytes), f"{name} ({nik[-4:]})", name),
         challenge=nonce,
         exclude_credentials=await list_descriptors(connection, participant_id),
     )

@@ -14,6 +14,7 @@ import msgspec
 
 from app.local.servers import ServerError
 from app.platform.migrations import migrate
+from app.platform.sealing import add_data_key
 from app.platform.signing import add_key
 from app.platform.sql import SQL_FOLDER
 
@@ -55,6 +56,12 @@ def keep_receipt_keys(path: Path) -> None:
     """The keys that sign receipts; the first is made at the first start."""
     if not path.exists():
         add_key(path)
+
+
+def keep_data_keys(path: Path) -> None:
+    """The keys that identity numbers and contacts are sealed with; made at the first start."""
+    if not path.exists():
+        add_data_key(path)
 
 
 def complete_url(admin_url: str) -> str:

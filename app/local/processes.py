@@ -47,6 +47,11 @@ def receipt_keys(folder: Path) -> Path:
     return folder / "receipt-keys.pem"
 
 
+def data_keys(folder: Path) -> Path:
+    """The keys that identity numbers and contacts are sealed with, made at the first start."""
+    return folder / "data-keys"
+
+
 def shared_environment(
     folder: Path, ports: Ports, secrets: Secrets, redis_url: str, chosen: Mapping[str, str]
 ) -> dict[str, str]:
@@ -65,6 +70,7 @@ def shared_environment(
         "SEPAKAT_STAFF_AUDIENCE": "sepakat",
         "SEPAKAT_STAFF_JWKS_URL": f"{simulator}/jwks.json",
         "SEPAKAT_RECEIPT_KEYS": str(receipt_keys(folder)),
+        "SEPAKAT_DATA_KEYS": str(data_keys(folder)),
         "SEPAKAT_MERGE_COOLING_OFF_S": "20",
         "SEPAKAT_ASK_FIRST_S": "3",
         "SEPAKAT_DOCUMENTS": str(folder / "documents"),

@@ -15,7 +15,15 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from app.local.bootstrap import ROLES, complete_url, keep_receipt_keys, keep_secrets, prepare_database, role_url
+from app.local.bootstrap import (
+    ROLES,
+    complete_url,
+    keep_data_keys,
+    keep_receipt_keys,
+    keep_secrets,
+    prepare_database,
+    role_url,
+)
 from app.local.children import Child
 from app.local.leftovers import end_leftovers
 from app.local.ports import describe_taken
@@ -23,6 +31,7 @@ from app.local.processes import (
     HEALTH,
     Ports,
     answers,
+    data_keys,
     plan_children,
     plan_import,
     receipt_keys,
@@ -184,6 +193,7 @@ async def _prepare(running: Running, chosen: Mapping[str, str]) -> None:
     """Brings the database to the newest schema, loads the demo people and plans the processes."""
     secrets = keep_secrets(running.folder)
     keep_receipt_keys(receipt_keys(running.folder))
+    keep_data_keys(data_keys(running.folder))
     await prepare_database(running.admin_url, secrets.passwords)
     running.database_urls = {role: role_url(running.admin_url, role, secrets.passwords[role]) for role in ROLES}
     redis_url = running.valkey.url if running.valkey else chosen["SEPAKAT_REDIS_URL"]

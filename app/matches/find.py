@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from app.matches.match import RULES_VERSION, Identity, judge, keys_to_look_for, own_keys
 from app.platform.database import Pool, connect, new_id
 from app.platform.jobs import Doorbell, Jobs
+from app.platform.sealing import Sealer, read_sealer
 from app.platform.sql import load
 from app.settings import Settings
 
@@ -19,18 +21,12 @@ AT_ONCE = 200
 
 
 class Queued(msgspec.Struct, frozen=True):
-    """Somebody to look at."""
+    """Somebody to look at. `looking`: alive, and without an objection to being suggested cards."""
 
     participant_id: UUID
     queued_at: datetime
-    nik: str
-    name: str
-    birth_date: date
-    deceased: bool
-
-    @property
-    def identity(self) -> Identity:
-        return Identity(self.nik, self.name, self.birth_date)
+    identity: Identity
+    looking: bool
 
 
 async def find_now(settings: Settings) -> int:
@@ -40,7 +36,7 @@ async def find_now(settings: Settings) -> int:
         Jobs(settings.redis_url, settings.secret),
     )
     try:
-        suggested, doorbell = await find_matches(pool, settings.secret)
+        suggested, doorbell = await find_matches(pool, settings)
         await jobs.ring(doorbell)
         return suggested
     finally:
@@ -48,20 +44,29 @@ async def find_now(settings: Settings) -> int:
         await pool.close()
 
 
-async def find_matches(pool: Pool, secret: str) -> tuple[int, Doorbell]:
+async def find_matches(pool: Pool, settings: Settings) -> tuple[int, Doorbell]:
     """Looks at everybody who is queued. Returns how many cards were suggested, and whom to ring for."""
     doorbell = Doorbell()
     suggested = 0
-    while queued := [msgspec.convert(dict(row), Queued) for row in await pool.fetch(SQL["queued"], AT_ONCE)]:
+    sealer = read_sealer(settings.data_keys)
+    while queued := [
+        Queued(row["participant_id"], row["queued_at"], _open(sealer, row), row["looking"])
+        for row in await pool.fetch(SQL["queued"], AT_ONCE)
+    ]:
         # Keys are committed before anybody looks: of two who are looked at at once, at least one sees the other.
-        await _keep_keys(pool, secret, queued)
-        suggested += await _look(pool, secret, queued, doorbell)
+        await _keep_keys(pool, settings.secret, queued)
+        suggested += await _look(pool, settings, queued, doorbell)
         await pool.execute(
             SQL["done"], [person.participant_id for person in queued], [person.queued_at for person in queued]
         )
         if len(queued) < AT_ONCE:
             break
     return suggested, doorbell
+
+
+def _open(sealer: Sealer, row: asyncpg.Record) -> Identity:
+    nik = sealer.open(row["nik_sealed"], column="nik", row=row["participant_id"])
+    return Identity(nik, row["name"], row["birth_date"])
 
 
 async def _keep_keys(pool: Pool, secret: str, queued: Sequence[Queued]) -> None:
@@ -72,14 +77,14 @@ async def _keep_keys(pool: Pool, secret: str, queued: Sequence[Queued]) -> None:
         await connection.execute(SQL["keep_keys"], keys, owners)
 
 
-async def _look(pool: Pool, secret: str, queued: Sequence[Queued], doorbell: Doorbell) -> int:
-    living = {person.participant_id: person.identity for person in queued if not person.deceased}
-    sought = [(key, owner) for owner, identity in living.items() for key in keys_to_look_for(identity, secret)]
+async def _look(pool: Pool, settings: Settings, queued: Sequence[Queued], doorbell: Doorbell) -> int:
+    living = {person.participant_id: person.identity for person in queued if person.looking}
+    sought = [(key, owner) for owner, identity in living.items() for key in keys_to_look_for(identity, settings.secret)]
     rows = await pool.fetch(SQL["candidates"], [key for key, _ in sought], [owner for _, owner in sought])
-    suggested = 0
+    suggested, sealer = 0, read_sealer(settings.data_keys)
     for row in rows:
         mine = row["looking"], living[row["looking"]]
-        other = row["participant_id"], Identity(row["nik"], row["name"], row["birth_date"])
+        other = row["participant_id"], _open(sealer, row)
         for (owner, identity), (holder, held) in ((mine, other), (other, mine)):
             rule = judge(identity, held)
             if rule is not None:

@@ -24,6 +24,7 @@ from app.merges.problems import MergeUnknown, ReceiptNotYet
 from app.merges.receipt_pdf import draw_receipt
 from app.platform.clock import jakarta_day
 from app.platform.database import Connection
+from app.platform.sealing import read_sealer
 from app.platform.signing import read_signing_keys
 from app.platform.sql import load
 from app.settings import Settings
@@ -50,7 +51,7 @@ async def show_receipt(
     accept: Annotated[str, HeaderParameter(name="Accept", max_length=1000)] = "*/*",
 ) -> Response[bytes]:
     """The receipt of a merge that was carried out: `application/jose+json`, or `application/pdf` when that is asked for."""
-    payload = await read_receipt(connection, who.participant_id, merge_id, settings.public_origin, now)
+    payload = await read_receipt(connection, who.participant_id, merge_id, settings, now)
     signed = read_signing_keys(settings.receipt_keys).sign(rfc8785.dumps(payload), type_=TYPE)
     content = rfc8785.dumps(msgspec.to_builtins(signed))
     media_type, ending = (PDF, "pdf") if prefers_pdf(accept) else (JOSE, "json")
@@ -65,7 +66,7 @@ async def show_receipt(
 
 
 async def read_receipt(
-    connection: Connection, participant_id: UUID, merge_id: UUID, issuer: str, now: datetime
+    connection: Connection, participant_id: UUID, merge_id: UUID, settings: Settings, now: datetime
 ) -> dict[str, Any]:
     """The payload, as of one moment. Raises MergeUnknown; ReceiptNotYet before anything was carried out."""
     await connection.fetchrow(SQL["lock"], participant_id)
@@ -77,15 +78,17 @@ async def read_receipt(
         raise ReceiptNotYet(state=merge["state"])
     ledger = await connection.fetch(SQL["ledger"], participant_id, merge_id)
     history = await connection.fetch(SQL["history"], participant_id, merge_id)
-    told = write_row(dict(merge))
+    found = dict(merge)
+    nik = read_sealer(settings.data_keys).open(found.pop("nik_sealed"), column="nik", row=participant_id)
+    told = write_row(found)
     return {
         "version": 1,
-        "issuer": issuer,
+        "issuer": settings.public_origin,
         "issued_at": write_row({"now": now})["now"],
         "participant": {
             "participant_id": str(participant_id),
             "name": told.pop("name"),
-            "nik_last4": told.pop("nik_last4"),
+            "nik_last4": nik[-4:],
         },
         "head": {"seq": told.pop("head_seq"), "hash": told.pop("head_hash")},
         "merge": told,

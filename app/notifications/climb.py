@@ -28,8 +28,10 @@ from app.notifications.pauses import Pauses
 from app.platform.database import Pool
 from app.platform.mail import Mail, MailServer
 from app.platform.outcomes import Accepted, Rejected, RetryLater
+from app.platform.sealing import read_sealer
 from app.platform.sms import Sms, SmsGateway
 from app.platform.sql import load
+from app.settings import Settings
 
 log = structlog.get_logger()
 
@@ -54,8 +56,8 @@ class DueMessage(msgspec.Struct, frozen=True):
     attempts: int
     late: timedelta
     locale: str
-    email: str | None
-    phone: str | None
+    email_sealed: bytes | None
+    phone_sealed: bytes | None
 
     def __repr__(self) -> str:
         return f"DueMessage(cause_id={self.cause_id}, channel={self.channel!r})"
@@ -64,12 +66,11 @@ class DueMessage(msgspec.Struct, frozen=True):
 class Climber:
     """The channels of this process. One that is None is off: it has nobody's address."""
 
-    def __init__(
-        self, pool: Pool, mail: MailServer | None, sms: SmsGateway | None, *, secret: str, public_origin: str
-    ) -> None:
+    def __init__(self, pool: Pool, mail: MailServer | None, sms: SmsGateway | None, settings: Settings) -> None:
         self.pauses: dict[Channel, Pauses] = {channel: Pauses() for channel in CHANNELS}
         self._pool, self._mail, self._sms = pool, mail, sms
-        self._secret, self._public_origin = secret, public_origin
+        self._settings = settings
+        self._sealer = read_sealer(settings.data_keys)
 
     async def climb(self) -> int:
         """Sends all that is due, and returns how many messages were taken. What must be tried again waits in the table."""
@@ -96,7 +97,7 @@ class Climber:
             return False
 
     async def _send(self, due: DueMessage) -> bool:
-        address = due.email if due.channel == "mail" else due.phone
+        address = self._address(due)
         if address is None or not self._is_on(due.channel):
             await self._settle(due, "no_address")
             return False
@@ -115,6 +116,10 @@ class Climber:
                 assert_never(outcome)
         return False
 
+    def _address(self, due: DueMessage) -> str | None:
+        column, sealed = ("email", due.email_sealed) if due.channel == "mail" else ("phone", due.phone_sealed)
+        return None if sealed is None else self._sealer.open(sealed, column=column, row=due.participant_id)
+
     async def _hand_over(self, due: DueMessage, address: str, message_id: UUID) -> Accepted | RetryLater | Rejected:
         rows = await self._pool.fetch(SQL["entries"], due.participant_id, due.cause_id)
         happenings = [read_happening(row) for row in rows]
@@ -122,8 +127,8 @@ class Climber:
         if needs_stop_link(happenings):
             link = await issue_stop_link(
                 self._pool,
-                secret=self._secret,
-                public_origin=self._public_origin,
+                secret=self._settings.secret,
+                public_origin=self._settings.public_origin,
                 participant_id=due.participant_id,
                 message_id=f"climb {message_id}",
             )

@@ -28,6 +28,7 @@ from app.passkeys.show import SHOW, Passkey
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
 from app.platform.relying_party import find_relying_party
+from app.platform.sealing import read_sealer
 from app.platform.sql import load
 from app.platform.strict_json import Nothing
 from app.settings import Settings
@@ -79,7 +80,9 @@ async def make_options(
     return PasskeyOptions(
         nonce=encode_nonce(nonce),
         expires_at=expires_at,
-        options=await creation_options(connection, party, who.participant_id, encode_nonce(nonce)),
+        options=await creation_options(
+            connection, party, who.participant_id, encode_nonce(nonce), read_sealer(settings.data_keys)
+        ),
         passkey=await request_options(connection, party, who.participant_id),
     )
 

@@ -1,8 +1,8 @@
 """Identity numbers and contacts at rest: sealed with AES-256-GCM, looked up by a keyed hash.
 
 The key file holds lines of `lookup ID KEY` and `data ID KEY` (KEY is 32 bytes, base64url). The first data key seals, every
-one opens; the first look-up key hashes. A process that meets a data key it does not know reads the file again, so that
-a rotation needs no restart.
+one opens; the first look-up key hashes. Whoever seals looks whether the file was changed, and whoever meets a data key that
+it does not know reads it again, so that a rotation needs no restart.
 """
 
 from __future__ import annotations
@@ -59,20 +59,20 @@ class Sealer:
     def __init__(self, path: Path) -> None:
         """Raises ValueError and OSError, as reading the file does."""
         self._path = path
-        self._keys = Keys(path.read_text())
+        self._read()
 
-    def seal(self, value: str, *, column: str, row: UUID) -> bytes:
+    def seal(self, value: str, *, column: str, row: UUID | str) -> bytes:
         """`value` for one place: what is sealed for one column and row opens in no other."""
-        key_id = self._keys.newest
+        key_id = self.newest
         nonce = secrets.token_bytes(NONCE_BYTES)
         place = _place(column, row)
         return key_id + nonce + AESGCM(self._keys.data[key_id]).encrypt(nonce, value.encode(), place)
 
-    def open(self, sealed: bytes, *, column: str, row: UUID) -> str:
+    def open(self, sealed: bytes, *, column: str, row: UUID | str) -> str:
         """What was sealed for this place. Raises SealBroken."""
         key_id, nonce = sealed[:ID_BYTES], sealed[ID_BYTES : ID_BYTES + NONCE_BYTES]
         if key_id not in self._keys.data:
-            self._keys = Keys(self._path.read_text())
+            self._read()
         key = self._keys.data.get(key_id)
         if key is None:
             raise SealBroken(f"{column}: sealed by key {key_id.hex()}, which is not in the key file")
@@ -81,9 +81,16 @@ class Sealer:
         except (InvalidTag, ValueError) as error:
             raise SealBroken(f"{column}: not sealed for this row") from error
 
-    def is_newest(self, sealed: bytes) -> bool:
-        """Whether the key that seals now sealed it."""
-        return sealed[:ID_BYTES] == self._keys.newest
+    @property
+    def newest(self) -> bytes:
+        """The id of the key that seals now: what it sealed begins with it."""
+        if self._path.stat().st_mtime_ns != self._written:
+            self._read()
+        return self._keys.newest
+
+    def _read(self) -> None:
+        self._written = self._path.stat().st_mtime_ns
+        self._keys = Keys(self._path.read_text())
 
     def look_up(self, value: str, *, column: str) -> bytes:
         """HMAC-SHA256, 32 bytes: what a row is found by. Without the key nobody can try all numbers."""
@@ -122,5 +129,5 @@ def _new_key() -> str:
     return urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).rstrip(b"=").decode()
 
 
-def _place(column: str, row: UUID) -> bytes:
-    return column.encode() + b"\0" + row.bytes
+def _place(column: str, row: UUID | str) -> bytes:
+    return f"{column}\0{row}".encode()

@@ -130,7 +130,7 @@ def idempotency_key(scope: Any) -> str:
 
 
 def _request_name(scope: Any) -> str:
-    if len(scope["path"]) > LONGEST_PATH:
+    if len(scope["path"]) > LONGEST_PATH or not scope["path"].isprintable():
         raise NotFound
     return f"{scope['method']} {scope['path']} {idempotency_key(scope)}"
 

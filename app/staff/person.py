@@ -6,21 +6,25 @@ The database gives one shape (`person_for_staff`); what of it leaves the house i
 from __future__ import annotations
 
 from datetime import date
+from uuid import UUID
 
 import msgspec
+
+from app.platform.sealing import Sealer
 
 WHOLE_NUMBER_FOR = frozenset({"match", "correction", "heir"})
 """Cases in which papers are held against the identity number; for all others its last four digits do."""
 
 
 class KnownPerson(msgspec.Struct, frozen=True):
-    """As the database has it."""
+    """As the database has it; what is sealed, in hexadecimal digits."""
 
+    participant_id: UUID
     name: str
     birth_date: date
-    nik: str
-    phone: str | None
-    email: str | None
+    nik_sealed: str
+    phone_sealed: str | None
+    email_sealed: str | None
     locale: str
     deceased_on: date | None
 
@@ -37,14 +41,19 @@ class Person(msgspec.Struct, frozen=True):
     deceased_on: date | None
 
 
-def show_person(known: KnownPerson, kind: str) -> Person:
+def show_person(known: KnownPerson, kind: str, sealer: Sealer) -> Person:
     """A person in a case of this kind; contacts are never whole."""
+
+    def unseal(column: str, sealed: str) -> str:
+        return sealer.open(bytes.fromhex(sealed), column=column, row=known.participant_id)
+
+    nik = unseal("nik", known.nik_sealed)
     return Person(
         name=known.name,
         birth_date=known.birth_date,
-        nik=known.nik if kind in WHOLE_NUMBER_FOR else mask_end(known.nik),
-        phone=known.phone and mask_end(known.phone),
-        email=known.email and mask_email(known.email),
+        nik=nik if kind in WHOLE_NUMBER_FOR else mask_end(nik),
+        phone=known.phone_sealed and mask_end(unseal("phone", known.phone_sealed)),
+        email=known.email_sealed and mask_email(unseal("email", known.email_sealed)),
         locale=known.locale,
         deceased_on=known.deceased_on,
     )

@@ -14,7 +14,9 @@ from litestar.params import JSONBody
 from app.documents.document import Document
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
+from app.platform.sealing import Sealer, read_sealer
 from app.platform.sql import statement
+from app.settings import Settings
 from app.staff.file import Card, Entry, KnownEntry, Merge, Told, ring, show_entries
 from app.staff.member import Member
 from app.staff.person import KnownPerson, Person, show_person
@@ -114,6 +116,7 @@ async def read_case(
     connection: NamedDependency[Connection],
     doorbell: NamedDependency[Doorbell],
     member: NamedDependency[Member],
+    settings: NamedDependency[Settings],
 ) -> CaseFile:
     """The whole case. Its participant, and whoever the claimed card stands under, find the look in their access log."""
     asked = data.case_read
@@ -122,19 +125,19 @@ async def read_case(
         raise CaseUnknown
     known = msgspec.convert(found, _KnownFile)
     ring(doorbell, known.told)
+    sealer = read_sealer(settings.data_keys)
     return CaseFile(
         case=known.case,
         proposal=known.proposal,
-        person=show_person(known.person, known.case.kind),
+        person=show_person(known.person, known.case.kind, sealer),
         cards=known.cards,
         merge=known.merge,
-        match=_show_match(known.match, known.case.kind) if known.match else None,
+        match=_show_match(known.match, known.case.kind, sealer) if known.match else None,
         documents=known.documents,
         history=show_entries(known.history, request.headers.get("accept-language", "")),
     )
 
 
-def _show_match(match: _KnownMatch, kind: str) -> Match:
-    return Match(
-        match.rule, match.rules_version, match.found_at, registered=show_person(match.registered, kind), card=match.card
-    )
+def _show_match(match: _KnownMatch, kind: str, sealer: Sealer) -> Match:
+    registered = show_person(match.registered, kind, sealer)
+    return Match(match.rule, match.rules_version, match.found_at, registered=registered, card=match.card)

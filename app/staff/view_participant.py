@@ -18,6 +18,7 @@ from litestar.params import JSONBody
 from app.identity.support_code import hash_code
 from app.platform.database import Connection
 from app.platform.jobs import Doorbell
+from app.platform.sealing import read_sealer
 from app.platform.sql import statement
 from app.settings import Settings
 from app.staff.file import Card, Entry, KnownEntry, Merge, Told, ring, show_entries
@@ -98,7 +99,7 @@ async def view_participant(
     ring(doorbell, known.told)
     return View(
         view_until=known.view_until,
-        person=show_person(known.person, "support"),
+        person=show_person(known.person, "support", read_sealer(settings.data_keys)),
         cards=known.cards,
         merges=known.merges,
         cases=known.cases,

@@ -101,7 +101,7 @@ CREATE TABLE heir_claims (
     case_id uuid NOT NULL,
     code_id uuid NOT NULL,
     name text NOT NULL,
-    phone text NOT NULL,
+    phone_sealed bytea NOT NULL,
     relation text NOT NULL
         CONSTRAINT heir_relation_is_known CHECK (relation IN ('spouse', 'child', 'parent', 'sibling', 'grandchild', 'other')),
     papers jsonb,
@@ -303,7 +303,7 @@ $$;
 -- ── Heirs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 -- Opens a case of 3×24 hours in the history of the deceased. Returns whether the code was right; else nothing is written.
 CREATE FUNCTION open_heir_case(
-    p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone text, p_relation text
+    p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text
 ) RETURNS boolean
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -319,8 +319,8 @@ BEGIN
     INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
     INSERT INTO public.cases (participant_id, case_id, kind, opened_at, due_at, state, cause_id, xact)
     VALUES (p_participant_id, p_case_id, 'heir', v_now, v_now + interval '72 hours', 'open', v_cause_id, pg_current_xact_id());
-    INSERT INTO public.heir_claims (participant_id, case_id, code_id, name, phone, relation)
-    VALUES (p_participant_id, p_case_id, v_code.code_id, p_name, p_phone, p_relation);
+    INSERT INTO public.heir_claims (participant_id, case_id, code_id, name, phone_sealed, relation)
+    VALUES (p_participant_id, p_case_id, v_code.code_id, p_name, p_phone_sealed, p_relation);
     PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'heir_reported', NULL, NULL, v_cause_id, jsonb_build_object(
         'case_id', p_case_id, 'branch', v_code.branch, 'relation', p_relation, 'due_at', v_now + interval '72 hours'
     ))::public.history_entry]);
@@ -374,7 +374,7 @@ $$;
 
 GRANT EXECUTE ON FUNCTION ask_living_phone(uuid, uuid, integer) TO sepakat_worker;
 GRANT EXECUTE ON FUNCTION answer_enrolment(uuid, uuid, uuid, text), use_branch_code(uuid, text, text, uuid, text),
-    lift_stop_at_branch(uuid, uuid, bytea, bytea, jsonb, text), open_heir_case(uuid, text, uuid, text, text, text),
+    lift_stop_at_branch(uuid, uuid, bytea, bytea, jsonb, text), open_heir_case(uuid, text, uuid, text, bytea, text),
     find_heir_case(uuid) TO sepakat_api;
 GRANT EXECUTE ON FUNCTION issue_branch_code(uuid, uuid, bytea, text, text, timestamptz, uuid),
     decide_heir_case(uuid, uuid, uuid, text, text, text, text, jsonb) TO sepakat_feed;

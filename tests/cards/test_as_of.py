@@ -16,7 +16,7 @@ from app.feed.import_files import import_folder
 from app.local.processes import PEOPLE
 from app.platform.clock import jakarta_day
 from tests.cases.reports import NEW, OLD, decided, reported_merge
-from tests.conftest import Apps, Database
+from tests.conftest import DATA_KEYS, Apps, Database
 from tests.feed.conftest import Core
 from tests.matches.conftest import Find, core, find, register_agus
 from tests.merges.conftest import Settle, cool_off, settle_due, wait
@@ -422,7 +422,7 @@ async def test_the_ends_of_time_are_answered(api: httpx.AsyncClient, database: D
 
 async def test_what_was_loaded_at_installation_counts_from_its_own_days(fresh_database: Database) -> None:
     """Nur, whose cards the core merged in 2022, and Putri, who claimed in November 2026, as the demo folder tells of them."""
-    await import_folder(fresh_database.url("sepakat_feed"), PEOPLE, None)
+    await import_folder(fresh_database.url("sepakat_feed"), DATA_KEYS, PEOPLE, None)
     connection = await fresh_database.connect("sepakat_api")
 
     async def shown(kpj: str, day: date) -> Shown:

@@ -18,7 +18,7 @@ from standardwebhooks.webhooks import Webhook
 from app.main import create_feed
 from app.settings import Settings
 from tests.conftest import FEED_SECRET, Database
-from tests.people import new_kpj, new_nik
+from tests.people import new_kpj, new_nik, nik_hash
 
 _ids = itertools.count()
 _RUN = os.urandom(4).hex()
@@ -94,8 +94,8 @@ class Core:
             FROM participant_numbers AS n JOIN history AS h USING (participant_id)
             JOIN history_data AS d USING (participant_id, seq) JOIN causes AS c USING (participant_id, cause_id)
             LEFT JOIN outbox AS o ON o.participant_id = h.participant_id AND o.seq = h.seq
-            WHERE n.nik = $1 ORDER BY h.seq""",
-            nik,
+            WHERE n.nik_hash = $1 ORDER BY h.seq""",
+            nik_hash(nik),
         )
         return [row | {"data": json.loads(row["data"])} for row in rows]
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from app.feed.apply import TYPES
+from app.platform.sealing import read_sealer
+from tests.conftest import DATA_KEYS
 from tests.feed.conftest import Core, Worker, claim, contribution, event
-from tests.people import new_kpj
+from tests.people import new_kpj, nik_hash
 
 
 async def outcome(core: Core, one: dict[str, Any]) -> tuple[str, str | None]:
@@ -20,8 +22,17 @@ async def outcome(core: Core, one: dict[str, Any]) -> tuple[str, str | None]:
 
 
 async def test_a_participant_is_registered_with_a_history_and_only_once(core: Core, dwi: Worker) -> None:
-    (row,) = await core.ask("SELECT * FROM participants WHERE nik = $1", dwi.nik)
-    assert (row["name"], row["phone"], row["birth_date"]) == ("Dwi Lestari", "+6281200000001", date(1990, 5, 17))
+    (row,) = await core.ask(
+        "SELECT p.* FROM participant_numbers AS n JOIN participants AS p USING (participant_id) WHERE nik_hash = $1",
+        nik_hash(dwi.nik),
+    )
+    assert (row["name"], row["birth_date"]) == ("Dwi Lestari", date(1990, 5, 17))
+    sealer = read_sealer(DATA_KEYS)
+    opened = {
+        column: sealer.open(row[f"{column}_sealed"], column=column, row=row["participant_id"])
+        for column in ("nik", "phone")
+    }
+    assert opened == {"nik": dwi.nik, "phone": "+6281200000001"}
     (entry,) = await core.history(dwi.nik)
     assert (entry["kind"], entry["origin"]) == ("participant_registered", "core")
     assert await outcome(core, dwi.registered()) == ("rejected", "participant_known")

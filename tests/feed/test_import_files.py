@@ -13,6 +13,8 @@ import pytest
 import pytest_asyncio
 
 from app.feed.import_files import import_folder
+from tests.conftest import DATA_KEYS
+from tests.people import nik_hash
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -53,7 +55,7 @@ def append(folder: Path, file: str, *rows: str) -> int:
 
 
 async def load(database: Database, folder: Path, refused: Path | None = None) -> int:
-    return await import_folder(database.url("sepakat_feed"), folder, refused)
+    return await import_folder(database.url("sepakat_feed"), DATA_KEYS, folder, refused)
 
 
 async def balances(admin: asyncpg.Connection[Any]) -> dict[str, int]:
@@ -91,12 +93,12 @@ async def test_everything_is_baseline_and_nobody_is_woken(
 async def test_reported_merges_move_nothing(fresh_database: Database, admin: asyncpg.Connection[Any]) -> None:
     await load(fresh_database, DEMO)
     rows = await admin.fetch(
-        "SELECT p.nik, m.state, c.kpj, c.status, c.balance FROM merges AS m JOIN participants AS p USING (participant_id)"
-        " JOIN cards AS c ON c.participant_id = m.participant_id AND c.card_id = m.absorb[1] ORDER BY p.nik"
+        "SELECT p.name, m.state, c.kpj, c.status, c.balance FROM merges AS m JOIN participants AS p USING (participant_id)"
+        " JOIN cards AS c ON c.participant_id = m.participant_id AND c.card_id = m.absorb[1] ORDER BY p.name DESC"
     )
     assert [tuple(row) for row in rows] == [
-        (NUR, "reported", "99000000162", "merged_without_consent", 9_902_475),
-        (MAYA, "reported", "99000000151", "merged_without_consent", 10_844_213),
+        ("Nur Hidayati", "reported", "99000000162", "merged_without_consent", 9_902_475),
+        ("Maya Kusuma", "reported", "99000000151", "merged_without_consent", 10_844_213),
     ]
 
 
@@ -118,7 +120,7 @@ async def test_whoever_has_a_refused_row_stays_out_until_it_is_corrected(
         (row,) = csv.DictReader(stream)
     assert (row["file"], row["line"], row["field"]) == ("contributions.csv", str(line), "amount")
     assert await admin.fetchval("SELECT count(*) FROM participants") == 18
-    assert await admin.fetchval("SELECT count(*) FROM participants WHERE nik = $1", DWI) == 0
+    assert await admin.fetchval("SELECT count(*) FROM participant_numbers WHERE nik_hash = $1", nik_hash(DWI)) == 0
     assert "99000000011" not in await balances(admin)
 
     (folder / "contributions.csv").write_text(good, encoding="utf-8")
@@ -138,7 +140,7 @@ async def test_a_card_number_known_under_another_participant_is_refused(
     with (tmp_path / "refused.csv").open(encoding="utf-8", newline="") as stream:
         named = [(row["file"], row["line"], row["field"]) for row in csv.DictReader(stream)]
     assert named == [("cards.csv", "2", "kpj"), ("cards.csv", "3", "kpj")]
-    assert await admin.fetchval("SELECT count(*) FROM participants WHERE nik = $1", stranger) == 0
+    assert await admin.fetchval("SELECT count(*) FROM participant_numbers WHERE nik_hash = $1", nik_hash(stranger)) == 0
 
 
 async def test_what_the_database_refuses_keeps_nobody_else_out(

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.platform.sealing import read_sealer
+from tests.conftest import DATA_KEYS
 from tests.feed.conftest import Core, Worker, claim, contribution, event
 from tests.people import new_kpj
 
@@ -36,8 +38,9 @@ async def test_the_same_id_with_another_content_is_quarantined(core: Core, card:
     await core.apply(one)
     other = one | {"data": one["data"] | {"amount": 200}}
     assert outcomes(await core.send(other, other, one)) == ["quarantined", "quarantined", "duplicate"]
-    (kept,) = await core.ask("SELECT content FROM feed_quarantine WHERE event_id = $1", one["id"])
-    assert '"amount": 200' in kept["content"]
+    (kept,) = await core.ask("SELECT content_sealed FROM feed_quarantine WHERE event_id = $1", one["id"])
+    opened = read_sealer(DATA_KEYS).open(kept["content_sealed"], column="content", row=one["id"])
+    assert '"amount":200' in opened
     assert (await core.card(card))["balance"] == 9910352 + 100
 
 

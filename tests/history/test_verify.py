@@ -31,7 +31,7 @@ from app.verify.__main__ import MALFORMED, main, verify
 from app.verify.history import check_export
 from app.verify.receipt import check_receipt
 from app.verify.strict import BrokenError, canonical, read_json
-from tests.conftest import RECEIPT_KEYS, SECRET, Database
+from tests.conftest import DATA_KEYS, RECEIPT_KEYS, SECRET, Database
 from tests.history.conftest import Keys, Life, worker_of
 from tests.history.mutations import Path as Where
 from tests.history.mutations import alter, alter_bytes
@@ -244,6 +244,7 @@ async def test_within_an_installation_its_own_keys_are_trusted(
     environment = {
         **os.environ,
         "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
+        "SEPAKAT_DATA_KEYS": DATA_KEYS,
         "SEPAKAT_DATABASE_URL": database.url("sepakat_worker"),
         "SEPAKAT_REDIS_URL": servers[1].url,
         "SEPAKAT_SECRET": SECRET,

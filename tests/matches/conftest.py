@@ -18,7 +18,7 @@ from PIL import Image
 from app.local.servers import Postgres, Valkey
 from app.matches.find import find_matches
 from app.platform import database as pools
-from tests.conftest import SECRET, Database, settings_for
+from tests.conftest import Database, settings_for
 from tests.feed.conftest import Core, event
 from tests.people import NewCard, Person, Phone, add_person, new_nik
 
@@ -107,7 +107,7 @@ async def find(database: Database, servers: tuple[Postgres, Valkey]) -> AsyncIte
     pool = await pools.connect(settings.database_url, size=2, application="test worker")
 
     async def run() -> int:
-        suggested, _ = await find_matches(pool, SECRET)
+        suggested, _ = await find_matches(pool, settings)
         return suggested
 
     yield run

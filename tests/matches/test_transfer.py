@@ -14,7 +14,7 @@ from app.matches.match import RULES_VERSION
 from tests.conftest import Database
 from tests.feed.conftest import Core, contribution, event, sign
 from tests.matches.conftest import Agus, Find, register_agus
-from tests.people import NewCard, Phone, add_person
+from tests.people import NewCard, Phone, add_person, seal
 
 OF_TRANSFERS = """SELECT e.transfer_id, sum(e.amount) AS sum, count(DISTINCT e.participant_id) AS sides
     FROM ledger_entries AS e WHERE e.kind IN ('transfer_out', 'transfer_in') GROUP BY e.transfer_id"""
@@ -74,8 +74,9 @@ async def test_the_number_still_resolves_for_the_one_it_was_registered_under(
 ) -> None:
     connection = await database.connect()
     await connection.execute(
-        "UPDATE participants SET phone = '+628120000999', phone_since = '2020-01-01' WHERE participant_id = $1",
+        "UPDATE participants SET phone_sealed = $2, phone_since = '2020-01-01' WHERE participant_id = $1",
         agus.mistyped.participant_id,
+        seal("+628120000999", "phone", agus.mistyped.participant_id),
     )
     await connection.close()
     former = await Phone(api, "Ponsel lain").enrol(agus.mistyped)

@@ -12,7 +12,7 @@ import pytest
 
 from app.feed.import_files import import_folder
 from app.local.story import PEOPLE, find_person
-from tests.conftest import Apps, Database
+from tests.conftest import DATA_KEYS, Apps, Database
 from tests.feed.conftest import Core, claim, contribution, event
 from tests.merges.conftest import Settle
 from tests.merges.merged import code
@@ -135,11 +135,11 @@ async def test_a_feed_batch_while_a_merge_is_open_leaves_it_open_and_the_plan_st
 
 async def test_an_import_while_a_merge_is_open_changes_nothing_of_it(fresh_apps: Apps) -> None:
     load_as = fresh_apps.database.url("sepakat_feed")
-    assert await import_folder(load_as, PEOPLE, None) == 0
+    assert await import_folder(load_as, DATA_KEYS, PEOPLE, None) == 0
     dwi = find_person("Dwi")
     phone = await Phone(fresh_apps.api).enrol(dwi)
     merge = await propose(phone, [dwi.kpjs[0]], dwi.kpjs[1])
-    assert await import_folder(load_as, PEOPLE, None) == 0
+    assert await import_folder(load_as, DATA_KEYS, PEOPLE, None) == 0
     confirmed = await phone.confirm(merge)
     assert confirmed.status_code == 200, confirmed.text
     assert confirmed.json()["plan_digest"] == merge["plan_digest"]

@@ -12,13 +12,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
 from app.local.servers import Postgres, Valkey
 from app.notifications.climb import Climber
 from app.platform.database import Pool, connect
 from app.platform.mail import MailServer
 from app.platform.sms import SmsGateway
-from tests.conftest import RECEIPT_KEYS, SECRET, Apps, Database
+from tests.conftest import DATA_KEYS, RECEIPT_KEYS, SECRET, Apps, Database, settings_for
 from tests.local.running_simulator import HOST, RunningSimulator, find_two_free_ports, run_simulator
 from tests.notifications.told import ORIGIN
 
@@ -36,6 +37,7 @@ async def served(database: Database, servers: tuple[Postgres, Valkey]) -> AsyncI
         "SEPAKAT_REDIS_URL": servers[1].url,
         "SEPAKAT_SECRET": SECRET,
         "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
+        "SEPAKAT_DATA_KEYS": DATA_KEYS,
         "SEPAKAT_STREAM_LOOK_EVERY_S": "4",
     }
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", HOST, "--port", str(port)]
@@ -82,17 +84,18 @@ async def pool(fresh_apps: Apps) -> AsyncIterator[Pool]:
 
 
 @pytest_asyncio.fixture
-async def new_climber(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[MakeClimber]:
+async def new_climber(
+    pool: Pool, simulator: RunningSimulator, fresh_apps: Apps, servers: tuple[Postgres, Valkey]
+) -> AsyncIterator[MakeClimber]:
     """Makes climbers as separate workers would have: each with its own connections and its own memory of pauses."""
+    settings = structs.replace(settings_for(fresh_apps.database, servers[1], "sepakat_worker"), public_origin=ORIGIN)
     mails: list[MailServer] = []
     gateways: list[SmsGateway] = []
 
     def make(*, mail: bool = True, sms: bool = True) -> Climber:
         mails.append(MailServer(f"smtp://127.0.0.1:{simulator.smtp_port}", "Sepakat <s@sepakat.example>"))
         gateways.append(SmsGateway(f"{simulator.base_url}/sms"))
-        return Climber(
-            pool, mails[-1] if mail else None, gateways[-1] if sms else None, secret=SECRET, public_origin=ORIGIN
-        )
+        return Climber(pool, mails[-1] if mail else None, gateways[-1] if sms else None, settings)
 
     yield make
     for mail_server in mails:

@@ -17,7 +17,7 @@ from app.local.servers import Postgres, Valkey
 from app.matches.find import find_matches
 from app.platform import database as pools
 from app.platform.storage import Storage
-from tests.conftest import SECRET, Database, settings_for
+from tests.conftest import Database, settings_for
 from tests.feed.conftest import Core
 from tests.matches.conftest import Agus, register_agus
 from tests.staff.conftest import Staff, looks
@@ -29,10 +29,9 @@ async def agus(
 ) -> AsyncIterator[Agus]:
     """With a claim, and a document that was handed in for it."""
     found = await register_agus(database, api, core)
-    pool = await pools.connect(
-        settings_for(database, servers[1], "sepakat_worker").database_url, size=1, application="t"
-    )
-    await find_matches(pool, SECRET)
+    settings = settings_for(database, servers[1], "sepakat_worker")
+    pool = await pools.connect(settings.database_url, size=1, application="t")
+    await find_matches(pool, settings)
     await pool.close()
     await found.claim()
     yield found

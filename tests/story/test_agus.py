@@ -10,9 +10,7 @@ from tests.story.conftest import Scene
 async def test_the_story_of_agus(scene: Scene) -> None:
     on, running, database = scene
     await play(on)
-    agus = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Agus").nik
-    )
+    agus = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Agus").name)
     rows = await database.fetch(
         "SELECT participant_id, status, balance FROM cards WHERE kpj = $1 ORDER BY status", LOST
     )
@@ -28,5 +26,7 @@ async def test_the_story_of_agus(scene: Scene) -> None:
     kept = [file for file in (running.folder / "documents").rglob("*") if file.is_file()]
     assert len(kept) == 1
     assert b"Exif" not in kept[0].read_bytes()
-    suggested = await database.fetch("SELECT p.nik FROM possible_matches JOIN participants AS p USING (participant_id)")
-    assert [row["nik"] for row in suggested] == [find_person("Agus").nik], "nobody else was suggested anything"
+    suggested = await database.fetch(
+        "SELECT p.name FROM possible_matches JOIN participants AS p USING (participant_id)"
+    )
+    assert [row["name"] for row in suggested] == [find_person("Agus").name], "nobody else was suggested anything"

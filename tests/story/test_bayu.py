@@ -10,9 +10,7 @@ from tests.story.conftest import Scene
 async def test_the_story_of_bayu(scene: Scene) -> None:
     on, _, database = scene
     await play(on)
-    bayu = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Bayu").nik
-    )
+    bayu = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Bayu").name)
     states = await database.fetch("SELECT state FROM merges WHERE participant_id = $1", bayu)
     assert [row["state"] for row in states] == ["executed"]
     left = await database.fetchrow(

@@ -31,9 +31,7 @@ async def test_the_story_of_dwi(scene: Scene) -> None:
     on, _, database = scene
     await play_dwi(on)
 
-    dwi = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Dwi").nik
-    )
+    dwi = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Dwi").name)
     silent = await database.fetchval(
         """SELECT count(*) FROM history AS h JOIN entry_kinds AS k USING (kind) LEFT JOIN deliveries AS d
         ON d.participant_id = h.participant_id AND d.cause_id = h.cause_id AND d.state = 'accepted' AND d.up_to_seq >= h.seq

@@ -10,9 +10,7 @@ from tests.story.conftest import Scene
 async def test_the_story_of_lina(scene: Scene) -> None:
     on, _, database = scene
     await play(on)
-    lina = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Lina").nik
-    )
+    lina = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Lina").name)
     states = await database.fetch("SELECT state FROM merges WHERE participant_id = $1", lina)
     assert [row["state"] for row in states] == ["executed"]
     left = await database.fetchrow(

@@ -10,9 +10,7 @@ from tests.story.conftest import Scene
 async def test_the_story_of_maya(scene: Scene) -> None:
     on, _, database = scene
     await play(on)
-    maya = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Maya").nik
-    )
+    maya = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Maya").name)
     states = await database.fetch("SELECT state FROM merges WHERE participant_id = $1 ORDER BY state", maya)
     assert [row["state"] for row in states] == ["restored", "undone"]
     left = await database.fetchrow(

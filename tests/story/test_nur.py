@@ -10,9 +10,7 @@ from tests.story.conftest import Scene
 async def test_the_story_of_nur(scene: Scene) -> None:
     on, _, database = scene
     await play(on)
-    nur = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Nur").nik
-    )
+    nur = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Nur").name)
     left = await database.fetchrow(
         """SELECT (SELECT sum(amount) FROM ledger_entries WHERE participant_id = $1) AS entries,
         (SELECT sum(balance) FROM cards WHERE participant_id = $1) AS cards,

@@ -11,7 +11,7 @@ async def test_the_story_of_putri(scene: Scene) -> None:
     on, _, database = scene
     await play(on)
     putri = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Putri").nik
+        "SELECT participant_id FROM participants WHERE name = $1", find_person("Putri").name
     )
     states = await database.fetch("SELECT state FROM merges WHERE participant_id = $1", putri)
     assert [row["state"] for row in states] == ["executed"]

@@ -10,9 +10,7 @@ from tests.story.conftest import Scene
 async def test_the_story_of_sari(scene: Scene) -> None:
     on, _, database = scene
     await play(on)
-    sari = await database.fetchval(
-        "SELECT participant_id FROM participant_numbers WHERE nik = $1", find_person("Sari").nik
-    )
+    sari = await database.fetchval("SELECT participant_id FROM participants WHERE name = $1", find_person("Sari").name)
     states = await database.fetch("SELECT state FROM merges WHERE participant_id = $1", sari)
     assert [row["state"] for row in states] == ["declined"]
     left = await database.fetchrow(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import RECEIPT_KEYS, SECRET, Database
+from tests.conftest import DATA_KEYS, RECEIPT_KEYS, SECRET, Database
 from tests.local.running_simulator import RunningSimulator
 
 
@@ -27,6 +27,7 @@ class RunningWorker:
             "SEPAKAT_REDIS_URL": redis_url,
             "SEPAKAT_SECRET": SECRET,
             "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
+            "SEPAKAT_DATA_KEYS": DATA_KEYS,
             "SEPAKAT_FCM_BASE_URL": simulator.base_url,
             "SEPAKAT_FCM_CREDENTIALS": str(simulator.credentials),
             "SEPAKAT_SMS_URL": f"{simulator.base_url}/sms",

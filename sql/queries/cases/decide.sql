@@ -1,7 +1,7 @@
 -- find: whose a case is, what it is about and whether it is open
 SELECT
     c.participant_id,
-    n.nik,
+    p.nik_sealed,
     lane_of(c.participant_id) AS lane,
     c.kind,
     c.merge_id,
@@ -18,7 +18,7 @@ SELECT
     ) AS kpjs
 FROM case_owners AS o
 INNER JOIN cases AS c ON o.participant_id = c.participant_id AND o.case_id = c.case_id
-INNER JOIN participant_numbers AS n ON o.participant_id = n.participant_id
+INNER JOIN participants AS p ON o.participant_id = p.participant_id
 WHERE o.case_id = $1;
 
 -- decide: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
@@ -50,11 +50,14 @@ SELECT
         WHEN coalesce(c.decided_at, current_instant()) > c.due_at
             THEN extract(EPOCH FROM coalesce(c.decided_at, current_instant()) - c.due_at)::bigint
     END AS overdue_s,
-    n.nik,
+    c.participant_id,
+    p.nik_sealed,
+    m.other_participant_id,
+    registered.nik_sealed AS registered_nik_sealed,
+    h.phone_sealed AS heir_phone_sealed,
     CASE WHEN m.match_id IS NOT NULL THEN
         jsonb_build_object(
             'kpj', k.kpj,
-            'registered_nik', registered.nik,
             'rule', m.rule,
             'rules_version', m.rules_version,
             'document_ids', array(
@@ -70,18 +73,17 @@ SELECT
     CASE WHEN h.case_id IS NOT NULL THEN
         jsonb_build_object(
             'name', h.name,
-            'phone', h.phone,
             'relation', h.relation,
             'branch', b.branch,
             'papers', coalesce(h.papers, '[]')
         )
     END AS heir
 FROM cases AS c
-INNER JOIN participant_numbers AS n ON c.participant_id = n.participant_id
+INNER JOIN participants AS p ON c.participant_id = p.participant_id
 LEFT JOIN cards AS about ON c.participant_id = about.participant_id AND c.card_id = about.card_id
 LEFT JOIN possible_matches AS m ON c.participant_id = m.participant_id AND c.match_id = m.match_id
 LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_card_id = k.card_id
-LEFT JOIN participant_numbers AS registered ON m.other_participant_id = registered.participant_id
+LEFT JOIN participants AS registered ON m.other_participant_id = registered.participant_id
 LEFT JOIN heir_claims AS h ON c.participant_id = h.participant_id AND c.case_id = h.case_id
 LEFT JOIN branch_codes AS b ON h.participant_id = b.participant_id AND h.code_id = b.code_id
 WHERE $1::text IS NULL OR c.state = $1

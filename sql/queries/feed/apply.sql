@@ -1,16 +1,16 @@
--- find_participant: participant_id and lane of an identity number
+-- find_participant: participant_id and lane of an identity number, by its hash
 SELECT
     participant_id,
     lane_of(participant_id) AS lane
 FROM participant_numbers
-WHERE nik = $1;
+WHERE nik_hash = $1;
 
 -- find_owners: whose these card numbers are
 SELECT
     n.kpj,
     n.card_id,
     n.participant_id,
-    p.nik,
+    p.nik_sealed,
     lane_of(n.participant_id) AS lane
 FROM card_numbers AS n
 INNER JOIN participants AS p ON n.participant_id = p.participant_id
@@ -52,7 +52,7 @@ ORDER BY card_id <> $2, kpj;
 
 -- register_participant: whether it is new, and the lane
 SELECT
-    register_participant($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, 'core', 'core', $10, $11) AS is_new,
+    register_participant($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, NULL, 'core', 'core', $11, $12) AS is_new,
     lane_of($1) AS lane;
 
 -- add_employer: nothing; an employer that is there keeps its name

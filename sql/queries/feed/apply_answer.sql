@@ -1,7 +1,7 @@
 -- find: whose a merge is, and its cards
 SELECT
     m.participant_id,
-    n.nik,
+    p.nik_sealed,
     lane_of(m.participant_id) AS lane,
     array(
         SELECT k.kpj FROM cards AS k
@@ -10,7 +10,7 @@ SELECT
     ) AS kpjs
 FROM merge_owners AS o
 INNER JOIN merges AS m ON o.participant_id = m.participant_id AND o.merge_id = m.merge_id
-INNER JOIN participant_numbers AS n ON o.participant_id = n.participant_id
+INNER JOIN participants AS p ON o.participant_id = p.participant_id
 WHERE o.merge_id = $1;
 
 -- acknowledge: nothing

@@ -1,10 +1,10 @@
--- lock: the participant with this identity number, whose head is locked from here on
+-- lock: the participant with this identity number, by its hash, whose head is locked from here on
 SELECT
     n.participant_id,
     locked.seq
 FROM participant_numbers AS n
 CROSS JOIN LATERAL lock_participant(n.participant_id) AS locked
-WHERE n.nik = $1;
+WHERE n.nik_hash = $1;
 
 -- find: a participant with the lane and the day of death on file
 SELECT

@@ -10,8 +10,8 @@ SELECT employer_id, name
 FROM jsonb_to_recordset($1) AS e (employer_id text, name text)
 ON CONFLICT (employer_id) DO NOTHING;
 
--- find_known: which of these identity numbers and card numbers are known already
-SELECT nik AS known FROM participant_numbers WHERE nik = any($1::text[])
+-- find_known: which of these identity numbers (by hash, in hex) and card numbers are known already
+SELECT encode(nik_hash, 'hex') AS known FROM participant_numbers WHERE nik_hash = any($1::bytea[])
 UNION ALL
 SELECT kpj FROM card_numbers WHERE kpj = any($2::text[]);
 
@@ -22,13 +22,13 @@ SELECT set_config('plan_cache_mode', 'force_custom_plan', true);
 SELECT
     count(*) FILTER (
         WHERE register_participant(
-            p.participant_id, p.nik, p.name, p.birth_date, p.phone, p.phone_since, p.email, p.locale, p.time_zone,
-            p.deceased_on, 'import', 'import', NULL, NULL
+            p.participant_id, p.nik_hash, p.nik_sealed, p.name, p.birth_date, p.phone_sealed, p.phone_since,
+            p.email_sealed, p.locale, p.time_zone, p.deceased_on, 'import', 'import', NULL, NULL
         )
     )
 FROM jsonb_to_recordset($1) AS p (
-    participant_id uuid, nik text, name text, birth_date date, phone text, phone_since date, email text, locale text,
-    time_zone text, deceased_on date
+    participant_id uuid, nik_hash bytea, nik_sealed bytea, name text, birth_date date, phone_sealed bytea,
+    phone_since date, email_sealed bytea, locale text, time_zone text, deceased_on date
 );
 
 -- record_causes: participant_id and cause_id, one cause for each participant

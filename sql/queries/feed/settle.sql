@@ -6,18 +6,18 @@ SELECT
     content_hash,
     outcome,
     code,
-    detail
+    detail_sealed
 FROM feed_events
 WHERE event_id = $1;
 
 -- take_event: the event id when it is new, after waiting for a transaction that takes it at the same time
-INSERT INTO feed_events (event_id, content_hash, type, occurred_at, content, outcome, received_at)
+INSERT INTO feed_events (event_id, content_hash, type, occurred_at, content_sealed, outcome, received_at)
 VALUES ($1, $2, $3, $4, $5, 'held', current_instant())
 ON CONFLICT (event_id) DO NOTHING
 RETURNING event_id;
 
 -- quarantine: nothing; kept once for each content
-INSERT INTO feed_quarantine (event_id, content_hash, content, received_at)
+INSERT INTO feed_quarantine (event_id, content_hash, content_sealed, received_at)
 VALUES ($1, $2, $3, current_instant())
 ON CONFLICT (event_id, content_hash) DO NOTHING;
 
@@ -48,7 +48,7 @@ WHERE f.stream = s.stream AND f.position = s.number - 1;
 
 -- finish: nothing
 UPDATE feed_events
-SET outcome = $2, code = $3, detail = $4, settled_at = current_instant()
+SET outcome = $2, code = $3, detail_sealed = $4, settled_at = current_instant()
 WHERE event_id = $1;
 
 -- forget_held: nothing
@@ -58,7 +58,7 @@ WHERE event_id = $1;
 -- find_released: held events of these streams whose every stream has come far enough, first received first
 SELECT
     e.event_id,
-    e.content,
+    e.content_sealed,
     e.content_hash
 FROM feed_events AS e
 WHERE

@@ -4,12 +4,12 @@ SELECT lock_participant($1);
 -- participant: who they are
 SELECT
     participant_id,
-    nik,
+    nik_sealed,
     name,
     birth_date,
-    phone,
+    phone_sealed,
     phone_since,
-    email,
+    email_sealed,
     locale,
     time_zone,
     registered_at,
@@ -432,6 +432,18 @@ SELECT
 FROM branch_code_tries
 WHERE participant_id = $1
 ORDER BY day, device_id;
+
+-- consent_choices: every choice about processing, as it was made
+SELECT
+    purpose,
+    chosen_at,
+    choice,
+    wording,
+    cause_id
+FROM consent_choices
+WHERE participant_id = $1
+ORDER BY chosen_at, cause_id
+LIMIT $2;
 
 -- stopped_cards: cards that STOP holds frozen
 SELECT

@@ -13,7 +13,7 @@ WITH person AS (
     FROM participant_numbers AS n
     INNER JOIN card_numbers AS c ON n.participant_id = c.participant_id
     INNER JOIN participants AS p ON n.participant_id = p.participant_id
-    WHERE n.nik = $2 AND c.kpj = $3 AND p.birth_date = $4 AND p.deceased_on IS NULL
+    WHERE n.nik_hash = $2 AND c.kpj = $3 AND p.birth_date = $4 AND p.deceased_on IS NULL
 ),
 
 asked AS (

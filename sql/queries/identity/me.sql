@@ -1,7 +1,7 @@
--- me: name, identity number masked but for the last four, language, time zone, and the hold of the session's key
+-- me: name, sealed identity number, language, time zone, and the hold of the session's key
 SELECT
     p.name,
-    repeat('•', 12) || right(p.nik, 4) AS nik,
+    p.nik_sealed,
     p.locale,
     p.time_zone,
     k.hold_until

@@ -6,9 +6,9 @@ FROM passkeys
 WHERE participant_id = $1 AND removed_at IS NULL
 ORDER BY added_at DESC, passkey_id DESC;
 
--- person: what a passkey is called by: the name, and the last four digits of the identity number
+-- person: what a passkey is called by: the name, and the identity number, sealed
 SELECT
     name,
-    right(nik, 4) AS nik_last4
+    nik_sealed
 FROM participants
 WHERE participant_id = $1;

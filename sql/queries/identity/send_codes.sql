@@ -7,7 +7,7 @@ FROM (
         w.enrolment_id,
         w.code_attempts,
         p.participant_id,
-        p.phone,
+        p.phone_sealed,
         p.locale
     FROM enrolments AS w
     INNER JOIN participants AS p ON w.participant_id = p.participant_id
@@ -16,7 +16,7 @@ FROM (
         AND w.expires_at > current_instant()
         AND w.code_from <= current_instant() AND w.code_until > current_instant()
         AND (w.code_not_before IS NULL OR w.code_not_before <= now())
-        AND p.phone IS NOT NULL AND p.deceased_on IS NULL
+        AND p.phone_sealed IS NOT NULL AND p.deceased_on IS NULL
         AND (
             SELECT count(*)
             FROM (
@@ -35,7 +35,7 @@ WHERE e.enrolment_id = due.enrolment_id AND e.code_attempts = due.code_attempts 
 RETURNING
     e.enrolment_id,
     due.participant_id,
-    due.phone,
+    due.phone_sealed,
     due.locale,
     e.device_name,
     e.code_attempts AS attempts;

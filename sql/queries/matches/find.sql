@@ -2,10 +2,10 @@
 SELECT
     q.participant_id,
     q.queued_at,
-    p.nik,
+    p.nik_sealed,
     p.name,
     p.birth_date,
-    p.deceased_on IS NOT NULL AS deceased
+    p.deceased_on IS NULL AND NOT objects_to(p.participant_id, 'possible_matches') AS looking
 FROM match_queue AS q
 INNER JOIN participants AS p ON q.participant_id = p.participant_id
 ORDER BY q.queued_at, q.participant_id
@@ -27,7 +27,7 @@ ON CONFLICT (key, participant_id) DO NOTHING;
 SELECT DISTINCT
     looking.participant_id AS looking,
     p.participant_id,
-    p.nik,
+    p.nik_sealed,
     p.name,
     p.birth_date
 FROM unnest($1::bytea[], $2::uuid[]) AS looking (key, participant_id)
@@ -45,10 +45,11 @@ FROM cards AS k
 WHERE k.participant_id = $1 AND k.transferred_at IS NULL AND k.merge_mark IS NULL
 ORDER BY k.kpj;
 
--- suggest: whether this was not suggested before, and the lane
+-- suggest: whether this was not suggested before, and the lane; nothing for somebody who objects to being suggested cards
 SELECT
     suggest_match($1, $2, $3, $4, $5, $6, $7, $8, $9) AS is_new,
-    lane_of($1) AS lane;
+    lane_of($1) AS lane
+WHERE NOT objects_to($1, 'possible_matches');
 
 -- done: nothing; somebody queued anew meanwhile stays
 DELETE FROM match_queue AS q

@@ -14,7 +14,7 @@ SELECT
     m.closed_at,
     m.core,
     p.name,
-    right(p.nik, 4) AS nik_last4,
+    p.nik_sealed,
     h.seq AS head_seq,
     h.hash AS head_hash
 FROM merges AS m

@@ -21,8 +21,8 @@ FROM (
         w.channel,
         w.attempts,
         p.locale,
-        CASE WHEN p.deceased_on IS NULL THEN p.email END AS email,
-        CASE WHEN p.deceased_on IS NULL THEN p.phone END AS phone
+        CASE WHEN p.deceased_on IS NULL THEN p.email_sealed END AS email_sealed,
+        CASE WHEN p.deceased_on IS NULL THEN p.phone_sealed END AS phone_sealed
     FROM climbs AS w
     INNER JOIN participants AS p ON w.participant_id = p.participant_id
     WHERE
@@ -41,8 +41,8 @@ RETURNING
     c.attempts,
     current_instant() - c.due_at AS late,
     due.locale,
-    due.email,
-    due.phone;
+    due.email_sealed,
+    due.phone_sealed;
 
 -- entries: the entries of a cause that are told, in order, and who did it
 SELECT

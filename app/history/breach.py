@@ -1,0 +1,54 @@
+"""`sepakat breach`: who was touched in a span of time, so that they can be told within 3×24 hours (UU PDP 27/2022, article 46).
+
+What was written is known to the row, for every writer that went through the database. Who only read is not: looks of
+staff stand in the access log, and reads of participants in no log at all.
+"""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+from typing import TextIO
+
+import asyncpg
+
+from app.platform.sql import statement
+
+TOUCHED = statement("history/breach", "touched")
+COLUMNS = (
+    "participant_id",
+    "entries",
+    "kinds",
+    "origins",
+    "database_roles",
+    "first_at",
+    "last_at",
+    "locale",
+    "has_push",
+    "has_mail",
+    "has_phone",
+)
+
+
+async def list_touched(database_url: str, since: datetime, until: datetime, role: str | None, out: TextIO) -> int:
+    """Writes CSV, a line for each participant, and returns how many there are. Instants with a time zone; `until` excluded.
+
+    `role`: only what this database role wrote. No name and no contact stands in it: the ids are what the agency's own
+    notice is made from.
+    """
+    connection = await asyncpg.connect(database_url)
+    found = 0
+    try:
+        writer = csv.writer(out)
+        writer.writerow(COLUMNS)
+        async with connection.transaction(readonly=True):
+            async for row in connection.cursor(TOUCHED, since, until, role):
+                writer.writerow([_write(row[column]) for column in COLUMNS])
+                found += 1
+    finally:
+        await connection.close()
+    return found
+
+
+def _write(value: object) -> object:
+    return value.isoformat() if isinstance(value, datetime) else value
