@@ -411,7 +411,6 @@ ORDER BY card_id, other_card_id;
 SELECT
     code_id,
     branch,
-    staff,
     for_heirs,
     issued_at,
     expires_at,
