@@ -51,7 +51,7 @@ async def withdraw_consent(
 async def _choose(connection: Connection, doorbell: Doorbell, who: SignedIn, purpose: str, choice: str) -> Consent:
     if purpose not in PURPOSES:
         raise PurposeUnknown(purposes=list(PURPOSES))
-    await connection.fetchval(CHOOSE, who.participant_id, purpose, choice, WORDING, who.device_id)
+    await connection.fetchval(CHOOSE, who.participant_id, purpose, choice, WORDING, who.key_id)
     doorbell.ring(who.participant_id, who.lane)
     rows = {row["purpose"]: row for row in await connection.fetch(SQL["choices"], who.participant_id)}
     return describe_processing(purpose, rows[purpose], who.locale)

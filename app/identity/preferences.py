@@ -37,6 +37,6 @@ async def set_preferences(
     settings: NamedDependency[Settings],
 ) -> Me:
     """Sets them, and answers as `GET /v1/me` does. Nothing here touches a card."""
-    if await connection.fetchval(SET, who.participant_id, data.locale, data.time_zone, who.device_id):
+    if await connection.fetchval(SET, who.participant_id, data.locale, data.time_zone, who.key_id):
         doorbell.ring(who.participant_id, who.lane)
     return await read_me(connection, who, now, settings)
