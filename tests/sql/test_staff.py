@@ -60,8 +60,11 @@ async def test_no_table_can_be_read_or_written(database: Database, insider: Conn
     await owner.close()
     assert (len(tables) > 40, columns) == (True, 0)
     for (table,) in tables:
-        for sql in (f"SELECT FROM {table}", f"DELETE FROM {table}", f"INSERT INTO {table} DEFAULT VALUES"):
-            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await insider.execute(f"SELECT FROM {table}")
+        for sql in (f"DELETE FROM {table}", f"INSERT INTO {table} DEFAULT VALUES"):
+            # a view over several tables takes and gives no rows, whoever asks
+            with pytest.raises((asyncpg.InsufficientPrivilegeError, asyncpg.ObjectNotInPrerequisiteStateError)):
                 await insider.execute(sql)
 
 
