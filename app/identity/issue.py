@@ -49,7 +49,9 @@ async def start_session(
 def issue(token: RefreshToken, *, settings: Settings, now: datetime, refresh_expires_at: datetime) -> Session:
     """The tokens of one generation of a session. The access token is a new one each time."""
     tokens = Tokens(settings.secret)
-    access_expires_at = min(now + timedelta(seconds=settings.access_token_ttl_s), refresh_expires_at).replace(microsecond=0)
+    access_expires_at = min(now + timedelta(seconds=settings.access_token_ttl_s), refresh_expires_at).replace(
+        microsecond=0
+    )
     access = AccessToken(token.participant_id, token.session_id, access_expires_at)
     return Session(
         session_id=token.session_id,

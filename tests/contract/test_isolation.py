@@ -26,7 +26,7 @@ from app.merges.execute import settle
 from app.platform import database as pools
 from app.platform.sql import SQL_FOLDER, load
 from tests.cases.reports import merged
-from tests.conftest import SECRET, Apps, Database, OpenDatabase, serve, settings_for
+from tests.conftest import Apps, Database, OpenDatabase, serve, settings_for
 from tests.contract.isolation import (
     FOR_ANYBODY,
     HELD,
@@ -168,7 +168,7 @@ async def _work(database: Database, valkey: Valkey) -> None:
     settings = settings_for(database, valkey, "sepakat_worker")
     pool = await pools.connect(settings.database_url, size=2, application="test worker")
     await settle(pool, settings)
-    await find_matches(pool, SECRET)
+    await find_matches(pool, settings)
     await pool.close()
 
 
