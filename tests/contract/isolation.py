@@ -19,7 +19,7 @@ from tests.matches.conftest import photo
 from tests.people import Person, Phone, new_kpj, new_nik
 
 UUIDS = (
-    "enrolment_id", "session_id", "device_id", "card_id", "match_id", "merge_id", "document_ids", "subject_id",
+    "enrolment_id", "session_id", "device_id", "card_id", "match_id", "merge_id", "passkey_id", "document_ids", "subject_id",
 )  # fmt: skip
 IDS: dict[str, Callable[[], object]] = {
     **dict.fromkeys(UUIDS, uuid4),
@@ -37,14 +37,17 @@ KEY = Phone(httpx.AsyncClient()).public_key
 PLAIN: dict[str, Any] = {
     "name": "Ponsel", "platform": "web", "kty": "EC", "crv": "P-256", "x": KEY["x"], "y": KEY["y"], "birth_date": "1990-05-17",
     "otp": "00000000", "signature": "A" * 86, "type": "device_key", "plan_digest": "0" * 64, "acknowledged": [], "value": "x",
-    "kind": "token", "locale": "id", "seq": 10**12, "seqs": [10**12], "up_to": 0, "purpose": "merge", "statement": "x",
-    "reason": "x", "phone": "081234567890", "relation": "child",
+    "kind": "token", "locale": "id", "seq": 10**12, "seqs": [10**12], "up_to": 0, "purpose": "possible_matches", "statement": "x",
+    "reason": "x", "phone": "081234567890", "relation": "child", "time_zone": "Asia/Jakarta", "id": "AAAA",
+    "clientDataJSON": "e30", "attestationObject": "e30", "transports": [],
 }  # fmt: skip
 """Words and figures that are nobody's. A seq is counted for each participant, so that another's says nothing."""
 
 PURPOSES = {
     "DELETE /v1/devices/{device_id}": "remove_key",
     "POST /v1/enrolments/{enrolment_id}/approval": "add_key",
+    "POST /v1/passkeys": "add_key",
+    "DELETE /v1/passkeys/{passkey_id}": "remove_key",
     "DELETE /v1/cards/{card_id}/lock": "unlock",
     "POST /v1/cards/unfreeze": "unlock",
     "POST /v1/merges/{merge_id}/confirmation": "merge",
@@ -57,6 +60,7 @@ PURPOSES = {
 
 FOR_ANYBODY = {
     "POST /v1/enrolments", "POST /v1/heirs", "POST /v1/challenges", "GET /v1/enrolments", "GET /v1/sessions", "GET /v1/devices",
+    "GET /v1/passkeys",
 }  # fmt: skip
 """Routes that answer a stranger's id with 2xx, and the same 2xx for one that does not exist."""
 
@@ -133,6 +137,8 @@ class Operation(msgspec.Struct, frozen=True):
         if "properties" in schema or schema.get("type") == "object":
             required = schema.get("required", [])
             return {part: self.fill(schema["properties"][part], own, part) for part in required}
+        if "const" in schema:
+            return schema["const"]
         source = kind(name)
         if self.name in HELD_AT and name in UUIDS:
             return str(uuid4())
@@ -214,8 +220,8 @@ async def _body(
     if operation.body_schema is None:
         return None
     body: dict[str, Any] = operation.fill(operation.body_schema, asker.ids)
-    if slot == ("body", "device_id") and "purpose" in body:
-        body["purpose"] = "sign_in"
+    if "purpose" in body:
+        body["purpose"] = "merge" if slot == ("body", "subject_id") else "sign_in"
     if "proof" in body:
         await _sign(operation, asker, path, body, digests)
     if slot and slot[0] == "body":

@@ -39,6 +39,7 @@ from tests.contract.isolation import (
 )
 from tests.feed.conftest import Core
 from tests.matches.conftest import exchange, photo, upload
+from tests.passkeys.authenticator import add_passkey
 from tests.people import NewCard, Phone, add_person, new_nik
 
 if TYPE_CHECKING:  # asyncpg's classes are generic in their stubs only
@@ -141,12 +142,15 @@ async def build_world(apps: Apps, valkey: Valkey, name: str) -> World:
         (await upload(phone, f"{path}/documents?kind=ktp", photo())).json()["id"]
         for path in (f"/v1/possible-matches/{match['id']}", f"/v1/merges/{merges[0]['id']}")
     ]
+    await add_passkey(phone)
+    (passkey,) = (await phone.get("/v1/passkeys")).json()["passkeys"]
     asked = [await Phone(apps.api, "Ponsel baru").ask_enrolment(person) for _ in range(2)]
     ids = {
         "enrolment_id": [answer.json()["enrolment_id"] for answer in asked],
         "session_id": [second.session["session_id"]],
         "device_id": [second.device_id],
         "card_id": [str(card.card_id) for card in person.cards.values()],
+        "passkey_id": [passkey["passkey_id"]],
         "match_id": [match["id"]],
         "merge_id": [merge["id"] for merge in merges],
         "document_ids": documents,
