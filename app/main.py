@@ -33,7 +33,7 @@ from app.history.roots import list_roots
 from app.identity.answer_enrolment import approve_enrolment, list_enrolments, refuse_enrolment
 from app.identity.bearer import Asker
 from app.identity.challenge import make_challenge
-from app.identity.end_session import end_current_session, end_session
+from app.identity.end_session import end_current_session, end_other_sessions, end_session
 from app.identity.enrol import enrol
 from app.identity.list_sessions import list_sessions
 from app.identity.me import show_me
@@ -97,6 +97,7 @@ API_ROUTES: list[ControllerRouterHandler] = [
     list_sessions,
     end_current_session,
     end_session,
+    end_other_sessions,
     show_me,
     set_preferences,
     list_consents,

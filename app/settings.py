@@ -58,7 +58,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     code_failures_limit: int = 1000  # wrong codes of all people in the window below, from which on none is checked
     code_failures_window_s: int = 600
     access_token_ttl_s: int = 600
-    refresh_token_ttl_s: int = 2_592_000
+    session_idle_s: int = 2_592_000  # without a refresh
+    session_absolute_s: int = 15_552_000  # whatever happens
     stream_look_every_s: float = 15.0
     limits: str = "on"  # off: in tests only
     trusted_proxies: str = ""  # networks, comma-separated; none: the socket's peer is the client

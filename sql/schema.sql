@@ -315,6 +315,33 @@ $$;
 
 ALTER FUNCTION public.apply_changes(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH person AS (
+        SELECT p.participant_id, p_ask_first > '0' AND EXISTS (
+            SELECT FROM public.keys AS k
+            WHERE k.participant_id = p.participant_id AND k.removed_at IS NULL
+                AND (k.hold_until IS NULL OR k.hold_until <= p_asked_at)) AS asks_phone
+        FROM public.participant_numbers AS n
+        JOIN public.card_numbers AS c ON c.participant_id = n.participant_id
+        JOIN public.participants AS p ON p.participant_id = n.participant_id
+        WHERE n.nik_hash = p_nik_hash AND c.kpj = p_kpj AND p.birth_date = p_birth_date AND p.deceased_on IS NULL
+    ), asked AS (
+        SELECT person.participant_id, coalesce(person.asks_phone, false) AS asks_phone,
+            p_asked_at + CASE WHEN person.asks_phone THEN p_ask_first ELSE '0' END AS code_from
+        FROM (SELECT true) AS everybody LEFT JOIN person ON true
+    )
+    INSERT INTO public.enrolments (enrolment_id, participant_id, device_id, device_name, platform, public_key, asked_at, expires_at,
+        asks_phone, code_from, code_until)
+    SELECT p_enrolment_id, asked.participant_id, p_enrolment_id, p_device_name, p_platform, p_public_key, p_asked_at, p_expires_at,
+        asked.asks_phone, asked.code_from, asked.code_from + p_code_ttl
+    FROM asked
+$$;
+
+ALTER FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1119,8 +1146,280 @@ $$;
 
 ALTER FUNCTION public.end_climb() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.enter_by_credential(p_credential_id bytea) RETURNS uuid
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT set_config('app.participant_id',
+        (SELECT o.participant_id::text FROM public.passkey_owners AS o WHERE o.credential_id = p_credential_id), true);
+    SELECT o.participant_id FROM public.passkey_owners AS o WHERE o.credential_id = p_credential_id
+$$;
+
+ALTER FUNCTION public.enter_by_credential(p_credential_id bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.enter_by_device(p_device_id uuid) RETURNS TABLE(participant_id uuid, public_key jsonb)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT set_config('app.participant_id',
+        (SELECT o.participant_id::text FROM public.device_owners AS o WHERE o.device_id = p_device_id), true);
+    SELECT d.participant_id, d.public_key
+    FROM public.device_owners AS o
+    JOIN public.devices AS d ON d.participant_id = o.participant_id AND d.device_id = o.device_id
+    WHERE o.device_id = p_device_id AND d.removed_at IS NULL
+$$;
+
+ALTER FUNCTION public.enter_by_device(p_device_id uuid) OWNER TO sepakat_writer;
+
+CREATE TABLE public.enrolments (
+    enrolment_id uuid NOT NULL,
+    participant_id uuid,
+    device_id uuid NOT NULL,
+    device_name text NOT NULL,
+    platform text NOT NULL,
+    public_key jsonb NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    verified_at timestamp with time zone,
+    code_sent_at timestamp with time zone,
+    code_attempts integer DEFAULT 0 NOT NULL,
+    code_not_before timestamp with time zone,
+    code_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    code_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
+    asks_phone boolean DEFAULT false NOT NULL,
+    phone_asked_at timestamp with time zone,
+    refused_at timestamp with time zone
+);
+
+ALTER TABLE public.enrolments OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.enrolments.participant_id IS 'NULL for somebody who is not known: the answer is the same, no code goes out.';
+
+COMMENT ON COLUMN public.enrolments.code_not_before IS 'Real time, not the local clock: the lease of a worker that sends the code now, or a retry; infinity when it was rejected.';
+
+COMMENT ON COLUMN public.enrolments.code_from IS 'The code by SMS goes out then, and is good until code_until: what was asked of a living phone had its time.';
+
+COMMENT ON COLUMN public.enrolments.asks_phone IS 'Whether, when it was asked for, there was a living key on no hold, which can approve or refuse it.';
+
+COMMENT ON COLUMN public.enrolments.refused_at IS 'A living phone said no: no code, no approval. A branch code still works, for staff saw the person.';
+
+CREATE FUNCTION public.enter_by_enrolment(p_enrolment_id uuid, p_most_tries integer, p_now timestamp with time zone) RETURNS SETOF public.enrolments
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT set_config('app.participant_id',
+        (SELECT e.participant_id::text FROM public.enrolments AS e WHERE e.enrolment_id = p_enrolment_id), true);
+    UPDATE public.enrolments AS e SET tries = e.tries + 1
+    WHERE e.enrolment_id = p_enrolment_id AND e.tries < p_most_tries AND e.verified_at IS NULL AND e.expires_at > p_now
+    RETURNING e.*
+$$;
+
+ALTER FUNCTION public.enter_by_enrolment(p_enrolment_id uuid, p_most_tries integer, p_now timestamp with time zone) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.enter_by_number(p_nik_hash bytea) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT set_config('app.participant_id',
+        (SELECT n.participant_id::text FROM public.participant_numbers AS n WHERE n.nik_hash = p_nik_hash), true);
+    SELECT n.participant_id, public.lane_of(n.participant_id) FROM public.participant_numbers AS n
+    WHERE n.nik_hash = p_nik_hash
+$$;
+
+ALTER FUNCTION public.enter_by_number(p_nik_hash bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.enter_by_stop_link(p_token_hash bytea) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT set_config('app.participant_id', t.participant_id::text, true) IS NOT NULL
+    FROM public.stop_tokens AS t WHERE t.token_hash = p_token_hash AND t.expires_at > public.current_instant()
+$$;
+
+ALTER FUNCTION public.enter_by_stop_link(p_token_hash bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.lane_of(participant_id uuid) RETURNS smallint
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((((uuid_hash(participant_id))::bigint + '2147483648'::bigint) >> 26))::smallint;
+
+ALTER FUNCTION public.lane_of(participant_id uuid) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.lane_of(participant_id uuid) IS 'The lane (0..63): the top six bits of the hash that Citus shards by, so that a lane lies in one shard.';
+
+CREATE FUNCTION public.thumbprint_of_key(p_public_key jsonb) RETURNS uuid
+    LANGUAGE sql IMMUTABLE STRICT
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT encode(substr(sha256('\x3059301306072a8648ce3d020106082a8648ce3d03010703420004'::bytea
+        || public.base64url_to_bytes(p_public_key ->> 'x') || public.base64url_to_bytes(p_public_key ->> 'y')), 1, 16), 'hex')::uuid
+$$;
+
+ALTER FUNCTION public.thumbprint_of_key(p_public_key jsonb) OWNER TO sepakat_owner;
+
+CREATE TABLE public.devices (
+    participant_id uuid NOT NULL,
+    device_id uuid NOT NULL,
+    name text NOT NULL,
+    platform text NOT NULL,
+    public_key jsonb NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    vouched_by uuid,
+    hold_until timestamp with time zone,
+    removed_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text])))
+);
+
+ALTER TABLE public.devices OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.devices.vouched_by IS 'The device that approved this key, or the branch code that staff handed out; NULL for a key that came by SMS alone.';
+
+COMMENT ON COLUMN public.devices.hold_until IS 'This key confirms nothing before; NULL when an older key vouched or it is the first on a settled phone.';
+
+CREATE TABLE public.passkeys (
+    participant_id uuid NOT NULL,
+    passkey_id uuid NOT NULL,
+    name text NOT NULL,
+    credential_id bytea NOT NULL,
+    public_key jsonb NOT NULL,
+    transports text[] NOT NULL,
+    synced boolean NOT NULL,
+    sign_count bigint NOT NULL,
+    added_at timestamp with time zone NOT NULL,
+    last_used_at timestamp with time zone,
+    vouched_by uuid NOT NULL,
+    nonce bytea NOT NULL,
+    statement bytea NOT NULL,
+    proof jsonb NOT NULL,
+    hold_until timestamp with time zone,
+    removed_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT credential_id_has_a_length CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
+    CONSTRAINT passkey_id_is_of_its_key CHECK ((passkey_id = public.thumbprint_of_key(public_key))),
+    CONSTRAINT sign_count_is_a_count CHECK ((sign_count >= 0))
+);
+
+ALTER TABLE public.passkeys OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.passkeys.synced IS 'Whether a provider keeps a copy, as the authenticator said last.';
+
+COMMENT ON COLUMN public.passkeys.vouched_by IS 'The key, of a device or another passkey, that signed `statement` to add this one; `proof` is its proof.';
+
+COMMENT ON COLUMN public.passkeys.hold_until IS 'This key confirms nothing before; NULL when the key that vouched for it was free.';
+
+CREATE VIEW public.keys WITH (security_invoker='true') AS
+ SELECT d.participant_id,
+    d.device_id AS key_id,
+    d.device_id,
+    NULL::uuid AS passkey_id,
+    d.name,
+    d.platform,
+    d.public_key,
+    d.added_at,
+    d.vouched_by,
+    d.hold_until,
+    d.removed_at
+   FROM public.devices d
+UNION ALL
+ SELECT p.participant_id,
+    p.passkey_id AS key_id,
+    NULL::uuid AS device_id,
+    p.passkey_id,
+    p.name,
+    'passkey'::text AS platform,
+    p.public_key,
+    p.added_at,
+    p.vouched_by,
+    p.hold_until,
+    p.removed_at
+   FROM public.passkeys p;
+
+ALTER VIEW public.keys OWNER TO sepakat_owner;
+
+CREATE TABLE public.sessions (
+    participant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    device_id uuid,
+    generation integer DEFAULT 0 NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    refreshed_at timestamp with time zone NOT NULL,
+    refresh_expires_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    ended_because text,
+    passkey_id uuid,
+    CONSTRAINT session_has_one_key CHECK ((num_nonnulls(device_id, passkey_id) = 1))
+);
+
+ALTER TABLE public.sessions OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.sessions.generation IS 'The refresh token of this generation is the newest; tokens are derived from it, never stored.';
+
+COMMENT ON COLUMN public.sessions.refresh_expires_at IS 'Without a refresh the session is over then; a refresh moves it, never past the absolute limit counted from started_at.';
+
+CREATE FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) RETURNS TABLE(device_id uuid, passkey_id uuid, public_key jsonb, lane smallint)
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT set_config('app.participant_id'::text, (p_participant_id)::text, true) AS set_config;
+ SELECT s.device_id,
+     s.passkey_id,
+     k.public_key,
+     public.lane_of(s.participant_id) AS lane_of
+    FROM (public.sessions s
+      JOIN public.keys k ON (((k.participant_id = s.participant_id) AND (k.key_id = COALESCE(s.device_id, s.passkey_id)))))
+   WHERE ((s.participant_id = enter_refresh.p_participant_id) AND (s.session_id = enter_refresh.p_session_id) AND (s.ended_at IS NULL) AND (s.refresh_expires_at > public.current_instant()) AND (k.removed_at IS NULL));
+END;
+
+ALTER FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) OWNER TO sepakat_owner;
+
+CREATE TABLE public.participants (
+    participant_id uuid NOT NULL,
+    name text NOT NULL,
+    birth_date date NOT NULL,
+    phone_since date,
+    locale text DEFAULT 'id'::text NOT NULL,
+    time_zone text DEFAULT 'Asia/Jakarta'::text NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    deceased_on date,
+    nik_sealed bytea NOT NULL,
+    phone_sealed bytea,
+    email_sealed bytea,
+    CONSTRAINT participant_locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
+    CONSTRAINT participant_time_zone_is_indonesian CHECK ((time_zone = ANY (ARRAY['Asia/Jakarta'::text, 'Asia/Makassar'::text, 'Asia/Jayapura'::text])))
+);
+
+ALTER TABLE public.participants OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.participants.nik_sealed IS 'AES-256-GCM for this column and row (app/platform/sealing.py); so are phone and email.';
+
+CREATE FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) RETURNS TABLE(device_id uuid, passkey_id uuid, locale text, lane smallint, now timestamp with time zone)
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT set_config('app.participant_id'::text, (p_participant_id)::text, true) AS set_config;
+ SELECT s.device_id,
+     s.passkey_id,
+     p.locale,
+     public.lane_of(s.participant_id) AS lane_of,
+     public.current_instant() AS current_instant
+    FROM (((public.sessions s
+      JOIN public.participants p ON ((p.participant_id = s.participant_id)))
+      LEFT JOIN public.devices d ON (((d.participant_id = s.participant_id) AND (d.device_id = s.device_id))))
+      LEFT JOIN public.passkeys k ON (((k.participant_id = s.participant_id) AND (k.passkey_id = s.passkey_id))))
+   WHERE ((s.participant_id = enter_session.p_participant_id) AND (s.session_id = enter_session.p_session_id) AND (s.ended_at IS NULL) AND (s.refresh_expires_at > public.current_instant()) AND (d.removed_at IS NULL) AND (k.removed_at IS NULL));
+END;
+
+ALTER FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.entered_participant() RETURNS uuid
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (NULLIF(current_setting('app.participant_id'::text, true), ''::text))::uuid;
+
+ALTER FUNCTION public.entered_participant() OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.entered_participant() IS 'Whose transaction this is, or NULL: set by the enter_… functions, and gone when the transaction ends.';
+
 CREATE FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) RETURNS TABLE(entry_id uuid, kind text, amount bigint, effective_on date, employer_id text, month date, received_for_kpj text)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
     WITH execution AS (
@@ -1266,7 +1565,7 @@ $$;
 ALTER FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) RETURNS uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
     SELECT later.merge_id
@@ -1286,7 +1585,7 @@ $$;
 ALTER FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) RETURNS SETOF uuid
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
     SELECT k.card_id
@@ -1638,6 +1937,13 @@ $$;
 
 ALTER FUNCTION public.hold_reported_cards(p_participant_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.is_known_credential(p_credential_id bytea) RETURNS boolean
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT EXISTS (SELECT FROM public.passkey_owners AS o WHERE o.credential_id = p_credential_id) $$;
+
+ALTER FUNCTION public.is_known_credential(p_credential_id bytea) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) RETURNS boolean
     LANGUAGE sql IMMUTABLE
     SET search_path TO 'public', 'pg_temp'
@@ -1700,6 +2006,37 @@ CREATE FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_sea
 $$;
 
 ALTER FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.isolate_table(p_table regclass) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_others text;
+BEGIN
+    SELECT string_agg(DISTINCT quote_ident(role.rolname), ', ') INTO v_others
+    FROM (
+        SELECT (aclexplode(c.relacl)).grantee FROM pg_class AS c WHERE c.oid = p_table
+        UNION ALL
+        SELECT (aclexplode(a.attacl)).grantee FROM pg_attribute AS a WHERE a.attrelid = p_table
+    ) AS granted
+    JOIN pg_roles AS role ON role.oid = granted.grantee
+    WHERE role.rolname NOT IN ('sepakat_api', 'sepakat_owner');
+
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', p_table);
+    EXECUTE format('DROP POLICY IF EXISTS rows_of_who_entered ON %s', p_table);
+    EXECUTE format('DROP POLICY IF EXISTS rows_of_all ON %s', p_table);
+    EXECUTE format('CREATE POLICY rows_of_who_entered ON %s TO sepakat_api '
+        'USING (participant_id = entered_participant())', p_table);
+    IF v_others IS NOT NULL THEN
+        EXECUTE format('CREATE POLICY rows_of_all ON %s TO %s USING (true)', p_table, v_others);
+    END IF;
+END
+$$;
+
+ALTER FUNCTION public.isolate_table(p_table regclass) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.isolate_table(p_table regclass) IS 'For migrations: sepakat_api sees this table by participant, whoever else may read it sees all of it.';
 
 CREATE FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1805,14 +2142,6 @@ END
 $$;
 
 ALTER FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
-
-CREATE FUNCTION public.lane_of(participant_id uuid) RETURNS smallint
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((((uuid_hash(participant_id))::bigint + '2147483648'::bigint) >> 26))::smallint;
-
-ALTER FUNCTION public.lane_of(participant_id uuid) OWNER TO sepakat_owner;
-
-COMMENT ON FUNCTION public.lane_of(participant_id uuid) IS 'The lane (0..63): the top six bits of the hash that Citus shards by, so that a lane lies in one shard.';
 
 CREATE FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2236,6 +2565,27 @@ $$;
 
 ALTER FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE TABLE public.challenges (
+    nonce bytea NOT NULL,
+    purpose text NOT NULL,
+    participant_id uuid,
+    device_id uuid,
+    subject_id uuid,
+    expires_at timestamp with time zone NOT NULL,
+    spent_at timestamp with time zone,
+    CONSTRAINT nonce_has_32_bytes CHECK ((length(nonce) = 32)),
+    CONSTRAINT purpose_is_known CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'merge'::text, 'undo'::text, 'accept'::text, 'unlock'::text, 'add_key'::text, 'remove_key'::text, 'change_contact'::text])))
+);
+
+ALTER TABLE public.challenges OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.open_challenge(p_nonce bytea) RETURNS SETOF public.challenges
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT c.* FROM public.challenges AS c WHERE c.nonce = p_nonce FOR UPDATE $$;
+
+ALTER FUNCTION public.open_challenge(p_nonce bytea) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2450,6 +2800,24 @@ END
 $$;
 
 ALTER FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.prove_inclusion(p_participant_id uuid) RETURNS TABLE(signed jsonb, bucket smallint, seq bigint, place integer, leaves bytea[], buckets smallint[], bucket_roots bytea[])
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT r.signed, mine.bucket, mine.seq,
+        (SELECT count(*)::integer FROM public.rooted_heads AS o
+            WHERE o.bucket = mine.bucket AND o.participant_id < mine.participant_id),
+        array(SELECT o.leaf FROM public.rooted_heads AS o WHERE o.bucket = mine.bucket ORDER BY o.participant_id),
+        array(SELECT b.bucket FROM public.root_buckets AS b ORDER BY b.bucket),
+        array(SELECT b.root FROM public.root_buckets AS b ORDER BY b.bucket)
+    FROM public.rooted_heads AS mine
+    CROSS JOIN LATERAL (SELECT n.signed FROM public.history_roots AS n ORDER BY n.number DESC LIMIT 1) AS r
+    WHERE mine.bucket = public.bucket_of(p_participant_id) AND mine.participant_id = p_participant_id
+        AND p_participant_id = public.entered_participant()
+$$;
+
+ALTER FUNCTION public.prove_inclusion(p_participant_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.queue_for_matching() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2993,6 +3361,13 @@ $$;
 
 ALTER FUNCTION public.spend_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_used_by uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.spend_challenge(p_nonce bytea, p_now timestamp with time zone) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ UPDATE public.challenges AS c SET spent_at = p_now WHERE c.nonce = p_nonce AND c.spent_at IS NULL $$;
+
+ALTER FUNCTION public.spend_challenge(p_nonce bytea, p_now timestamp with time zone) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.stamp_execution() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3018,7 +3393,7 @@ $$;
 ALTER FUNCTION public.stamp_transfer() OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) RETURNS TABLE(entry_id uuid, card_id uuid, month date, amount bigint, recorded_at timestamp with time zone)
-    LANGUAGE sql STABLE SECURITY DEFINER
+    LANGUAGE sql STABLE
     SET search_path TO 'public', 'pg_temp'
     AS $$
     WITH moved AS (
@@ -3346,16 +3721,6 @@ END
 $$;
 
 ALTER FUNCTION public.tell_overdue_cases(p_limit integer) OWNER TO sepakat_writer;
-
-CREATE FUNCTION public.thumbprint_of_key(p_public_key jsonb) RETURNS uuid
-    LANGUAGE sql IMMUTABLE STRICT
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-    SELECT encode(substr(sha256('\x3059301306072a8648ce3d020106082a8648ce3d03010703420004'::bytea
-        || public.base64url_to_bytes(p_public_key ->> 'x') || public.base64url_to_bytes(p_public_key ->> 'y')), 1, 16), 'hex')::uuid
-$$;
-
-ALTER FUNCTION public.thumbprint_of_key(p_public_key jsonb) OWNER TO sepakat_owner;
 
 CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3828,20 +4193,6 @@ CREATE TABLE public.causes (
 
 ALTER TABLE public.causes OWNER TO sepakat_owner;
 
-CREATE TABLE public.challenges (
-    nonce bytea NOT NULL,
-    purpose text NOT NULL,
-    participant_id uuid,
-    device_id uuid,
-    subject_id uuid,
-    expires_at timestamp with time zone NOT NULL,
-    spent_at timestamp with time zone,
-    CONSTRAINT nonce_has_32_bytes CHECK ((length(nonce) = 32)),
-    CONSTRAINT purpose_is_known CHECK ((purpose = ANY (ARRAY['sign_in'::text, 'merge'::text, 'undo'::text, 'accept'::text, 'unlock'::text, 'add_key'::text, 'remove_key'::text, 'change_contact'::text])))
-);
-
-ALTER TABLE public.challenges OWNER TO sepakat_owner;
-
 CREATE TABLE public.claims (
     participant_id uuid NOT NULL,
     claim_id text NOT NULL,
@@ -3950,26 +4301,6 @@ CREATE TABLE public.device_owners (
 
 ALTER TABLE public.device_owners OWNER TO sepakat_owner;
 
-CREATE TABLE public.devices (
-    participant_id uuid NOT NULL,
-    device_id uuid NOT NULL,
-    name text NOT NULL,
-    platform text NOT NULL,
-    public_key jsonb NOT NULL,
-    added_at timestamp with time zone NOT NULL,
-    vouched_by uuid,
-    hold_until timestamp with time zone,
-    removed_at timestamp with time zone,
-    cause_id uuid NOT NULL,
-    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text])))
-);
-
-ALTER TABLE public.devices OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.devices.vouched_by IS 'The device that approved this key, or the branch code that staff handed out; NULL for a key that came by SMS alone.';
-
-COMMENT ON COLUMN public.devices.hold_until IS 'This key confirms nothing before; NULL when an older key vouched or it is the first on a settled phone.';
-
 CREATE TABLE public.documents (
     participant_id uuid NOT NULL,
     document_id uuid NOT NULL,
@@ -4004,39 +4335,6 @@ CREATE TABLE public.employers (
 );
 
 ALTER TABLE public.employers OWNER TO sepakat_owner;
-
-CREATE TABLE public.enrolments (
-    enrolment_id uuid NOT NULL,
-    participant_id uuid,
-    device_id uuid NOT NULL,
-    device_name text NOT NULL,
-    platform text NOT NULL,
-    public_key jsonb NOT NULL,
-    asked_at timestamp with time zone NOT NULL,
-    expires_at timestamp with time zone NOT NULL,
-    tries integer DEFAULT 0 NOT NULL,
-    verified_at timestamp with time zone,
-    code_sent_at timestamp with time zone,
-    code_attempts integer DEFAULT 0 NOT NULL,
-    code_not_before timestamp with time zone,
-    code_from timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
-    code_until timestamp with time zone DEFAULT 'infinity'::timestamp with time zone NOT NULL,
-    asks_phone boolean DEFAULT false NOT NULL,
-    phone_asked_at timestamp with time zone,
-    refused_at timestamp with time zone
-);
-
-ALTER TABLE public.enrolments OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.enrolments.participant_id IS 'NULL for somebody who is not known: the answer is the same, no code goes out.';
-
-COMMENT ON COLUMN public.enrolments.code_not_before IS 'Real time, not the local clock: the lease of a worker that sends the code now, or a retry; infinity when it was rejected.';
-
-COMMENT ON COLUMN public.enrolments.code_from IS 'The code by SMS goes out then, and is good until code_until: what was asked of a living phone had its time.';
-
-COMMENT ON COLUMN public.enrolments.asks_phone IS 'Whether, when it was asked for, there was a living key on no hold, which can approve or refuse it.';
-
-COMMENT ON COLUMN public.enrolments.refused_at IS 'A living phone said no: no code, no approval. A branch code still works, for staff saw the person.';
 
 CREATE TABLE public.entry_kinds (
     kind text NOT NULL,
@@ -4183,66 +4481,6 @@ CREATE TABLE public.inbox_pointers (
 );
 
 ALTER TABLE public.inbox_pointers OWNER TO sepakat_owner;
-
-CREATE TABLE public.passkeys (
-    participant_id uuid NOT NULL,
-    passkey_id uuid NOT NULL,
-    name text NOT NULL,
-    credential_id bytea NOT NULL,
-    public_key jsonb NOT NULL,
-    transports text[] NOT NULL,
-    synced boolean NOT NULL,
-    sign_count bigint NOT NULL,
-    added_at timestamp with time zone NOT NULL,
-    last_used_at timestamp with time zone,
-    vouched_by uuid NOT NULL,
-    nonce bytea NOT NULL,
-    statement bytea NOT NULL,
-    proof jsonb NOT NULL,
-    hold_until timestamp with time zone,
-    removed_at timestamp with time zone,
-    cause_id uuid NOT NULL,
-    CONSTRAINT credential_id_has_a_length CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
-    CONSTRAINT passkey_id_is_of_its_key CHECK ((passkey_id = public.thumbprint_of_key(public_key))),
-    CONSTRAINT sign_count_is_a_count CHECK ((sign_count >= 0))
-);
-
-ALTER TABLE public.passkeys OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.passkeys.synced IS 'Whether a provider keeps a copy, as the authenticator said last.';
-
-COMMENT ON COLUMN public.passkeys.vouched_by IS 'The key, of a device or another passkey, that signed `statement` to add this one; `proof` is its proof.';
-
-COMMENT ON COLUMN public.passkeys.hold_until IS 'This key confirms nothing before; NULL when the key that vouched for it was free.';
-
-CREATE VIEW public.keys WITH (security_invoker='true') AS
- SELECT d.participant_id,
-    d.device_id AS key_id,
-    d.device_id,
-    NULL::uuid AS passkey_id,
-    d.name,
-    d.platform,
-    d.public_key,
-    d.added_at,
-    d.vouched_by,
-    d.hold_until,
-    d.removed_at
-   FROM public.devices d
-UNION ALL
- SELECT p.participant_id,
-    p.passkey_id AS key_id,
-    NULL::uuid AS device_id,
-    p.passkey_id,
-    p.name,
-    'passkey'::text AS platform,
-    p.public_key,
-    p.added_at,
-    p.vouched_by,
-    p.hold_until,
-    p.removed_at
-   FROM public.passkeys p;
-
-ALTER VIEW public.keys OWNER TO sepakat_owner;
 
 CREATE TABLE public.ladder_steps (
     ladder text NOT NULL,
@@ -4453,26 +4691,6 @@ ALTER TABLE public.participant_numbers OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.participant_numbers.nik_hash IS 'HMAC-SHA256 under the look-up key: whoever has only the table cannot try all numbers.';
 
-CREATE TABLE public.participants (
-    participant_id uuid NOT NULL,
-    name text NOT NULL,
-    birth_date date NOT NULL,
-    phone_since date,
-    locale text DEFAULT 'id'::text NOT NULL,
-    time_zone text DEFAULT 'Asia/Jakarta'::text NOT NULL,
-    registered_at timestamp with time zone NOT NULL,
-    deceased_on date,
-    nik_sealed bytea NOT NULL,
-    phone_sealed bytea,
-    email_sealed bytea,
-    CONSTRAINT participant_locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
-    CONSTRAINT participant_time_zone_is_indonesian CHECK ((time_zone = ANY (ARRAY['Asia/Jakarta'::text, 'Asia/Makassar'::text, 'Asia/Jayapura'::text])))
-);
-
-ALTER TABLE public.participants OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.participants.nik_sealed IS 'AES-256-GCM for this column and row (app/platform/sealing.py); so are phone and email.';
-
 CREATE TABLE public.passkey_owners (
     credential_id bytea NOT NULL,
     participant_id uuid NOT NULL,
@@ -4543,24 +4761,6 @@ WITH (fillfactor='80');
 ALTER TABLE public.rooted_heads OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.rooted_heads.leaf IS 'SHA-256 of a zero byte and the fields participant_id, seq and hash: it names nobody.';
-
-CREATE TABLE public.sessions (
-    participant_id uuid NOT NULL,
-    session_id uuid NOT NULL,
-    device_id uuid,
-    generation integer DEFAULT 0 NOT NULL,
-    started_at timestamp with time zone NOT NULL,
-    refreshed_at timestamp with time zone NOT NULL,
-    refresh_expires_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone,
-    ended_because text,
-    passkey_id uuid,
-    CONSTRAINT session_has_one_key CHECK ((num_nonnulls(device_id, passkey_id) = 1))
-);
-
-ALTER TABLE public.sessions OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.sessions.generation IS 'The refresh token of this generation is the newest; tokens are derived from it, never stored.';
 
 CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
  SELECT h.participant_id,
@@ -5009,6 +5209,8 @@ CREATE INDEX passkeys_by_credential ON public.passkeys USING btree (participant_
 
 CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
 
+CREATE INDEX sessions_by_end ON public.sessions USING btree (LEAST(ended_at, refresh_expires_at));
+
 CREATE UNIQUE INDEX source_event_is_posted_once ON public.ledger_entries USING btree (participant_id, source_event, card_id) WHERE (source_event IS NOT NULL);
 
 CREATE INDEX stop_tokens_by_expiry ON public.stop_tokens USING btree (expires_at);
@@ -5128,6 +5330,10 @@ ALTER TABLE public.cases ENABLE ALWAYS TRIGGER cases_are_not_truncated;
 CREATE TRIGGER cases_by_function_only BEFORE INSERT OR UPDATE ON public.cases FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('cases_by_function_only');
 
 ALTER TABLE public.cases ENABLE ALWAYS TRIGGER cases_by_function_only;
+
+CREATE TRIGGER cause_is_of_who_entered BEFORE INSERT ON public.causes FOR EACH ROW WHEN (((SESSION_USER = 'sepakat_api'::name) AND (new.participant_id IS DISTINCT FROM public.entered_participant()))) EXECUTE FUNCTION public.refuse_statement('cause_is_of_who_entered');
+
+ALTER TABLE public.causes ENABLE ALWAYS TRIGGER cause_is_of_who_entered;
 
 CREATE TRIGGER causes_are_append_only BEFORE DELETE OR UPDATE ON public.causes FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('causes_are_append_only');
 
@@ -5777,6 +5983,344 @@ ALTER TABLE ONLY public.unlock_proofs
 ALTER TABLE ONLY public.unlock_proofs
     ADD CONSTRAINT unlock_proofs_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
 
+ALTER TABLE public.access_log ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.acknowledgements ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.balance_comparisons ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.branch_code_tries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.branch_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.card_numbers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.card_transfers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cards ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.case_owners ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.case_proposals ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.cases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.causes ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY challenge_of_nobody_yet ON public.challenges FOR INSERT TO sepakat_api WITH CHECK ((participant_id IS NULL));
+
+ALTER TABLE public.challenges ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.claims ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.climbs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.code_tries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.confirmations ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.consent_choices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.device_owners ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.devices ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.enrolments ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.heir_claims ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.history ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.history_data ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.idempotency_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.inbox_pointers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.ledger_entries ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.match_keys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.match_queue ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.merge_executions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.merge_owners ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.merge_plans ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.merges ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.never_suggested_pairs ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.open_merge_cards ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.outbox ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.overdue_cases ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.participant_heads ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.participant_numbers ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.participants ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.passkey_owners ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.passkeys ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.possible_matches ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.push_targets ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.receipts ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.reversed_contributions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.rooted_heads ENABLE ROW LEVEL SECURITY;
+
+CREATE POLICY rows_of_all ON public.access_log TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.acknowledgements TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.balance_comparisons TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.branch_code_tries TO sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.branch_codes TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.card_numbers TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.card_transfers TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.cards TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.case_owners TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.case_proposals TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.cases TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.causes TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.challenges TO sepakat_writer, sepakat_worker USING (true);
+
+CREATE POLICY rows_of_all ON public.claims TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.climbs TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.code_tries TO sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.confirmations TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.consent_choices TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.deliveries TO sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.device_owners TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.devices TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.documents TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.enrolments TO sepakat_writer, sepakat_worker USING (true);
+
+CREATE POLICY rows_of_all ON public.heir_claims TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.history TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.history_data TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.idempotency_keys TO sepakat_worker USING (true);
+
+CREATE POLICY rows_of_all ON public.inbox_pointers TO sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.ledger_entries TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.match_keys TO sepakat_worker USING (true);
+
+CREATE POLICY rows_of_all ON public.match_queue TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.merge_executions TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.merge_owners TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.merge_plans TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.merges TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.never_suggested_pairs TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.open_merge_cards TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.outbox TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.overdue_cases TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.participant_heads TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.participant_numbers TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.participants TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.passkey_owners TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.passkeys TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.possible_matches TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.push_targets TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.receipts TO sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.reversed_contributions TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.rooted_heads TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.sessions TO sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.stop_tokens TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.stopped_cards TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.support_code_owners TO sepakat_writer USING (true);
+
+CREATE POLICY rows_of_all ON public.support_codes TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.undo_splits TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.unlock_proofs TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_who_entered ON public.access_log TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.acknowledgements TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.balance_comparisons TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.branch_code_tries TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.branch_codes TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.card_numbers TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.card_transfers TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.cards TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.case_owners TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.case_proposals TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.cases TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.causes TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.challenges TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.claims TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.climbs TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.code_tries TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.confirmations TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.consent_choices TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.deliveries TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.device_owners TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.devices TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.documents TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.enrolments TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.heir_claims TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.history TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.history_data TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.idempotency_keys TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.inbox_pointers TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.ledger_entries TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.match_keys TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.match_queue TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.merge_executions TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.merge_owners TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.merge_plans TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.merges TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.never_suggested_pairs TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.open_merge_cards TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.outbox TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.overdue_cases TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.participant_heads TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.participant_numbers TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.participants TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.passkey_owners TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.passkeys TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.possible_matches TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.push_targets TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.receipts TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.reversed_contributions TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.rooted_heads TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.sessions TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.stop_tokens TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.stopped_cards TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.support_code_owners TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.support_codes TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.undo_splits TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.unlock_proofs TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+ALTER TABLE public.sessions ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stop_tokens ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.stopped_cards ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_code_owners ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.support_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.undo_splits ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unlock_proofs ENABLE ROW LEVEL SECURITY;
+
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT ALL ON SCHEMA public TO sepakat_owner;
 GRANT ALL ON SCHEMA public TO sepakat_writer;
@@ -5808,6 +6352,9 @@ REVOKE ALL ON FUNCTION public.append_history(p_entries public.history_entry[]) F
 REVOKE ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ask_living_phone(p_participant_id uuid, p_enrolment_id uuid, p_most_a_day integer) TO sepakat_worker;
 
@@ -5821,6 +6368,7 @@ GRANT ALL ON FUNCTION public.begin_climb() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.bucket_of(participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) FROM PUBLIC;
 
@@ -5904,6 +6452,95 @@ GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uui
 REVOKE ALL ON FUNCTION public.end_climb() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_climb() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.enter_by_credential(p_credential_id bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_by_credential(p_credential_id bytea) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.enter_by_device(p_device_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_by_device(p_device_id uuid) TO sepakat_api;
+
+GRANT SELECT,UPDATE ON TABLE public.enrolments TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.enrolments TO sepakat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO sepakat_writer;
+
+GRANT UPDATE(code_sent_at) ON TABLE public.enrolments TO sepakat_worker;
+
+GRANT UPDATE(code_attempts) ON TABLE public.enrolments TO sepakat_worker;
+
+GRANT UPDATE(code_not_before) ON TABLE public.enrolments TO sepakat_worker;
+
+GRANT UPDATE(phone_asked_at) ON TABLE public.enrolments TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.enter_by_enrolment(p_enrolment_id uuid, p_most_tries integer, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_by_enrolment(p_enrolment_id uuid, p_most_tries integer, p_now timestamp with time zone) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.enter_by_number(p_nik_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_by_number(p_nik_hash bytea) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.enter_by_stop_link(p_token_hash bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_by_stop_link(p_token_hash bytea) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.lane_of(participant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_operator;
+
+REVOKE ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_api;
+GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.devices TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO sepakat_api;
+GRANT SELECT ON TABLE public.devices TO sepakat_worker;
+GRANT SELECT ON TABLE public.devices TO sepakat_writer;
+
+GRANT UPDATE(hold_until) ON TABLE public.devices TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.passkeys TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.passkeys TO sepakat_api;
+GRANT SELECT ON TABLE public.passkeys TO sepakat_worker;
+GRANT SELECT ON TABLE public.passkeys TO sepakat_writer;
+
+GRANT UPDATE(name) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(synced) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(sign_count) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(last_used_at) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(hold_until) ON TABLE public.passkeys TO sepakat_writer;
+
+GRANT UPDATE(removed_at) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT UPDATE(cause_id) ON TABLE public.passkeys TO sepakat_api;
+
+GRANT SELECT ON TABLE public.keys TO sepakat_operator;
+GRANT SELECT ON TABLE public.keys TO sepakat_worker;
+GRANT SELECT ON TABLE public.keys TO sepakat_api;
+GRANT SELECT ON TABLE public.keys TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.sessions TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) TO sepakat_api;
+
+GRANT SELECT ON TABLE public.participants TO sepakat_operator;
+GRANT SELECT ON TABLE public.participants TO sepakat_api;
+GRANT SELECT ON TABLE public.participants TO sepakat_worker;
+GRANT SELECT ON TABLE public.participants TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.participants TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.entered_participant() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.entered_participant() TO sepakat_api;
+GRANT ALL ON FUNCTION public.entered_participant() TO sepakat_writer;
+
 REVOKE ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
 GRANT ALL ON FUNCTION public.entries_since_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_feed;
@@ -5970,6 +6607,9 @@ REVOKE ALL ON FUNCTION public.history_for_staff(p_participant_id uuid, p_card_id
 
 REVOKE ALL ON FUNCTION public.hold_reported_cards(p_participant_id uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.is_known_credential(p_credential_id bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.is_known_credential(p_credential_id bytea) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) TO sepakat_api;
 GRANT ALL ON FUNCTION public.is_passkey_proof(p_passkey_id uuid, p_statement bytea, p_proof jsonb) TO sepakat_writer;
@@ -5981,6 +6621,8 @@ GRANT SELECT ON TABLE public.confirmations TO sepakat_feed;
 GRANT SELECT ON TABLE public.confirmations TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.is_sealed_undo(p_confirmation public.confirmations, p_seal bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.isolate_table(p_table regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) TO sepakat_feed;
@@ -6002,13 +6644,6 @@ REVOKE ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad byte
 GRANT ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) FROM PUBLIC;
-
-REVOKE ALL ON FUNCTION public.lane_of(participant_id uuid) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_writer;
-GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_api;
-GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_worker;
-GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_feed;
-GRANT ALL ON FUNCTION public.lane_of(participant_id uuid) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
@@ -6098,6 +6733,15 @@ GRANT ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) T
 REVOKE ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_cards(p_cards public.card_opening[], p_entries public.card_change[]) TO sepakat_feed;
 
+GRANT INSERT ON TABLE public.challenges TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.challenges TO sepakat_worker;
+GRANT SELECT ON TABLE public.challenges TO sepakat_writer;
+
+GRANT UPDATE(spent_at) ON TABLE public.challenges TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.open_challenge(p_nonce bytea) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.open_challenge(p_nonce bytea) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.open_heir_case(p_participant_id uuid, p_code text, p_case_id uuid, p_name text, p_phone_sealed bytea, p_relation text) TO sepakat_api;
 
@@ -6115,6 +6759,9 @@ REVOKE ALL ON FUNCTION public.post_entries(p_changes public.card_change[]) FROM 
 
 REVOKE ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) TO sepakat_staff;
+
+REVOKE ALL ON FUNCTION public.prove_inclusion(p_participant_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.prove_inclusion(p_participant_id uuid) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.queue_for_matching() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_for_matching() TO sepakat_owner;
@@ -6195,6 +6842,9 @@ GRANT SELECT(cause_id) ON TABLE public.branch_codes TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.spend_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_used_by uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.spend_challenge(p_nonce bytea, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.spend_challenge(p_nonce bytea, p_now timestamp with time zone) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.stamp_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stamp_execution() TO sepakat_owner;
 
@@ -6257,10 +6907,6 @@ GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;
 
-REVOKE ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_api;
-GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_writer;
-
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) FROM PUBLIC;
@@ -6320,7 +6966,6 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.branch_code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.branch_code_tries TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
-GRANT SELECT ON TABLE public.card_numbers TO sepakat_api;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_worker;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.card_numbers TO sepakat_writer;
@@ -6393,10 +7038,6 @@ GRANT SELECT ON TABLE public.causes TO sepakat_worker;
 GRANT SELECT ON TABLE public.causes TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.causes TO sepakat_writer;
 
-GRANT SELECT,INSERT,UPDATE ON TABLE public.challenges TO sepakat_api;
-GRANT SELECT,DELETE ON TABLE public.challenges TO sepakat_worker;
-GRANT SELECT ON TABLE public.challenges TO sepakat_writer;
-
 GRANT SELECT ON TABLE public.claims TO sepakat_operator;
 GRANT SELECT ON TABLE public.claims TO sepakat_api;
 GRANT SELECT ON TABLE public.claims TO sepakat_worker;
@@ -6441,14 +7082,8 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;
 GRANT SELECT ON TABLE public.deliveries TO sepakat_api;
 
 GRANT SELECT ON TABLE public.device_owners TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.device_owners TO sepakat_api;
-
-GRANT SELECT ON TABLE public.devices TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO sepakat_api;
-GRANT SELECT ON TABLE public.devices TO sepakat_worker;
-GRANT SELECT ON TABLE public.devices TO sepakat_writer;
-
-GRANT UPDATE(hold_until) ON TABLE public.devices TO sepakat_writer;
+GRANT INSERT ON TABLE public.device_owners TO sepakat_api;
+GRANT SELECT ON TABLE public.device_owners TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.documents TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.documents TO sepakat_api;
@@ -6463,18 +7098,6 @@ GRANT SELECT ON TABLE public.employers TO sepakat_api;
 GRANT SELECT ON TABLE public.employers TO sepakat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.employers TO sepakat_feed;
 GRANT SELECT ON TABLE public.employers TO sepakat_writer;
-
-GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO sepakat_api;
-GRANT SELECT,DELETE ON TABLE public.enrolments TO sepakat_worker;
-GRANT SELECT,UPDATE ON TABLE public.enrolments TO sepakat_writer;
-
-GRANT UPDATE(code_sent_at) ON TABLE public.enrolments TO sepakat_worker;
-
-GRANT UPDATE(code_attempts) ON TABLE public.enrolments TO sepakat_worker;
-
-GRANT UPDATE(code_not_before) ON TABLE public.enrolments TO sepakat_worker;
-
-GRANT UPDATE(phone_asked_at) ON TABLE public.enrolments TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.entry_kinds TO sepakat_operator;
 GRANT SELECT ON TABLE public.entry_kinds TO sepakat_api;
@@ -6516,6 +7139,7 @@ GRANT SELECT,INSERT ON TABLE public.history_data TO sepakat_writer;
 GRANT SELECT ON TABLE public.history_roots TO sepakat_operator;
 GRANT SELECT ON TABLE public.history_roots TO sepakat_api;
 GRANT SELECT,INSERT ON TABLE public.history_roots TO sepakat_worker;
+GRANT SELECT ON TABLE public.history_roots TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO sepakat_worker;
@@ -6524,30 +7148,6 @@ GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox_pointers TO sepakat_api;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
-
-GRANT SELECT ON TABLE public.passkeys TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.passkeys TO sepakat_api;
-GRANT SELECT ON TABLE public.passkeys TO sepakat_worker;
-GRANT SELECT ON TABLE public.passkeys TO sepakat_writer;
-
-GRANT UPDATE(name) ON TABLE public.passkeys TO sepakat_api;
-
-GRANT UPDATE(synced) ON TABLE public.passkeys TO sepakat_api;
-
-GRANT UPDATE(sign_count) ON TABLE public.passkeys TO sepakat_api;
-
-GRANT UPDATE(last_used_at) ON TABLE public.passkeys TO sepakat_api;
-
-GRANT UPDATE(hold_until) ON TABLE public.passkeys TO sepakat_writer;
-
-GRANT UPDATE(removed_at) ON TABLE public.passkeys TO sepakat_api;
-
-GRANT UPDATE(cause_id) ON TABLE public.passkeys TO sepakat_api;
-
-GRANT SELECT ON TABLE public.keys TO sepakat_operator;
-GRANT SELECT ON TABLE public.keys TO sepakat_worker;
-GRANT SELECT ON TABLE public.keys TO sepakat_api;
-GRANT SELECT ON TABLE public.keys TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_operator;
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_worker;
@@ -6588,7 +7188,7 @@ GRANT SELECT ON TABLE public.merge_executions TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.merge_executions TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.merge_owners TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.merge_owners TO sepakat_api;
+GRANT INSERT ON TABLE public.merge_owners TO sepakat_api;
 GRANT SELECT,INSERT ON TABLE public.merge_owners TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.merge_owners TO sepakat_writer;
 
@@ -6606,6 +7206,8 @@ GRANT SELECT ON TABLE public.merge_plans TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.merge_transitions TO sepakat_operator;
 GRANT SELECT ON TABLE public.merge_transitions TO sepakat_writer;
+GRANT SELECT ON TABLE public.merge_transitions TO sepakat_api;
+GRANT SELECT ON TABLE public.merge_transitions TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.never_suggested_pairs TO sepakat_operator;
 GRANT SELECT ON TABLE public.never_suggested_pairs TO sepakat_api;
@@ -6640,19 +7242,13 @@ GRANT SELECT ON TABLE public.participant_heads TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.participant_heads TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.participant_numbers TO sepakat_operator;
-GRANT SELECT ON TABLE public.participant_numbers TO sepakat_api;
 GRANT SELECT ON TABLE public.participant_numbers TO sepakat_worker;
 GRANT SELECT ON TABLE public.participant_numbers TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.participant_numbers TO sepakat_writer;
 
-GRANT SELECT ON TABLE public.participants TO sepakat_operator;
-GRANT SELECT ON TABLE public.participants TO sepakat_api;
-GRANT SELECT ON TABLE public.participants TO sepakat_worker;
-GRANT SELECT ON TABLE public.participants TO sepakat_feed;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.participants TO sepakat_writer;
-
 GRANT SELECT ON TABLE public.passkey_owners TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.passkey_owners TO sepakat_api;
+GRANT INSERT ON TABLE public.passkey_owners TO sepakat_api;
+GRANT SELECT ON TABLE public.passkey_owners TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.push_targets TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.push_targets TO sepakat_api;
@@ -6677,20 +7273,17 @@ GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_feed;
 GRANT SELECT ON TABLE public.root_buckets TO sepakat_operator;
 GRANT SELECT ON TABLE public.root_buckets TO sepakat_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.root_buckets TO sepakat_worker;
+GRANT SELECT ON TABLE public.root_buckets TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.rooted_heads TO sepakat_operator;
-GRANT SELECT ON TABLE public.rooted_heads TO sepakat_api;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.rooted_heads TO sepakat_worker;
-
-GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO sepakat_api;
+GRANT SELECT ON TABLE public.rooted_heads TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.shown_entries TO sepakat_operator;
 GRANT SELECT ON TABLE public.shown_entries TO sepakat_api;
 GRANT SELECT ON TABLE public.shown_entries TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_operator;
-GRANT SELECT ON TABLE public.stop_tokens TO sepakat_api;
 GRANT SELECT,INSERT,DELETE ON TABLE public.stop_tokens TO sepakat_worker;
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_writer;
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -53,8 +53,12 @@ class Database:
     def url(self, role: str = "postgres") -> str:
         return self.postgres.url(self.name, role)
 
-    async def connect(self, role: str = "postgres") -> asyncpg.Connection[asyncpg.Record]:
-        return await asyncpg.connect(self.url(role))
+    async def connect(
+        self, role: str = "postgres", *, entering: UUID | None = None
+    ) -> asyncpg.Connection[asyncpg.Record]:
+        """A connection of this role; `entering` a participant for all its transactions, as the API does for one."""
+        entered = {"app.participant_id": str(entering)} if entering else {}
+        return await asyncpg.connect(self.url(role), server_settings=entered)
 
 
 @pytest.fixture(scope="session")
@@ -160,19 +164,22 @@ def _check_documented(documented: Documented) -> Callable[[httpx.Response], Awai
     return check
 
 
+async def serve(app: Litestar, stack: AsyncExitStack) -> httpx.AsyncClient:
+    """Starts an app, and gives a client of it, until the stack closes."""
+    asgi = cast("Any", app)
+    await stack.enter_async_context(LifespanManager(asgi))
+    client = httpx.AsyncClient(
+        transport=httpx.ASGITransport(app=asgi),
+        base_url="http://test",
+        event_hooks={"response": [_check_documented(_documented(app))]},
+    )
+    return await stack.enter_async_context(client)
+
+
 async def _start(database: Database, valkey: Valkey, stack: AsyncExitStack) -> Apps:
-    clients = []
-    for role, create in (("sepakat_api", create_api), ("sepakat_feed", create_feed)):
-        app = create(settings_for(database, valkey, role))
-        asgi = cast("Any", app)
-        await stack.enter_async_context(LifespanManager(asgi))
-        client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=asgi),
-            base_url="http://test",
-            event_hooks={"response": [_check_documented(_documented(app))]},
-        )
-        clients.append(await stack.enter_async_context(client))
-    return Apps(database, *clients)
+    api = await serve(create_api(settings_for(database, valkey, "sepakat_api")), stack)
+    feed = await serve(create_feed(settings_for(database, valkey, "sepakat_feed")), stack)
+    return Apps(database, api, feed)
 
 
 @pytest_asyncio.fixture(scope="session")

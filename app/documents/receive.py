@@ -89,9 +89,11 @@ async def _receive(request: Request[Any, Any, Any], about: About, subject_id: UU
     if known is None or not known["stored"]:
         cleaned = await clean(upload.body)
         async with transaction(state.pool, wait_s=wait_s) as connection:
+            await state.identify(connection, request.scope)
             document_id = await _begin(connection, who, upload)
         await _store(state.documents, document_id, cleaned)
         async with transaction(state.pool, wait_s=wait_s) as connection:
+            await state.identify(connection, request.scope)
             await _keep(connection, who, document_id, cleaned)
         doorbell = Doorbell()
         doorbell.ring(who.participant_id, who.lane)
@@ -99,6 +101,7 @@ async def _receive(request: Request[Any, Any, Any], about: About, subject_id: UU
     else:
         document_id = known["document_id"]
     async with transaction(state.pool, wait_s=wait_s) as connection:
+        await state.identify(connection, request.scope)
         return await find_document(connection, who.participant_id, about, subject_id, document_id)
 
 

@@ -1,13 +1,14 @@
-"""Sign out: this phone, or another one."""
+"""Sign out: this phone, another one, or everywhere."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 from uuid import UUID
 
 from litestar import delete
 from litestar.di import NamedDependency
-from litestar.params import FromPath
+from litestar.params import FromPath, QueryParameter
 
 from app.identity.problems import HoldInForce, SessionUnknown
 from app.identity.session import SignedIn
@@ -47,4 +48,23 @@ async def end_session(
         raise HoldInForce(until=hold_until)
     if await connection.fetchval(END["end"], who.participant_id, session_id, now) is None:
         raise SessionUnknown
+    doorbell.ring(who.participant_id, who.lane)
+
+
+@delete("/v1/sessions", opt={"problems": (HoldInForce,)}, tags=["identity"])
+async def end_other_sessions(
+    connection: NamedDependency[Connection],
+    who: NamedDependency[SignedIn],
+    now: NamedDependency[datetime],
+    doorbell: NamedDependency[Doorbell],
+    current: Annotated[bool, QueryParameter()] = False,
+) -> None:
+    """Signs out everywhere else; with `current=true` here too. A key on hold cannot end the sessions of other keys.
+
+    Errors: 403 `hold_in_force`, and then none has ended.
+    """
+    hold_until = await connection.fetchval(END["hold_over_others"], who.participant_id, who.key_id, now)
+    if hold_until is not None:
+        raise HoldInForce(until=hold_until)
+    await connection.execute(END["end_others"], who.participant_id, who.session_id, now, current)
     doorbell.ring(who.participant_id, who.lane)

@@ -40,7 +40,7 @@ async def start_session(
 ) -> Session:
     """A new session of a device whose key was just proved or enrolled, or of a passkey that was just used."""
     session_id = new_id()
-    refresh_expires_at = now + timedelta(seconds=settings.refresh_token_ttl_s)
+    refresh_expires_at = now + timedelta(seconds=min(settings.session_idle_s, settings.session_absolute_s))
     await connection.execute(START, participant_id, session_id, device_id, passkey_id, now, refresh_expires_at)
     token = RefreshToken(participant_id, session_id, generation=0)
     return issue(token, settings=settings, now=now, refresh_expires_at=refresh_expires_at)
@@ -49,7 +49,9 @@ async def start_session(
 def issue(token: RefreshToken, *, settings: Settings, now: datetime, refresh_expires_at: datetime) -> Session:
     """The tokens of one generation of a session. The access token is a new one each time."""
     tokens = Tokens(settings.secret)
-    access_expires_at = (now + timedelta(seconds=settings.access_token_ttl_s)).replace(microsecond=0)
+    access_expires_at = min(now + timedelta(seconds=settings.access_token_ttl_s), refresh_expires_at).replace(
+        microsecond=0
+    )
     access = AccessToken(token.participant_id, token.session_id, access_expires_at)
     return Session(
         session_id=token.session_id,

@@ -53,7 +53,7 @@ async def refresh_session(
     token = Tokens(settings.secret).read_refresh(data.refresh_token)
     if token is None:
         raise NotSignedIn
-    session = await connection.fetchrow(SQL["find"], token.participant_id, token.session_id, now)
+    session = await connection.fetchrow(SQL["find"], token.participant_id, token.session_id)
     if session is None:
         raise NotSignedIn
     # The key first: an old token without it is worth nothing, and so ends nothing.
@@ -99,8 +99,9 @@ async def _advance(connection: Connection, token: RefreshToken, settings: Settin
     Compare-and-set: of twenty that come at once with one token the first rotates, and the others find its successor.
     """
     whose = (token.participant_id, token.session_id, token.generation)
-    until = now + timedelta(seconds=settings.refresh_token_ttl_s)
-    rotated: datetime | None = await connection.fetchval(SQL["rotate"], *whose, now, until)
+    until = now + timedelta(seconds=settings.session_idle_s)
+    at_most = timedelta(seconds=settings.session_absolute_s)
+    rotated: datetime | None = await connection.fetchval(SQL["rotate"], *whose, now, until, at_most)
     if rotated is None:
         rotated = await connection.fetchval(SQL["just_before"], *whose)
     return rotated

@@ -1,4 +1,4 @@
-"""Throw away what has served: spent challenges, old enrolments and counts of tries, answers kept for repeats."""
+"""Throw away what has served: challenges, enrolments, counts of tries, kept answers, sessions long over."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCH = 5000
 
 
 async def sweep_identity(pool: Pool) -> int:
-    """Deletes what is older than 24 hours, in batches, and returns how many rows went."""
+    """Deletes what is older than 24 hours (sessions: 90 days), in batches, and returns how many rows went."""
     gone = 0
     for delete in SQL.values():
         while batch := await pool.fetchval(delete, BATCH):

@@ -44,7 +44,9 @@ async def stop(
     A merge that the core reported stays, to be disputed. What a form sends along is not looked at.
     """
     token_hash = hash_stop_token(token)
-    stopped = await connection.fetchrow(SQL["stop"], token_hash) if token_hash is not None else None
+    if token_hash is None or not await connection.fetchval(SQL["find"], token_hash):
+        return _page(UNKNOWN, 404)
+    stopped = await connection.fetchrow(SQL["stop"], token_hash)
     if stopped is None or stopped["participant_id"] is None:
         return _page(UNKNOWN, 404)
     doorbell.ring(stopped["participant_id"], stopped["lane"])

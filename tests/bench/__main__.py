@@ -18,13 +18,14 @@ from rich.console import Console
 
 from app.local.story import find_person, push_target, stage
 from tests.bench.crowd import Crowd
+from tests.bench.isolation import bench_isolation
 from tests.bench.measure import CLIENTS
 from tests.bench.merges import bench_merges
 from tests.bench.pushes import bench_pushes
 from tests.bench.reads import bench_reads
 from tests.bench.receipts import bench_exports, bench_receipts
 
-SUBJECTS = ("reads", "pushes", "merges", "exports")
+SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports")
 
 
 async def main(chosen: Sequence[str]) -> None:
@@ -40,6 +41,8 @@ async def main(chosen: Sequence[str]) -> None:
             phone = await on.phone_of(dwi, "Ponsel Dwi")
             if "reads" in chosen:
                 await bench_reads(running, phone)
+            if "isolation" in chosen:
+                await bench_isolation(running, phone)
             if "pushes" in chosen:
                 await bench_pushes(on, dwi.kpjs[1], push_target(phone))
             if "exports" in chosen:

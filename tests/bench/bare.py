@@ -29,7 +29,10 @@ def create() -> Litestar:
 
     @asynccontextmanager
     async def connected(_: Litestar) -> AsyncIterator[None]:
-        pools.append(await database.connect(os.environ["SEPAKAT_DATABASE_URL"], size=10, application="bench"))
+        url = os.environ["SEPAKAT_DATABASE_URL"]
+        # Entered once for each connection: the limit does without a transaction.
+        entered = f"{url}{'&' if '?' in url else '?'}app.participant_id={ME}"
+        pools.append(await database.connect(entered, size=10, application="bench"))
         yield
         await pools[0].close()
 

@@ -24,13 +24,14 @@ async def bench_reads(running: Running, phone: Phone) -> None:
         headers = {"authorization": f"Bearer {phone.session['access_token']}"}
         for _ in track(range(ROUNDS), "reads", console=console):
             for name, url in urls.items():
-                rates[name].append(await _rate(url, headers))
+                rates[name].append(await read_rate(url, headers))
     for name, values in rates.items():
         tell(f"GET my cards, {name}", values)
     tell_ratio(rates["sepakat"], rates["bare"])
 
 
-async def _rate(url: str, headers: dict[str, str]) -> float:
+async def read_rate(url: str, headers: dict[str, str]) -> float:
+    """Answers per second to many at once."""
     client = pyqwest.Client()
 
     async def ask() -> None:

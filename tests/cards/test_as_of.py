@@ -423,7 +423,7 @@ async def test_the_ends_of_time_are_answered(api: httpx.AsyncClient, database: D
 async def test_what_was_loaded_at_installation_counts_from_its_own_days(fresh_database: Database) -> None:
     """Nur, whose cards the core merged in 2022, and Putri, who claimed in November 2026, as the demo folder tells of them."""
     await import_folder(fresh_database.url("sepakat_feed"), DATA_KEYS, PEOPLE, None)
-    connection = await fresh_database.connect("sepakat_api")
+    connection = await fresh_database.connect("sepakat_operator")
 
     async def shown(kpj: str, day: date) -> Shown:
         owner = await connection.fetchval("SELECT participant_id FROM card_numbers WHERE kpj = $1", kpj)

@@ -136,18 +136,23 @@ async def test_the_api_role_unlocks_nothing_without_a_spent_challenge(
 ) -> None:
     await phone.put(lock_path(dwi), None)
     card = dwi.cards[dwi.kpjs[0]].card_id
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=dwi.participant_id)
+    unspent = uuid4().bytes * 2
     await connection.execute(
         "INSERT INTO challenges (nonce, purpose, participant_id, subject_id, expires_at, spent_at)"
-        " VALUES (decode($1, 'hex'), 'unlock', $2, $3, now(), NULL)",
-        uuid4().hex * 2,
+        " VALUES ($1, 'unlock', $2, $3, now(), NULL)",
+        unspent,
         dwi.participant_id,
         card,
     )
-    for nonce in ("(SELECT nonce FROM challenges WHERE subject_id = $2 LIMIT 1)", "sha256('x')"):
+    for nonce in (unspent, uuid4().bytes * 2):
         with pytest.raises(asyncpg.CheckViolationError) as refused:
             await connection.execute(
-                f"SELECT unlock_card($1, $2, $3, {nonce}, 'x', '{{}}')", dwi.participant_id, card, UUID(phone.device_id)
+                "SELECT unlock_card($1, $2, $3, $4, 'x', '{}')",
+                dwi.participant_id,
+                card,
+                UUID(phone.device_id),
+                nonce,
             )
         assert refused.value.constraint_name == "unlock_takes_its_challenge"
     await connection.close()
@@ -158,7 +163,7 @@ async def test_a_merge_of_a_locked_card_goes_nowhere_by_sql_either(
 ) -> None:
     old, new = (dwi.cards[kpj].card_id for kpj in dwi.kpjs)
     await phone.put(lock_path(dwi), None)
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=dwi.participant_id)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await connection.execute(
             """INSERT INTO merges (participant_id, merge_id, state, proposed_by, absorb, into_card, proposed_at, cause_id)

@@ -81,7 +81,7 @@ class Scene:
 
     async def attempt(self, role: str, sql: str) -> tuple[str, str | None]:
         """SQLSTATE and constraint with which `sql` is refused; ("", None) when it is not: it is rolled back then."""
-        connection = await self.database.connect(role)
+        connection = await self.database.connect(role, entering=self.names["p"])
         transaction = connection.transaction()
         await transaction.start()
         try:

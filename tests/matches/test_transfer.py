@@ -218,7 +218,7 @@ async def test_a_wrong_link_goes_back_by_another_transfer(agus: Agus, database: 
     )  # fmt: skip
     await worker.close()
     document = await stored_document(database, agus.mistyped.participant_id, match_id)
-    phone = await database.connect("sepakat_api")
+    phone = await database.connect("sepakat_api", entering=agus.mistyped.participant_id)
     await phone.execute(
         "SELECT claim_match($1, $2, $3, 'test', ARRAY[$4::uuid])",
         agus.mistyped.participant_id,
@@ -241,7 +241,7 @@ async def test_a_wrong_link_goes_back_by_another_transfer(agus: Agus, database: 
 
 async def stored_document(database: Database, participant_id: Any, match_id: Any) -> Any:
     document = uuid4()
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=participant_id)
     await connection.execute(
         """INSERT INTO documents (participant_id, document_id, about, subject_id, kind, request_key, body_sha256)
         VALUES ($1, $2, 'match', $3, 'ktp', 'k', sha256('x'))""",

@@ -235,8 +235,8 @@ async def test_a_confirmation_forged_by_sql_accepts_nothing(
 ) -> None:
     plan = await reported.plan()
     confirmation_id = uuid4()
-    insider = await database.connect("sepakat_api")
     person, phone = reported.person.participant_id, reported.phone.device_id
+    insider = await database.connect("sepakat_api", entering=person)
     async with insider.transaction():
         codes = plan["plan"]["to_acknowledge"]
         await insider.execute(
@@ -261,7 +261,7 @@ async def test_an_acceptance_that_was_sent_back_is_not_taken_up_again_by_sql(
     await settle_due()
     assert (await reported.merge())["last_refusal"]["code"] == "claim_pending"
     for role in ("sepakat_api", "sepakat_worker"):
-        insider = await database.connect(role)
+        insider = await database.connect(role, entering=reported.person.participant_id)
         with pytest.raises(asyncpg.CheckViolationError) as refused:
             await insider.execute(
                 """UPDATE merges AS m SET confirmation_id = c.confirmation_id, plan_digest = c.plan_digest,

@@ -195,7 +195,7 @@ async def test_no_role_takes_a_step_by_sql(
     if role == "postgres":
         del tried["unmark"]  # what an owner types by hand is captured and told, not refused
     for name, sql in tried.items():
-        connection = await database.connect(role)
+        connection = await database.connect(role, entering=participant)
         with pytest.raises(asyncpg.PostgresError) as refused:  # noqa: PT012
             async with connection.transaction():
                 await connection.execute(sql.format_map(names))

@@ -58,7 +58,7 @@ async def test_a_confirmation_forged_by_sql_is_not_executed(
     text = json.dumps(statement, sort_keys=True, separators=(",", ":")).encode()
     proof = json.dumps({"type": "device_key", "device_id": phone.device_id, "signature": signature})
     confirmation_id = uuid4()
-    insider = await database.connect("sepakat_api")
+    insider = await database.connect("sepakat_api", entering=person.participant_id)
     async with insider.transaction():
         await insider.execute(
             FORGE,

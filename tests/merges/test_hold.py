@@ -171,7 +171,7 @@ async def test_what_a_doubtful_key_vouched_for_is_as_doubtful(fresh_apps: Apps, 
     old = await Phone(api).enrol(person)
     await api.post("/local/clock", json={"advance_s": 2 * DAY_S})
     thief = await Phone(api, "Ponsel Lain").enrol(person)
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=person.participant_id)
     by_old, by_thief, further = uuid4(), uuid4(), uuid4()
     for device_id, vouched_by in (
         (by_old, UUID(old.device_id)),
@@ -210,7 +210,7 @@ async def test_nothing_hastens_a_confirmed_merge(fresh_apps: Apps) -> None:
     merge = await propose(phone, person)
     await phone.confirm(merge)
     for role in ("sepakat_api", "sepakat_worker", "postgres"):
-        connection = await fresh_apps.database.connect(role)
+        connection = await fresh_apps.database.connect(role, entering=person.participant_id)
         with pytest.raises(asyncpg.CheckViolationError) as refused:
             await connection.execute(
                 "UPDATE merges SET executes_at = executes_at - interval '1 s' WHERE participant_id = $1 AND merge_id = $2",

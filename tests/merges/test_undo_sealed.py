@@ -28,7 +28,7 @@ async def insider(maya: Merged) -> AsyncIterator[Insider]:
     old, new = maya.person.kpjs
     await maya.post(new, 1_000, day=1, employer_id="E-GARMEN", received_for_kpj=old)
     await maya.post(new, 9_000, day=1, employer_id="E-OTOMOTIF")
-    connection = await maya.database.connect("sepakat_api")
+    connection = await maya.database.connect("sepakat_api", entering=maya.person.participant_id)
     yield Insider(maya, connection, await maya.plan())
     await connection.close()
 

@@ -53,9 +53,9 @@ BY_HAND = {
 }
 
 
-async def attempt(database: Database, role: str, sql: str, *values: Any) -> tuple[str, str | None]:
+async def attempt(maya: Merged, role: str, sql: str, *values: Any) -> tuple[str, str | None]:
     """SQLSTATE and constraint with which `sql` is refused, at the latest at commit. Fails when it is not."""
-    connection = await database.connect(role)
+    connection = await maya.database.connect(role, entering=maya.person.participant_id)
     try:
         with pytest.raises(asyncpg.PostgresError) as refused:
             async with connection.transaction():
@@ -69,7 +69,7 @@ async def attempt(database: Database, role: str, sql: str, *values: Any) -> tupl
 async def test_nobody_takes_a_merge_back_by_hand(maya: Merged, role: str) -> None:
     before = await maya.cards()
     for name, (sql, constraint) in BY_HAND.items():
-        sqlstate, refused_as = await attempt(maya.database, role, sql, maya.person.participant_id)
+        sqlstate, refused_as = await attempt(maya, role, sql, maya.person.participant_id)
         # the core takes no step of an executed merge: refused before its execution is asked for
         expected = "merge_step_is_known" if (role, name) == ("sepakat_feed", "state undone") else constraint
         assert refused_as == expected or (role != "postgres" and sqlstate in DENIED), (name, sqlstate, refused_as)
@@ -79,12 +79,12 @@ async def test_nobody_takes_a_merge_back_by_hand(maya: Merged, role: str) -> Non
 @pytest.mark.parametrize("role", ROLES[:4])
 async def test_only_the_api_asks_for_an_undo_and_only_the_worker_tells_the_key(maya: Merged, role: str) -> None:
     undo = "SELECT undo_merge($1, $2, gen_random_uuid(), decode(repeat('00', 32), 'hex'), '[]')"
-    sqlstate, constraint = await attempt(maya.database, role, undo, maya.person.participant_id, maya.id)
+    sqlstate, constraint = await attempt(maya, role, undo, maya.person.participant_id, maya.id)
     assert constraint == "undo_is_sealed" if role == "sepakat_api" else sqlstate in DENIED
     if role != "sepakat_worker":
-        assert (await attempt(maya.database, role, "SELECT keep_undo_seal($1, $1)", bytes(64)))[0] in DENIED
+        assert (await attempt(maya, role, "SELECT keep_undo_seal($1, $1)", bytes(64)))[0] in DENIED
     for sql in ("SELECT * FROM undo_seals", "SELECT is_sealed_undo(NULL, NULL)"):
-        assert (await attempt(maya.database, role, sql))[0] in DENIED
+        assert (await attempt(maya, role, sql))[0] in DENIED
 
 
 async def test_the_undo_of_one_merge_clears_no_mark_of_another(bayu: tuple[Merged, Merged]) -> None:

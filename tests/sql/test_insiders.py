@@ -6,7 +6,7 @@ import json
 from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
@@ -45,10 +45,10 @@ async def with_merge(apps: Apps, *, confirmed: bool) -> tuple[Person, Phone, dic
     return person, phone, merge
 
 
-async def refused_as(database: Database, role: str, sql: str, *arguments: object) -> str | None:
-    connection = await database.connect(role)
+async def refused_as(database: Database, role: str, sql: str, participant_id: UUID, *arguments: object) -> str | None:
+    connection = await database.connect(role, entering=participant_id)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
-        await connection.execute(sql, *arguments)
+        await connection.execute(sql, participant_id, *arguments)
     await connection.close()
     return refused.value.constraint_name
 
@@ -150,7 +150,7 @@ async def test_one_broken_merge_does_not_hold_up_the_others(apps: Apps, settle_d
     broken, broken_phone, broken_merge = await with_merge(apps, confirmed=False)
     canonical = b"garbage"
     confirmation_id = uuid4()
-    insider = await apps.database.connect("sepakat_api")
+    insider = await apps.database.connect("sepakat_api", entering=broken.participant_id)
     async with insider.transaction():
         digest = await insider.fetchval("SELECT encode(sha256($1), 'hex')", canonical)
         await insider.execute(

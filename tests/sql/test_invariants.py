@@ -34,7 +34,7 @@ class Story:
 
     async def attempt(self, role: str, sql: str) -> tuple[str, str | None]:
         """SQLSTATE and constraint with which `sql` is refused, at the latest at commit. Fails when it is not."""
-        connection = await self.database.connect(role)
+        connection = await self.database.connect(role, entering=self.person.participant_id)
         try:
             with pytest.raises(asyncpg.PostgresError) as refused:
                 async with connection.transaction():

@@ -84,7 +84,7 @@ def add_reachable(fresh_database: Database, outbox: Outbox) -> AddReachable:
     async def add(*platforms: str, cards: int = 1, locale: str = "id") -> Reachable:
         person = await add_person(fresh_database, *(NewCard() for _ in range(cards)))
         devices = {f"phone-{uuid4().hex}": uuid4() for _ in platforms or ("android",)}
-        api = await fresh_database.connect("sepakat_api")
+        api = await fresh_database.connect("sepakat_api", entering=person.participant_id)
         for (value, device_id), platform in zip(devices.items(), platforms or ("android",), strict=True):
             await api.execute(ADD_DEVICE, person.participant_id, device_id, platform)
             await api.execute(SET_TARGET, person.participant_id, device_id, value, platform, locale)

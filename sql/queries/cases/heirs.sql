@@ -1,9 +1,8 @@
--- find_deceased: participant_id and lane of an identity number, by its hash
+-- find_deceased: participant_id and lane of an identity number, by its hash; from here on the transaction is this participant's
 SELECT
     participant_id,
-    lane_of(participant_id) AS lane
-FROM participant_numbers
-WHERE nik_hash = $1;
+    lane
+FROM enter_by_number($1);
 
 -- open: whether the code was right; nothing is written when it was not
 SELECT open_heir_case($1, $2, $3, $4, $5, $6);

@@ -78,22 +78,13 @@ WHERE $1::bigint IS NULL OR number < $1
 ORDER BY number DESC
 LIMIT $2;
 
--- inclusion: the newest root and, of one participant, where its head stands among the leaves
+-- inclusion: the newest root and, of the one who entered, where their head stands among the leaves
 SELECT
-    r.signed,
-    mine.bucket,
-    mine.seq,
-    (
-        SELECT count(*)::integer FROM rooted_heads AS o
-        WHERE o.bucket = mine.bucket AND o.participant_id < mine.participant_id
-    ) AS place,
-    array(SELECT o.leaf FROM rooted_heads AS o WHERE o.bucket = mine.bucket ORDER BY o.participant_id) AS leaves,
-    array(SELECT b.bucket FROM root_buckets AS b ORDER BY b.bucket) AS buckets,
-    array(SELECT b.root FROM root_buckets AS b ORDER BY b.bucket) AS bucket_roots
-FROM rooted_heads AS mine
-CROSS JOIN LATERAL (
-    SELECT n.signed FROM history_roots AS n
-    ORDER BY n.number DESC
-    LIMIT 1
-) AS r
-WHERE mine.bucket = bucket_of($1) AND mine.participant_id = $1;
+    signed,
+    bucket,
+    seq,
+    place,
+    leaves,
+    buckets,
+    bucket_roots
+FROM prove_inclusion($1);

@@ -6,14 +6,10 @@ SELECT
     subject_id,
     expires_at,
     spent_at
-FROM challenges
-WHERE nonce = $1
-FOR UPDATE;
+FROM open_challenge($1);
 
 -- spend: nothing
-UPDATE challenges
-SET spent_at = $2
-WHERE nonce = $1 AND spent_at IS NULL;
+SELECT spend_challenge($1, $2);
 
 -- living_key: the key of a device that was not removed, and until when it is on hold
 SELECT

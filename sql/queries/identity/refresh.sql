@@ -1,18 +1,16 @@
--- find: the key of a session that lives, and its lane; none when it ended, expired or lost its key
+-- find: the key of a session that lives, and its lane; none when it ended, expired or lost its key. From here on the
+-- transaction is this participant's
 SELECT
-    s.device_id,
-    s.passkey_id,
-    k.public_key,
-    lane_of(s.participant_id) AS lane
-FROM sessions AS s
-INNER JOIN keys AS k ON s.participant_id = k.participant_id AND k.key_id = coalesce(s.device_id, s.passkey_id)
-WHERE
-    s.participant_id = $1 AND s.session_id = $2 AND s.ended_at IS NULL AND s.refresh_expires_at > $3
-    AND k.removed_at IS NULL;
+    device_id,
+    passkey_id,
+    public_key,
+    lane
+FROM enter_refresh($1, $2);
 
--- rotate: when the next refresh token expires; none when another one is the newest
+-- rotate: when the next refresh token expires, $6 after the session's beginning at the latest; none when another one is the
+-- newest
 UPDATE sessions
-SET generation = generation + 1, refreshed_at = $4, refresh_expires_at = $5
+SET generation = generation + 1, refreshed_at = $4, refresh_expires_at = least($5, started_at + $6::interval)
 WHERE participant_id = $1 AND session_id = $2 AND generation = $3 AND ended_at IS NULL
 RETURNING refresh_expires_at;
 

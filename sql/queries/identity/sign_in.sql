@@ -1,12 +1,9 @@
--- device: whose a living device is, and its key
+-- device: whose a living device is, and its key; from here on the transaction is that participant's
 SELECT
-    d.participant_id,
-    d.public_key
-FROM device_owners AS o
-INNER JOIN devices AS d ON o.participant_id = d.participant_id AND o.device_id = d.device_id
-WHERE o.device_id = $1 AND d.removed_at IS NULL;
+    participant_id,
+    public_key
+FROM enter_by_device($1);
 
--- owner: the participant_id of whoever added the passkey with this credential, removed or not
-SELECT participant_id
-FROM passkey_owners
-WHERE credential_id = $1;
+-- owner: the participant_id of whoever added the passkey with this credential, removed or not; from here on the transaction
+-- is that participant's
+SELECT enter_by_credential($1);

@@ -112,3 +112,20 @@ WITH gone AS (
 )
 
 SELECT count(*) FROM gone;
+
+-- sessions: how many were deleted, over for 90 days
+WITH gone AS (
+    DELETE FROM sessions
+    WHERE
+        (participant_id, session_id) IN (
+            SELECT
+                s.participant_id,
+                s.session_id
+            FROM sessions AS s
+            WHERE least(s.ended_at, s.refresh_expires_at) < current_instant() - interval '90 days'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;

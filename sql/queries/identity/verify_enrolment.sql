@@ -1,8 +1,6 @@
--- count_try: the enrolment with this try counted; none when it is unknown, settled, expired or has no tries left
-UPDATE enrolments
-SET tries = tries + 1
-WHERE enrolment_id = $1 AND tries < $2 AND verified_at IS NULL AND expires_at > $3
-RETURNING
+-- count_try: the enrolment with this try counted; none when it is unknown, settled, expired or has no tries left. From here
+-- on the transaction is its participant's
+SELECT
     participant_id,
     lane_of(participant_id) AS lane,
     device_id,
@@ -10,7 +8,8 @@ RETURNING
     platform,
     public_key,
     tries,
-    refused_at IS NULL AND code_from <= $3 AND code_until > $3 AS code_counts;
+    refused_at IS NULL AND code_from <= $3 AND code_until > $3 AS code_counts
+FROM enter_by_enrolment($1, $2, $3);
 
 -- count_try_of_day: how many tries the person has made today; none for nobody, and when the day's tries are used up
 INSERT INTO code_tries AS t (participant_id, day, tries)

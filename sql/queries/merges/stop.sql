@@ -1,7 +1,5 @@
--- find: true when a link with this hash is good
-SELECT TRUE
-FROM stop_tokens
-WHERE token_hash = $1 AND expires_at > current_instant();
+-- find: true when a link with this hash is good; from here on the transaction is its participant's
+SELECT enter_by_stop_link($1);
 
 -- stop: whose merges are cancelled and whose cards are frozen now, and the lane; nulls for a link that is not good
 SELECT

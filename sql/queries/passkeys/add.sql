@@ -3,7 +3,7 @@ SELECT record_cause($1, 'participant', $2::uuid::text);
 
 -- is_known: whether this key or its credential was ever added, by whomever
 SELECT
-    EXISTS (SELECT FROM passkey_owners AS o WHERE o.credential_id = $3)
+    is_known_credential($3)
     OR EXISTS (SELECT FROM passkeys AS p WHERE p.participant_id = $1 AND p.passkey_id = $2);
 
 -- count: how many passkeys the participant has
