@@ -194,6 +194,18 @@ async def fresh_apps(fresh_database: Database, servers: tuple[Postgres, Valkey])
         yield await _start(fresh_database, servers[1], stack)
 
 
+@pytest_asyncio.fixture(scope="module")
+async def own_database(clone: OpenDatabase) -> Database:
+    """A database of one file of tests, which may move the clock by days."""
+    return await clone()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def own_apps(own_database: Database, servers: tuple[Postgres, Valkey]) -> AsyncIterator[Apps]:
+    async with AsyncExitStack() as stack:
+        yield await _start(own_database, servers[1], stack)
+
+
 @pytest.fixture
 def api(apps: Apps) -> httpx.AsyncClient:
     return apps.api

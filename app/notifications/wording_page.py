@@ -31,6 +31,7 @@ CLIMB_AS_CARD = (
     "balance_differs",
     "balance_case_decided",
     "card_transferred_here",
+    "case_overdue",
 )
 """The kinds that climb and are of class `card`, not `security`; a test compares them with `entry_kinds`."""
 EXAMPLE_MERGE_ID = UUID("01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f")

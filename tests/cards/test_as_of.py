@@ -60,6 +60,17 @@ async def change(database: Database, person: Person, card: HeldCard, occurred_at
     await connection.close()
 
 
+@pytest.fixture(scope="module")
+def database(own_database: Database) -> Database:
+    """These tests move the clock by days."""
+    return own_database
+
+
+@pytest.fixture(scope="module")
+def apps(own_apps: Apps) -> Apps:
+    return own_apps
+
+
 def contribution(amount: int, paid_on: date, **more: Any) -> dict[str, Any]:
     return {
         "kind": "contribution_posted",
@@ -300,7 +311,7 @@ async def test_a_transferred_card_leaves_one_and_comes_to_the_other_on_its_day(
         held | {agus.lost: ("inactive", balance)},
         held | {agus.lost: ("inactive", balance)},
     ]
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=agus.mistyped.participant_id)
     for offset, expected in ((-1, ("inactive", balance)), (0, ("transferred_away", 0)), (1, ("transferred_away", 0))):
         rows = await connection.fetch(AS_OF, agus.mistyped.participant_id, day + timedelta(days=offset), None)
         assert [(row["status"], row["balance"]) for row in rows] == [expected]
@@ -423,7 +434,7 @@ async def test_the_ends_of_time_are_answered(api: httpx.AsyncClient, database: D
 async def test_what_was_loaded_at_installation_counts_from_its_own_days(fresh_database: Database) -> None:
     """Nur, whose cards the core merged in 2022, and Putri, who claimed in November 2026, as the demo folder tells of them."""
     await import_folder(fresh_database.url("sepakat_feed"), DATA_KEYS, PEOPLE, None)
-    connection = await fresh_database.connect("sepakat_operator")
+    connection = await fresh_database.connect()
 
     async def shown(kpj: str, day: date) -> Shown:
         owner = await connection.fetchval("SELECT participant_id FROM card_numbers WHERE kpj = $1", kpj)

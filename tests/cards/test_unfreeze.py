@@ -108,7 +108,7 @@ async def test_the_database_lifts_nothing_without_code_and_proof(
     young: Phone, dwi: Person, core: Core, database: Database
 ) -> None:
     slip = await hand_out(core, dwi.nik)
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=dwi.participant_id)
     sql = "SELECT lift_stop_at_branch($1, $2, decode(repeat('00', 32), 'hex'), '', '{}', $3)"
     who = (dwi.participant_id, young.device_id)
     assert await connection.fetchval(sql, *who, "2" * 16) == "code_invalid"

@@ -19,7 +19,7 @@ from app.platform.signing import read_signing_keys
 from app.verify.history import verify_history
 from app.verify.receipt import verify_receipt
 from tests.cases.reports import decided, merged
-from tests.conftest import RECEIPT_KEYS, Database
+from tests.conftest import RECEIPT_KEYS, Apps, Database
 from tests.feed.conftest import Core, claim, contribution, event
 from tests.merges.conftest import Settle
 from tests.merges.merged import TOTAL, Merged, code, merge_cards
@@ -27,6 +27,17 @@ from tests.people import NewCard, Phone, add_person, open_card
 
 OLD, NEW = 14_265_493, 9_910_352
 REASON = "Data kepesertaan belum lengkap"
+
+
+@pytest.fixture(scope="module")
+def database(own_database: Database) -> Database:
+    """These tests move the clock by days."""
+    return own_database
+
+
+@pytest.fixture(scope="module")
+def apps(own_apps: Apps) -> Apps:
+    return own_apps
 
 
 @pytest.fixture
@@ -377,7 +388,7 @@ async def test_the_feeds_role_reverses_no_acknowledged_merge_and_takes_no_answer
     await core.apply(acknowledged(maya.id))
     assert await insider.refused() == "merge_can_be_reversed"
     for role in ("sepakat_feed", "sepakat_api", "sepakat_worker", "postgres"):
-        connection = await maya.database.connect(role)
+        connection = await maya.database.connect(role, entering=maya.person.participant_id)
         with pytest.raises(asyncpg.PostgresError) as refusal:
             await connection.execute("UPDATE merges SET core = 'pending' WHERE merge_id = $1", UUID(maya.id))
         await connection.close()
@@ -438,7 +449,7 @@ async def test_no_role_takes_a_part_of_a_reversal(core: Core, maya: Merged, role
     await core.apply(refused(maya.id))
     before = await maya.cards()
     for name, sql in HALF.items():
-        connection = await maya.database.connect(role)
+        connection = await maya.database.connect(role, entering=maya.person.participant_id)
         with pytest.raises(asyncpg.PostgresError) as refusal:
             async with connection.transaction():
                 await connection.execute(sql, maya.person.participant_id)
