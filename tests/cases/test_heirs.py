@@ -212,7 +212,7 @@ async def test_the_api_opens_no_case_without_the_code_and_decides_none(
     await die(core, darto)
     case_id = await opened(api, core, darto)
     slip = await hand_out(core, darto.nik)
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=darto.participant_id)
     open_case = "SELECT open_heir_case($1, $2, gen_random_uuid(), 'x', '0', 'child')"
     assert await connection.fetchval(open_case, darto.participant_id, "2" * 16) is False
     for sql in (

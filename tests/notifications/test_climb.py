@@ -232,7 +232,8 @@ async def test_two_entries_of_a_cause_that_are_acknowledged_at_once_end_it(
 ) -> None:
     dwi = await someone(fresh_apps, simulator)
     seqs = await happen_together(dwi, "unexplained_change", "unexplained_change")
-    first, second = [await fresh_apps.database.connect("sepakat_api") for _ in seqs]
+    entering = dwi.person.participant_id
+    first, second = [await fresh_apps.database.connect("sepakat_api", entering=entering) for _ in seqs]
     acknowledge = "INSERT INTO acknowledgements VALUES ($1, $2, $3, now())"
     values = dwi.person.participant_id, UUID(dwi.phone.device_id)
     async with first.transaction():

@@ -207,7 +207,7 @@ async def test_sql_adds_no_passkey_that_nobody_vouched_for(api: httpx.AsyncClien
     person = await add_person(database)
     phone, held = await Phone(api).enrol(person), await Phone(api).enrol(person)
     stranger = await Phone(api).enrol(await add_person(database))
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=person.participant_id)
     insider = Insider(connection, person.participant_id, phone)
     assert await insider.refused(passkey_id=str(uuid4())) == "passkey_id_is_of_its_key"
     changes: list[dict[str, Any]] = [

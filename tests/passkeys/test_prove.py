@@ -403,7 +403,7 @@ async def test_sql_keeps_no_confirmation_that_its_passkey_did_not_sign(
         rest="merge_id, action, plan_digest, acknowledged, seal, confirmed_at",
         **parts,
     )
-    insider = await database.connect("sepakat_api")
+    insider = await database.connect("sepakat_api", entering=dwi.participant_id)
     with pytest.raises(asyncpg.CheckViolationError) as refused:
         await insider.execute(copy, UUID(page.passkey.id))
     assert refused.value.constraint_name == constraint

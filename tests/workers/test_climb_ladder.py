@@ -22,7 +22,7 @@ AFTER_A_KILL_S = 15.0
 async def add_key(database: Database, *, email: str | None) -> Person:
     """Somebody to whose account a phone was just added."""
     person = await add_person(database, email=email)
-    connection = await database.connect("sepakat_api")
+    connection = await database.connect("sepakat_api", entering=person.participant_id)
     await connection.execute(ADD_DEVICE, person.participant_id, uuid4(), "android")
     await connection.close()
     return person
@@ -41,7 +41,7 @@ async def test_a_killed_workers_message_goes_out_again_and_arrives_once(
         slow = await add_person(fresh_database)
         assert slow.phone
         simulator.script(slow.phone, {"delay_s": 3.0})  # taken, and not answered before the kill
-        connection = await fresh_database.connect("sepakat_api")
+        connection = await fresh_database.connect("sepakat_api", entering=slow.participant_id)
         await connection.execute(ADD_DEVICE, slow.participant_id, uuid4(), "android")
         await connection.close()
 
