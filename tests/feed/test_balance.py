@@ -191,7 +191,7 @@ async def test_the_database_holds_merges_too(holder: Holder, servers: tuple[Post
     assert refusal.value.constraint_name == "held_participant_merges_nothing"
     await holder.settle(servers)
     # a proposal cannot begin, nor be confirmed by hand
-    insider = await holder.core.database.connect("sepakat_api")
+    insider = await holder.core.database.connect("sepakat_api", entering=holder.person.participant_id)
     (case,) = await holder.cases()
     for sql in (
         """INSERT INTO merges (participant_id, merge_id, state, proposed_by, absorb, into_card, proposed_at, cause_id)
