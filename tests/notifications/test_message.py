@@ -118,7 +118,12 @@ def test_entries_of_one_cause_stand_in_one_mail_those_that_climb_first() -> None
 
 def test_the_stop_link_goes_with_security_and_merges_only() -> None:
     with_link = {kind for kind in climbing_kinds() if needs_stop_link([example_happening(kind)])}
-    assert set(climbing_kinds()) - with_link == {"card_transferred_here", "balance_differs", "balance_case_decided"}
+    assert set(climbing_kinds()) - with_link == {
+        "balance_case_decided",
+        "balance_differs",
+        "card_transferred_here",
+        "case_overdue",
+    }
     text = write_sms([example_happening("card_transferred_here")], "id", None)
     assert "STOP" not in text
     assert "STOP" not in write_mail([example_happening("card_transferred_here")], "id", None).text
