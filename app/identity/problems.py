@@ -92,6 +92,28 @@ class CodesPaused(Problem):
         super().__init__(headers={"Retry-After": "60"}, **members)
 
 
+class ContactCodeInvalid(Problem):
+    status, code, title = 422, "contact_code_invalid", "The code is wrong or no longer valid"
+    indonesian = (
+        "Kode salah atau tidak berlaku lagi. Sisa percobaan: {tries_left}. Bila habis, minta kode baru dengan mengganti "
+        "kontak sekali lagi; setelah 10 percobaan dalam sehari, coba lagi besok. Kontak Anda belum berubah."
+    )
+    english = (
+        "The code is wrong or no longer valid. Tries left: {tries_left}. When there are none, ask for a new code by changing "
+        "the contact once more; after 10 tries in one day, try again tomorrow. Your contact has not changed."
+    )
+    leaves_trace = True
+
+
+class ContactChangesTooMany(Problem):
+    status, code, title = 429, "contact_changes_too_many", "Too many changes of this contact today"
+    indonesian = (
+        "Anda sudah 10 kali meminta kode untuk kontak ini dalam 24 jam. Coba lagi besok, atau datang ke kantor cabang."
+    )
+    english = "You asked for a code for this contact 10 times within 24 hours. Try again tomorrow, or go to a branch."
+    constraint = "ten_contact_changes_a_day"
+
+
 class EnrolmentUnknown(Problem):
     status, code, title = 404, "enrolment_unknown", "No such enrolment waits for you"
     indonesian = "Tidak ada ponsel baru dengan nomor ini yang menunggu jawaban Anda. Lihat daftar di /v1/enrolments."

@@ -1,7 +1,9 @@
--- me: name, sealed identity number, language, time zone, and the hold of the session's key
+-- me: name, sealed identity number and contacts, language, time zone, and the hold of the session's key
 SELECT
     p.name,
     p.nik_sealed,
+    p.phone_sealed,
+    p.email_sealed,
     p.locale,
     p.time_zone,
     k.hold_until
