@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
@@ -21,7 +22,7 @@ ME = statement("identity/me")
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """The key of this session confirms nothing before `until`. `reason`: `key_added_recently`."""
+    """The key of this session confirms nothing before `until`. `reason`: `key_added_recently`, or `contact_changed` by it."""
 
     until: datetime
     reason: str
@@ -81,5 +82,11 @@ async def read_me(connection: Connection, who: SignedIn, now: datetime, settings
         time_zone=row["time_zone"],
         device_id=None if who.device_id is None else str(who.device_id),
         passkey_id=None if who.passkey_id is None else str(who.passkey_id),
-        hold=Hold(until=row["hold_until"], reason="key_added_recently") if held else None,
+        hold=Hold(until=row["hold_until"], reason=_say_why(row, settings)) if held else None,
     )
+
+
+def _say_why(row: asyncpg.Record, settings: Settings) -> str:
+    changed_at = row["contact_changed_at"]
+    of_contact = changed_at and row["hold_until"] == changed_at + timedelta(seconds=settings.key_hold_s)
+    return "contact_changed" if of_contact else "key_added_recently"

@@ -44,8 +44,14 @@ class ChallengeSpent(Problem):
 
 class HoldInForce(Problem):
     status, code, title = 403, "hold_in_force", "This key is on hold"
-    indonesian = "Kunci ponsel ini baru dan belum boleh menyetujui apa pun. Coba lagi setelah {until}."
-    english = "The key on this phone is new and may not confirm anything yet. Try again after {until}."
+    indonesian = (
+        "Kunci ini belum boleh menyetujui apa pun, karena baru, atau karena nomor atau kontak Anda baru berganti. "
+        "Coba lagi setelah {until}."
+    )
+    english = (
+        "This key may not confirm anything yet, because it is new, or because your number or a contact has just changed. "
+        "Try again after {until}."
+    )
     leaves_trace = True
 
 

@@ -263,8 +263,8 @@ BEGIN
 END
 $$;
 
--- Counts one try of every code that is open: at most three of each, and ten a day for one contact. Returns what may be looked
--- at with this try, and nothing when no try was left.
+-- Counts one try of every code that is open and whose key lives: at most three of each, and ten a day for one contact. Returns
+-- what may be looked at with this try, and nothing when no try was left.
 CREATE FUNCTION try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) RETURNS SETOF record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
@@ -275,6 +275,8 @@ BEGIN
         AND (SELECT sum(o.tries) FROM public.contact_changes AS o
             WHERE o.participant_id = c.participant_id AND o.channel = c.channel
                 AND o.asked_at > public.current_instant() - interval '1 day') < 10
+        AND EXISTS (SELECT FROM public.keys AS k
+            WHERE k.participant_id = c.participant_id AND k.key_id = c.key_id AND k.removed_at IS NULL)
     RETURNING c.change_id, c.channel, c.tries;
 END
 $$;
@@ -328,11 +330,8 @@ BEGIN
     WHERE c.participant_id = p_participant_id AND c.change_id = p_change_id AND c.state = 'open' AND c.expires_at > v_now
         AND c.tries > 0
     FOR UPDATE;
-    IF v_change.change_id IS NULL OR NOT EXISTS (
-        SELECT FROM public.keys AS k
-        WHERE k.participant_id = p_participant_id AND k.key_id = v_change.key_id AND k.removed_at IS NULL)
-    THEN
-        PERFORM public.refuse('contact_change_is_open', 'a contact is changed once, in time, by a key that lives');
+    IF v_change.change_id IS NULL THEN
+        PERFORM public.refuse('contact_change_is_open', 'a contact is changed once, in time, and after its try was counted');
     END IF;
     v_cause_id := public.record_cause(p_participant_id, 'participant', p_key_id::text);
     UPDATE public.contact_changes AS c SET state = 'applied', value_sealed = NULL, closed_at = v_now

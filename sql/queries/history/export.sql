@@ -323,7 +323,7 @@ SELECT
     cause_id
 FROM contact_messages
 WHERE participant_id = $1
-ORDER BY message_id
+ORDER BY what, message_id
 LIMIT $2;
 
 -- code_tries: how often a code was tried, by day
