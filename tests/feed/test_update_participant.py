@@ -93,7 +93,7 @@ async def test_an_employer_gets_another_name_wherever_it_stands(core: Core, dwi:
     assert len(await core.history(dwi.nik)) == length
     (unknown,) = await core.send(event("employer.updated", {"employer_id": "E-NONE", "name": "PT"}))
     assert unknown["code"] == "employer_unknown"
-    numbered = event("employer.updated", {"employer_id": "E-1", "name": "PT"}, streams={f"participant:{dwi.nik}": 2})
+    numbered = event("employer.updated", {"employer_id": "E-1", "name": "PT"}, streams={f"participant:{dwi.nik}": 1})
     (foreign,) = await core.send(numbered)
     assert foreign["code"] == "stream_foreign"
     await core.apply(event("employer.updated", {"employer_id": "E-1", "name": "PT Sinar Garmen Majalaya"}))
