@@ -16,6 +16,7 @@ from litestar.types import ControllerRouterHandler, Middleware
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
+from app.cases.correct import ask_correction, list_corrections
 from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
 from app.consents.choose import give_consent, withdraw_consent
@@ -33,6 +34,7 @@ from app.history.roots import list_roots
 from app.identity.answer_enrolment import approve_enrolment, list_enrolments, refuse_enrolment
 from app.identity.bearer import Asker
 from app.identity.challenge import make_challenge
+from app.identity.contact import ask_contact_change, verify_contact
 from app.identity.end_session import end_current_session, end_other_sessions, end_session
 from app.identity.enrol import enrol
 from app.identity.list_sessions import list_sessions
@@ -100,6 +102,10 @@ API_ROUTES: list[ControllerRouterHandler] = [
     end_other_sessions,
     show_me,
     set_preferences,
+    ask_contact_change,
+    verify_contact,
+    ask_correction,
+    list_corrections,
     list_consents,
     give_consent,
     withdraw_consent,

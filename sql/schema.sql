@@ -315,6 +315,115 @@ $$;
 
 ALTER FUNCTION public.apply_changes(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.apply_contact_change(p_participant_id uuid, p_change_id uuid, p_key_id uuid, p_hold interval, p_before text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_change public.contact_changes;
+    v_cause_id uuid;
+    v_held record;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_change FROM public.contact_changes AS c
+    WHERE c.participant_id = p_participant_id AND c.change_id = p_change_id AND c.state = 'open' AND c.expires_at > v_now
+        AND c.tries > 0
+    FOR UPDATE;
+    IF v_change.change_id IS NULL THEN
+        PERFORM public.refuse('contact_change_is_open', 'a contact is changed once, in time, and after its try was counted');
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_key_id::text);
+    UPDATE public.contact_changes AS c SET state = 'applied', value_sealed = NULL, closed_at = v_now
+    WHERE c.participant_id = p_participant_id AND c.change_id = p_change_id;
+    SELECT * INTO v_held FROM public.hold_keys(p_participant_id, ARRAY[v_change.key_id, p_key_id], v_now + p_hold);
+    PERFORM public.change_contact(p_participant_id, v_change.channel, v_change.value_sealed, public.jakarta_day(v_now), v_cause_id,
+        jsonb_build_object('before', p_before, 'after', v_change.masked, 'devices', v_held.devices, 'passkeys', v_held.passkeys,
+            'hold_until', v_now + p_hold));
+    PERFORM public.delay_confirmed_merges(p_participant_id, ARRAY[v_change.key_id, p_key_id], v_now + p_hold, v_cause_id);
+END
+$$;
+
+ALTER FUNCTION public.apply_contact_change(p_participant_id uuid, p_change_id uuid, p_key_id uuid, p_hold interval, p_before text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.ask_contact_change(p_participant_id uuid, p_key_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_expires_at timestamp with time zone, p_change_ids uuid[], p_channels text[], p_values bytea[], p_masked text[]) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (
+        SELECT FROM public.challenges AS c
+        WHERE c.nonce = p_nonce AND c.purpose = 'change_contact' AND c.participant_id = p_participant_id
+            AND c.subject_id = p_participant_id AND c.spent_at IS NOT NULL
+    ) THEN
+        PERFORM public.refuse('contact_change_takes_its_challenge', 'no contact changes without a challenge of its own, spent for it');
+    END IF;
+    IF EXISTS (
+        SELECT FROM public.contact_changes AS c
+        WHERE c.participant_id = p_participant_id AND c.channel = ANY (p_channels) AND c.asked_at > v_now - interval '1 day'
+        GROUP BY c.channel HAVING count(*) >= 10
+    ) THEN
+        PERFORM public.refuse('ten_contact_changes_a_day', 'a contact is changed at most ten times a day');
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_key_id::text);
+    UPDATE public.contact_messages AS m SET state = 'replaced', contact_sealed = NULL, ended_at = v_now
+    FROM public.contact_changes AS c
+    WHERE c.participant_id = p_participant_id AND c.state = 'open' AND c.channel = ANY (p_channels)
+        AND m.participant_id = c.participant_id AND m.message_id = c.change_id AND m.state = 'waiting';
+    UPDATE public.contact_changes AS c SET state = 'replaced', value_sealed = NULL, closed_at = v_now
+    WHERE c.participant_id = p_participant_id AND c.state = 'open' AND c.channel = ANY (p_channels);
+
+    INSERT INTO public.contact_changes (participant_id, change_id, channel, value_sealed, masked, key_id, nonce, statement, proof,
+        asked_at, expires_at, cause_id)
+    SELECT p_participant_id, n.change_id, n.channel, n.value, n.masked, p_key_id, p_nonce, p_statement, p_proof, v_now,
+        p_expires_at, v_cause_id
+    FROM unnest(p_change_ids, p_channels, p_values, p_masked) AS n (change_id, channel, value, masked);
+    INSERT INTO public.contact_messages (participant_id, message_id, what, channel, contact_sealed, expires_at, cause_id)
+    SELECT p_participant_id, n.change_id, 'code', n.channel, n.value, p_expires_at, v_cause_id
+    FROM unnest(p_change_ids, p_channels, p_values) AS n (change_id, channel, value);
+    PERFORM public.append_history(array(
+        SELECT ROW(p_participant_id, 'contact_change_asked', NULL, NULL, v_cause_id,
+            jsonb_build_object('contact', n.channel, 'after', n.masked))::public.history_entry
+        FROM unnest(p_channels, p_masked) WITH ORDINALITY AS n (channel, masked, position) ORDER BY n.position));
+END
+$$;
+
+ALTER FUNCTION public.ask_contact_change(p_participant_id uuid, p_key_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_expires_at timestamp with time zone, p_change_ids uuid[], p_channels text[], p_values bytea[], p_masked text[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.ask_correction(p_participant_id uuid, p_case_id uuid, p_actor text, p_field text, p_wanted_sealed bytea, p_statement text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF EXISTS (
+        SELECT FROM public.corrections AS r
+        JOIN public.cases AS c ON c.participant_id = r.participant_id AND c.case_id = r.case_id
+        WHERE r.participant_id = p_participant_id AND r.field = p_field AND c.state = 'open'
+    ) THEN
+        PERFORM public.refuse('one_open_correction_per_field', 'a correction of this is asked for already');
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_actor, p_statement);
+    INSERT INTO public.case_owners (case_id, participant_id) VALUES (p_case_id, p_participant_id);
+    INSERT INTO public.cases (participant_id, case_id, kind, statement, opened_at, due_at, state, cause_id, xact)
+    VALUES (p_participant_id, p_case_id, 'correction', p_statement, v_now, v_now + interval '72 hours', 'open', v_cause_id,
+        pg_current_xact_id());
+    INSERT INTO public.corrections (participant_id, case_id, field, wanted_sealed)
+    VALUES (p_participant_id, p_case_id, p_field, p_wanted_sealed);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'correction_asked', NULL, NULL, v_cause_id, jsonb_build_object(
+        'case_id', p_case_id, 'field', p_field, 'due_at', v_now + interval '72 hours'))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.ask_correction(p_participant_id uuid, p_case_id uuid, p_actor text, p_field text, p_wanted_sealed bytea, p_statement text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -451,6 +560,32 @@ $$;
 
 ALTER FUNCTION public.capture_unexplained_change() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.capture_unexplained_data_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+BEGIN
+    v_cause_id := public.record_cause(new.participant_id, 'unexplained', session_user, 'changed by hand in the database');
+    PERFORM public.append_history(ARRAY[ROW(new.participant_id, 'unexplained_data_change', NULL, NULL, v_cause_id,
+        jsonb_build_object('database_role', session_user, 'fields', array_remove(ARRAY[
+            CASE WHEN old.nik_sealed <> new.nik_sealed THEN 'nik' END,
+            CASE WHEN old.name <> new.name THEN 'name' END,
+            CASE WHEN old.birth_date <> new.birth_date THEN 'birth_date' END,
+            CASE WHEN old.phone_sealed IS DISTINCT FROM new.phone_sealed THEN 'phone' END,
+            CASE WHEN old.phone_since IS DISTINCT FROM new.phone_since THEN 'phone_since' END,
+            CASE WHEN old.email_sealed IS DISTINCT FROM new.email_sealed THEN 'email' END], NULL)))::public.history_entry]);
+    PERFORM public.notify_old_contact(new.participant_id, 'phone', old.phone_sealed, v_cause_id)
+    WHERE old.phone_sealed IS DISTINCT FROM new.phone_sealed;
+    PERFORM public.notify_old_contact(new.participant_id, 'email', old.email_sealed, v_cause_id)
+    WHERE old.email_sealed IS DISTINCT FROM new.email_sealed;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.capture_unexplained_data_change() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) RETURNS jsonb
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -503,6 +638,9 @@ BEGIN
                     v_proposal.staff, p_second.subject);
             WHEN 'balance' THEN
                 PERFORM public.decide_balance(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
+                    v_proposal.staff, p_second.subject);
+            WHEN 'correction' THEN
+                PERFORM public.decide_correction(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
                     v_proposal.staff, p_second.subject);
         END CASE;
     END IF;
@@ -639,6 +777,28 @@ END
 $$;
 
 ALTER FUNCTION public.change_cards(p_changes public.card_change[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.change_contact(p_participant_id uuid, p_channel text, p_value bytea, p_since date, p_cause_id uuid, p_data jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_before public.participants;
+BEGIN
+    SELECT * INTO v_before FROM public.participants AS p WHERE p.participant_id = p_participant_id FOR UPDATE;
+    IF p_channel = 'phone' THEN
+        UPDATE public.participants AS p SET phone_sealed = p_value, phone_since = p_since WHERE p.participant_id = p_participant_id;
+    ELSE
+        UPDATE public.participants AS p SET email_sealed = p_value WHERE p.participant_id = p_participant_id;
+    END IF;
+    PERFORM public.notify_old_contact(p_participant_id, p_channel,
+        CASE p_channel WHEN 'phone' THEN v_before.phone_sealed ELSE v_before.email_sealed END, p_cause_id);
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'contact_changed', NULL, NULL, p_cause_id,
+        jsonb_strip_nulls(jsonb_build_object('contact', p_channel) || p_data))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.change_contact(p_participant_id uuid, p_channel text, p_value bytea, p_since date, p_cause_id uuid, p_data jsonb) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.check_execution() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -921,6 +1081,28 @@ $$;
 
 ALTER FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.decide_correction(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id AND c.kind = 'correction' AND c.state = 'open'
+        AND p_decision IN ('corrected', 'refused');
+    IF NOT FOUND THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'correction_decided', NULL, NULL, p_cause_id, jsonb_build_object(
+        'case_id', p_case_id, 'decision', p_decision, 'reason', p_reason,
+        'field', (SELECT r.field FROM public.corrections AS r
+            WHERE r.participant_id = p_participant_id AND r.case_id = p_case_id)))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.decide_correction(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1031,6 +1213,19 @@ END
 $$;
 
 ALTER FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.merges AS m SET executes_at = p_until, cause_id = p_cause_id
+    FROM public.confirmations AS c
+    WHERE m.participant_id = p_participant_id AND m.state IN ('confirmed', 'reported', 'disputed') AND m.executes_at < p_until
+        AND c.participant_id = m.participant_id AND c.confirmation_id = m.confirmation_id
+        AND coalesce(c.device_id, c.passkey_id) = ANY (p_keys)
+$$;
+
+ALTER FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1923,6 +2118,28 @@ $$;
 
 ALTER FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[], p_merge_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.hold_keys(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, OUT devices text[], OUT passkeys text[]) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    WITH held AS (
+        UPDATE public.devices AS d SET hold_until = greatest(d.hold_until, p_until)
+        WHERE d.participant_id = p_participant_id AND d.device_id = ANY (p_keys) AND d.removed_at IS NULL
+        RETURNING d.name
+    )
+    SELECT array_agg(name ORDER BY name) INTO devices FROM held;
+    WITH held AS (
+        UPDATE public.passkeys AS p SET hold_until = greatest(p.hold_until, p_until)
+        WHERE p.participant_id = p_participant_id AND p.passkey_id = ANY (p_keys) AND p.removed_at IS NULL
+        RETURNING p.name
+    )
+    SELECT array_agg(name ORDER BY name) INTO passkeys FROM held;
+END
+$$;
+
+ALTER FUNCTION public.hold_keys(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, OUT devices text[], OUT passkeys text[]) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.hold_reported_cards(p_participant_id uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2511,6 +2728,17 @@ $$;
 
 ALTER FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.notify_old_contact(p_participant_id uuid, p_channel text, p_contact bytea, p_cause_id uuid) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    INSERT INTO public.contact_messages (participant_id, what, channel, contact_sealed, expires_at, cause_id)
+    SELECT p_participant_id, 'notice', p_channel, p_contact, public.current_instant() + interval '72 hours', p_cause_id
+    WHERE p_contact IS NOT NULL
+$$;
+
+ALTER FUNCTION public.notify_old_contact(p_participant_id uuid, p_channel text, p_contact bytea, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2784,7 +3012,8 @@ BEGIN
     END IF;
     IF (v_case.kind, p_decision) NOT IN (
         ('dispute', 'restored'), ('dispute', 'accepted'), ('match', 'linked'), ('match', 'refused'),
-        ('core_refusal', 'acknowledged'), ('core_refusal', 'settled'), ('balance', 'ours'), ('balance', 'theirs_corrected'))
+        ('core_refusal', 'acknowledged'), ('core_refusal', 'settled'), ('balance', 'ours'), ('balance', 'theirs_corrected'),
+        ('correction', 'corrected'), ('correction', 'refused'))
     THEN
         PERFORM public.refuse('decision_fits_the_case', format('a case of kind %s is not decided like that', v_case.kind));
     END IF;
@@ -2854,7 +3083,10 @@ BEGIN
         'told', v_told,
         'case', jsonb_build_object('id', v_case.case_id, 'kind', v_case.kind, 'state', v_case.state,
             'statement', v_case.statement, 'figures', v_case.figures, 'opened_at', v_case.opened_at, 'due_at', v_case.due_at,
-            'decision', v_case.decision, 'reason', v_case.reason, 'decided_at', v_case.decided_at),
+            'decision', v_case.decision, 'reason', v_case.reason, 'decided_at', v_case.decided_at,
+            'correction', (SELECT jsonb_build_object('field', r.field, 'wanted_sealed', encode(r.wanted_sealed, 'hex'))
+                FROM public.corrections AS r
+                WHERE r.participant_id = v_case.participant_id AND r.case_id = v_case.case_id)),
         'proposal', CASE WHEN v_case.state = 'open' THEN public.open_proposal(v_case.participant_id, v_case.case_id) END,
         'person', public.person_for_staff(v_case.participant_id),
         -- of a case about nothing in particular, every card
@@ -2962,8 +3194,7 @@ CREATE FUNCTION public.record_ported_number(p_participant_id uuid, p_on date, p_
 DECLARE
     v_now timestamptz := public.current_instant();
     v_doubtful uuid[];
-    v_held text[];
-    v_held_passkeys text[];
+    v_held record;
 BEGIN
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
     UPDATE public.participants AS p SET phone_since = greatest(p.phone_since, p_on) WHERE p.participant_id = p_participant_id;
@@ -2978,29 +3209,11 @@ BEGIN
     )
     SELECT coalesce(array_agg(key_id), '{}') INTO v_doubtful FROM doubtful;
 
-    WITH held AS (
-        UPDATE public.devices AS d SET hold_until = greatest(d.hold_until, v_now + p_hold)
-        WHERE d.participant_id = p_participant_id AND d.device_id = ANY (v_doubtful) AND d.removed_at IS NULL
-        RETURNING d.name
-    )
-    SELECT array_agg(name ORDER BY name) INTO v_held FROM held;
-    WITH held AS (
-        UPDATE public.passkeys AS p SET hold_until = greatest(p.hold_until, v_now + p_hold)
-        WHERE p.participant_id = p_participant_id AND p.passkey_id = ANY (v_doubtful) AND p.removed_at IS NULL
-        RETURNING p.name
-    )
-    SELECT array_agg(name ORDER BY name) INTO v_held_passkeys FROM held;
-
+    SELECT * INTO v_held FROM public.hold_keys(p_participant_id, v_doubtful, v_now + p_hold);
     PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'phone_ported', NULL, NULL, p_cause_id, jsonb_build_object(
-        'on', p_on, 'devices', v_held, 'passkeys', v_held_passkeys,
-        'hold_until', CASE WHEN num_nonnulls(v_held, v_held_passkeys) > 0 THEN v_now + p_hold END))::public.history_entry]);
-
-    UPDATE public.merges AS m SET executes_at = v_now + p_hold, cause_id = p_cause_id
-    FROM public.confirmations AS c
-    WHERE m.participant_id = p_participant_id AND m.state IN ('confirmed', 'reported', 'disputed')
-        AND m.executes_at < v_now + p_hold
-        AND c.participant_id = m.participant_id AND c.confirmation_id = m.confirmation_id
-        AND coalesce(c.device_id, c.passkey_id) = ANY (v_doubtful);
+        'on', p_on, 'devices', v_held.devices, 'passkeys', v_held.passkeys,
+        'hold_until', CASE WHEN num_nonnulls(v_held.devices, v_held.passkeys) > 0 THEN v_now + p_hold END))::public.history_entry]);
+    PERFORM public.delay_confirmed_merges(p_participant_id, v_doubtful, v_now + p_hold, p_cause_id);
 END
 $$;
 
@@ -3117,6 +3330,36 @@ END
 $$;
 
 ALTER FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reseal_contact_change(p_participant_id uuid, p_change_id uuid, p_value_sealed bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.contact_changes AS c SET value_sealed = p_value_sealed
+    WHERE c.participant_id = p_participant_id AND c.change_id = p_change_id AND c.state = 'open'
+$$;
+
+ALTER FUNCTION public.reseal_contact_change(p_participant_id uuid, p_change_id uuid, p_value_sealed bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reseal_contact_message(p_participant_id uuid, p_message_id uuid, p_contact_sealed bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.contact_messages AS m SET contact_sealed = p_contact_sealed
+    WHERE m.participant_id = p_participant_id AND m.message_id = p_message_id AND m.state = 'waiting'
+$$;
+
+ALTER FUNCTION public.reseal_contact_message(p_participant_id uuid, p_message_id uuid, p_contact_sealed bytea) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.reseal_correction(p_participant_id uuid, p_case_id uuid, p_wanted_sealed bytea) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.corrections AS r SET wanted_sealed = p_wanted_sealed
+    WHERE r.participant_id = p_participant_id AND r.case_id = p_case_id
+$$;
+
+ALTER FUNCTION public.reseal_correction(p_participant_id uuid, p_case_id uuid, p_wanted_sealed bytea) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.reseal_heir(p_case_id uuid, p_phone_sealed bytea) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -3806,6 +4049,25 @@ $$;
 
 ALTER FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) RETURNS SETOF record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    RETURN QUERY UPDATE public.contact_changes AS c SET tries = c.tries + 1
+    WHERE c.participant_id = p_participant_id AND c.state = 'open' AND c.expires_at > public.current_instant() AND c.tries < 3
+        AND (SELECT sum(o.tries) FROM public.contact_changes AS o
+            WHERE o.participant_id = c.participant_id AND o.channel = c.channel
+                AND o.asked_at > public.current_instant() - interval '1 day') < 10
+        AND EXISTS (SELECT FROM public.keys AS k
+            WHERE k.participant_id = c.participant_id AND k.key_id = c.key_id AND k.removed_at IS NULL)
+    RETURNING c.change_id, c.channel, c.tries;
+END
+$$;
+
+ALTER FUNCTION public.try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3952,6 +4214,44 @@ END
 $$;
 
 ALTER FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.update_participant(p_participant_id uuid, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_masked jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_before public.participants;
+    v_after public.participants;
+    v_fields text[];
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_before FROM public.participants AS p WHERE p.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.participants AS p SET name = coalesce(p_name, p.name), birth_date = coalesce(p_birth_date, p.birth_date),
+        phone_since = CASE WHEN p_phone_sealed IS NULL THEN coalesce(p_phone_since, p.phone_since) ELSE p.phone_since END,
+        locale = coalesce(p_locale, p.locale), time_zone = coalesce(p_time_zone, p.time_zone)
+    WHERE p.participant_id = p_participant_id
+    RETURNING * INTO v_after;
+    v_fields := array_remove(ARRAY[
+        CASE WHEN v_before.name <> v_after.name THEN 'name' END,
+        CASE WHEN v_before.birth_date <> v_after.birth_date THEN 'birth_date' END,
+        CASE WHEN v_before.phone_since IS DISTINCT FROM v_after.phone_since THEN 'phone_since' END,
+        CASE WHEN v_before.locale <> v_after.locale THEN 'locale' END,
+        CASE WHEN v_before.time_zone <> v_after.time_zone THEN 'time_zone' END], NULL);
+    IF v_fields <> '{}' THEN
+        PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'participant_updated', NULL, NULL, p_cause_id, jsonb_strip_nulls(
+            jsonb_build_object('fields', v_fields, 'name', CASE WHEN 'name' = ANY (v_fields) THEN v_after.name END,
+                'birth_date', CASE WHEN 'birth_date' = ANY (v_fields) THEN v_after.birth_date END)))::public.history_entry]);
+    END IF;
+    IF p_phone_sealed IS NOT NULL THEN
+        PERFORM public.change_contact(p_participant_id, 'phone', p_phone_sealed, p_phone_since, p_cause_id, p_masked -> 'phone');
+    END IF;
+    IF p_email_sealed IS NOT NULL THEN
+        PERFORM public.change_contact(p_participant_id, 'email', p_email_sealed, NULL, p_cause_id, p_masked -> 'email');
+    END IF;
+END
+$$;
+
+ALTER FUNCTION public.update_participant(p_participant_id uuid, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_masked jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4169,7 +4469,6 @@ CREATE TABLE public.case_proposals (
     CONSTRAINT proposal_is_confirmed_by_those_who_decide CHECK ((second_role = ANY (ARRAY['caseworker'::text, 'supervisor'::text]))),
     CONSTRAINT proposal_is_made_by_those_who_decide CHECK ((staff_role = ANY (ARRAY['caseworker'::text, 'supervisor'::text]))),
     CONSTRAINT proposal_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'confirmed'::text, 'replaced'::text]))),
-    CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text]))),
     CONSTRAINT second_person_is_named_whole CHECK ((num_nulls(second_issuer, second_staff, second_role, second_shown_as) = ANY (ARRAY[0, 4])))
 );
 
@@ -4274,6 +4573,77 @@ CREATE TABLE public.consent_choices (
 ALTER TABLE public.consent_choices OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.consent_choices.wording IS 'The version of the text that was shown beside the choice.';
+
+CREATE TABLE public.contact_changes (
+    participant_id uuid NOT NULL,
+    change_id uuid NOT NULL,
+    channel text NOT NULL,
+    value_sealed bytea,
+    masked text NOT NULL,
+    key_id uuid NOT NULL,
+    nonce bytea NOT NULL,
+    statement bytea NOT NULL,
+    proof jsonb NOT NULL,
+    asked_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    tries integer DEFAULT 0 NOT NULL,
+    state text DEFAULT 'open'::text NOT NULL,
+    closed_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT closed_contact_change_says_when CHECK (((state = 'open'::text) = (closed_at IS NULL))),
+    CONSTRAINT contact_change_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'applied'::text, 'replaced'::text]))),
+    CONSTRAINT contact_code_is_short_lived CHECK (((expires_at > asked_at) AND (expires_at <= (asked_at + '00:05:00'::interval)))),
+    CONSTRAINT contact_is_known CHECK ((channel = ANY (ARRAY['phone'::text, 'email'::text]))),
+    CONSTRAINT only_an_open_change_keeps_its_value CHECK (((state = 'open'::text) = (value_sealed IS NOT NULL))),
+    CONSTRAINT three_tries_per_contact_code CHECK (((tries >= 0) AND (tries <= 3)))
+);
+
+ALTER TABLE public.contact_changes OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.contact_changes.value_sealed IS 'Sealed for the same column and row as in participants: it moves there as it is, and is forgotten here.';
+
+COMMENT ON COLUMN public.contact_changes.masked IS 'The last three digits, or the first letter and the domain: what entries tell.';
+
+COMMENT ON COLUMN public.contact_changes.key_id IS 'The device or passkey whose proof asked for it.';
+
+CREATE TABLE public.contact_messages (
+    participant_id uuid NOT NULL,
+    message_id uuid DEFAULT uuidv7() NOT NULL,
+    what text NOT NULL,
+    channel text NOT NULL,
+    contact_sealed bytea,
+    expires_at timestamp with time zone NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    code text,
+    attempts integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone,
+    ended_at timestamp with time zone,
+    cause_id uuid NOT NULL,
+    CONSTRAINT contact_is_known CHECK ((channel = ANY (ARRAY['phone'::text, 'email'::text]))),
+    CONSTRAINT contact_message_is_known CHECK ((what = ANY (ARRAY['code'::text, 'notice'::text]))),
+    CONSTRAINT contact_message_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'rejected'::text, 'expired'::text, 'replaced'::text]))),
+    CONSTRAINT contact_message_waits_or_has_ended CHECK (((state = 'waiting'::text) = (ended_at IS NULL))),
+    CONSTRAINT only_a_waiting_message_keeps_its_contact CHECK (((state = 'waiting'::text) = (contact_sealed IS NOT NULL)))
+)
+WITH (fillfactor='80');
+
+ALTER TABLE public.contact_messages OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.contact_messages.message_id IS 'Of a code, the change that it is for. The same on every retry: gateways and mail programs know a double by it.';
+
+COMMENT ON COLUMN public.contact_messages.not_before IS 'Real time, not the local clock: the lease of a worker that sends it now, or a retry.';
+
+CREATE TABLE public.corrections (
+    participant_id uuid NOT NULL,
+    case_id uuid NOT NULL,
+    field text NOT NULL,
+    wanted_sealed bytea NOT NULL,
+    CONSTRAINT corrected_field_is_known CHECK ((field = ANY (ARRAY['name'::text, 'birth_date'::text, 'nik'::text, 'phone'::text, 'email'::text, 'other'::text])))
+);
+
+ALTER TABLE public.corrections OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.corrections.wanted_sealed IS 'Sealed for the column `correction` and this case: it may be a contact or an identity number.';
 
 CREATE TABLE public.deliveries (
     participant_id uuid NOT NULL,
@@ -4926,16 +5296,16 @@ ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (participant_id, card_id);
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text]))) NOT VALID;
+    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text, 'corrected'::text]))) NOT VALID;
 
 ALTER TABLE public.cases
     ADD CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text])) = (staff IS NOT NULL))) NOT VALID;
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text, 'heir_recognised'::text])))) NOT VALID;
+    ADD CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text, 'heir_recognised'::text, 'corrected'::text])))) NOT VALID;
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text]))) NOT VALID;
+    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text, 'correction'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.case_owners
     ADD CONSTRAINT case_owners_pkey PRIMARY KEY (case_id);
@@ -4976,8 +5346,17 @@ ALTER TABLE ONLY public.confirmations
 ALTER TABLE ONLY public.consent_choices
     ADD CONSTRAINT consent_choices_pkey PRIMARY KEY (participant_id, purpose, cause_id);
 
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT contact_changes_pkey PRIMARY KEY (participant_id, change_id);
+
+ALTER TABLE ONLY public.contact_messages
+    ADD CONSTRAINT contact_messages_pkey PRIMARY KEY (participant_id, message_id);
+
 ALTER TABLE ONLY public.reversed_contributions
     ADD CONSTRAINT contribution_is_reversed_once PRIMARY KEY (participant_id, entry_id);
+
+ALTER TABLE ONLY public.corrections
+    ADD CONSTRAINT corrections_pkey PRIMARY KEY (participant_id, case_id);
 
 ALTER TABLE ONLY public.passkey_owners
     ADD CONSTRAINT credential_is_somebodys_once PRIMARY KEY (credential_id);
@@ -5081,6 +5460,9 @@ ALTER TABLE ONLY public.never_suggested_pairs
 ALTER TABLE ONLY public.passkeys
     ADD CONSTRAINT nonce_adds_one_passkey UNIQUE (participant_id, nonce);
 
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT nonce_changes_a_contact_once UNIQUE (participant_id, nonce, channel);
+
 ALTER TABLE ONLY public.confirmations
     ADD CONSTRAINT nonce_confirms_once UNIQUE (participant_id, nonce);
 
@@ -5113,6 +5495,9 @@ ALTER TABLE ONLY public.passkeys
 
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT possible_matches_pkey PRIMARY KEY (participant_id, match_id);
+
+ALTER TABLE public.case_proposals
+    ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_pkey PRIMARY KEY (participant_id, device_id);
@@ -5163,6 +5548,10 @@ CREATE INDEX climbs_unreached ON public.climbs USING btree (ended_at) WHERE (sta
 
 CREATE INDEX climbs_waiting ON public.climbs USING btree (due_at) WHERE (state = 'waiting'::text);
 
+CREATE INDEX contact_changes_by_expiry ON public.contact_changes USING btree (expires_at) WHERE (state <> 'applied'::text);
+
+CREATE INDEX contact_messages_waiting ON public.contact_messages USING btree (not_before NULLS FIRST) WHERE (state = 'waiting'::text);
+
 CREATE INDEX documents_begun ON public.documents USING btree (begun_at) WHERE (stored_at IS NULL);
 
 CREATE INDEX enrolments_by_expiry ON public.enrolments USING btree (expires_at);
@@ -5198,6 +5587,8 @@ CREATE UNIQUE INDEX one_live_branch_code_per_person ON public.branch_codes USING
 CREATE UNIQUE INDEX one_open_balance_case_per_card ON public.cases USING btree (participant_id, card_id) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (participant_id, merge_id) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX one_open_change_per_contact ON public.contact_changes USING btree (participant_id, channel) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
 
@@ -5248,6 +5639,10 @@ CREATE TRIGGER acknowledgement_ends_climb AFTER INSERT ON public.acknowledgement
 CREATE TRIGGER an_acceptance_is_guarded AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (new.confirmation_id IS NOT NULL) AND ((old.confirmation_id IS DISTINCT FROM new.confirmation_id) OR (old.confirmed_at IS DISTINCT FROM new.confirmed_at)))) EXECUTE FUNCTION public.guard_acceptance();
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER an_acceptance_is_guarded;
+
+CREATE TRIGGER applied_contact_changes_are_kept BEFORE DELETE ON public.contact_changes FOR EACH ROW WHEN ((old.state = 'applied'::text)) EXECUTE FUNCTION public.refuse_statement('applied_contact_changes_are_kept');
+
+ALTER TABLE public.contact_changes ENABLE ALWAYS TRIGGER applied_contact_changes_are_kept;
 
 CREATE TRIGGER balance_is_the_sum_of_its_entries AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((old.balance IS DISTINCT FROM new.balance) OR (old.entries IS DISTINCT FROM new.entries)))) EXECUTE FUNCTION public.refuse_statement('balance_is_the_sum_of_its_entries');
 
@@ -5395,9 +5790,45 @@ CREATE TRIGGER consent_choices_by_function_only BEFORE INSERT ON public.consent_
 
 ALTER TABLE public.consent_choices ENABLE ALWAYS TRIGGER consent_choices_by_function_only;
 
+CREATE TRIGGER contact_changes_are_not_truncated BEFORE TRUNCATE ON public.contact_changes FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('applied_contact_changes_are_kept');
+
+ALTER TABLE public.contact_changes ENABLE ALWAYS TRIGGER contact_changes_are_not_truncated;
+
+CREATE TRIGGER contact_changes_by_function_only BEFORE INSERT OR UPDATE ON public.contact_changes FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('contact_changes_by_function_only');
+
+ALTER TABLE public.contact_changes ENABLE ALWAYS TRIGGER contact_changes_by_function_only;
+
+CREATE TRIGGER contact_changes_close_once BEFORE UPDATE ON public.contact_changes FOR EACH ROW WHEN (((old.state <> 'open'::text) OR (new.tries < old.tries) OR (((((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.change_id IS DISTINCT FROM new.change_id)) OR (old.channel IS DISTINCT FROM new.channel)) OR (old.masked IS DISTINCT FROM new.masked)) OR (old.key_id IS DISTINCT FROM new.key_id)) OR (old.nonce IS DISTINCT FROM new.nonce)) OR (old.statement IS DISTINCT FROM new.statement)) OR (old.proof IS DISTINCT FROM new.proof)) OR (old.asked_at IS DISTINCT FROM new.asked_at)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.cause_id IS DISTINCT FROM new.cause_id)))) EXECUTE FUNCTION public.refuse_statement('contact_changes_close_once');
+
+ALTER TABLE public.contact_changes ENABLE ALWAYS TRIGGER contact_changes_close_once;
+
+CREATE TRIGGER contact_messages_are_not_truncated BEFORE TRUNCATE ON public.contact_messages FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('notices_are_kept');
+
+ALTER TABLE public.contact_messages ENABLE ALWAYS TRIGGER contact_messages_are_not_truncated;
+
+CREATE TRIGGER contact_messages_by_function_only BEFORE INSERT ON public.contact_messages FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('contact_messages_by_function_only');
+
+ALTER TABLE public.contact_messages ENABLE ALWAYS TRIGGER contact_messages_by_function_only;
+
+CREATE TRIGGER contact_messages_end_once BEFORE UPDATE ON public.contact_messages FOR EACH ROW WHEN (((old.state <> 'waiting'::text) OR ((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.message_id IS DISTINCT FROM new.message_id)) OR (old.what IS DISTINCT FROM new.what)) OR (old.channel IS DISTINCT FROM new.channel)) OR (old.expires_at IS DISTINCT FROM new.expires_at)) OR (old.cause_id IS DISTINCT FROM new.cause_id)) OR ((new.contact_sealed <> old.contact_sealed) AND (CURRENT_USER <> 'sepakat_writer'::name)))) EXECUTE FUNCTION public.refuse_statement('contact_messages_end_once');
+
+ALTER TABLE public.contact_messages ENABLE ALWAYS TRIGGER contact_messages_end_once;
+
 CREATE TRIGGER core_answers_by_function_only BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (old.core IS DISTINCT FROM new.core))) EXECUTE FUNCTION public.refuse_statement('core_answers_by_function_only');
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER core_answers_by_function_only;
+
+CREATE TRIGGER corrections_are_kept BEFORE DELETE ON public.corrections FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('corrections_are_kept');
+
+ALTER TABLE public.corrections ENABLE ALWAYS TRIGGER corrections_are_kept;
+
+CREATE TRIGGER corrections_are_not_truncated BEFORE TRUNCATE ON public.corrections FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('corrections_are_kept');
+
+ALTER TABLE public.corrections ENABLE ALWAYS TRIGGER corrections_are_not_truncated;
+
+CREATE TRIGGER corrections_by_function_only BEFORE INSERT OR UPDATE ON public.corrections FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('corrections_by_function_only');
+
+ALTER TABLE public.corrections ENABLE ALWAYS TRIGGER corrections_by_function_only;
 
 CREATE TRIGGER documents_are_not_truncated BEFORE TRUNCATE ON public.documents FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('stored_documents_are_kept');
 
@@ -5560,6 +5991,10 @@ CREATE TRIGGER merges_are_not_truncated BEFORE TRUNCATE ON public.merges FOR EAC
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER merges_are_not_truncated;
 
 CREATE TRIGGER new_merge_is_told AFTER INSERT ON public.merges FOR EACH ROW EXECUTE FUNCTION public.tell_of_merge_step();
+
+CREATE TRIGGER notices_are_kept BEFORE DELETE ON public.contact_messages FOR EACH ROW WHEN ((old.what = 'notice'::text)) EXECUTE FUNCTION public.refuse_statement('notices_are_kept');
+
+ALTER TABLE public.contact_messages ENABLE ALWAYS TRIGGER notices_are_kept;
 
 CREATE TRIGGER open_merge_cards_by_trigger_only BEFORE INSERT OR DELETE OR UPDATE ON public.open_merge_cards FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('open_merge_cards_by_trigger_only');
 
@@ -5737,6 +6172,8 @@ ALTER TABLE public.undo_seals ENABLE ALWAYS TRIGGER undo_seals_by_function_only;
 
 CREATE TRIGGER unexplained_change_is_captured AFTER UPDATE ON public.cards FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((((((((old.status IS DISTINCT FROM new.status) OR (old.lifecycle IS DISTINCT FROM new.lifecycle)) OR (old.claim_id IS DISTINCT FROM new.claim_id)) OR (old.frozen_at IS DISTINCT FROM new.frozen_at)) OR (old.locked_at IS DISTINCT FROM new.locked_at)) OR (old.merge_mark IS DISTINCT FROM new.merge_mark)) OR (old.merged_into IS DISTINCT FROM new.merged_into)) OR (old.closed_on IS DISTINCT FROM new.closed_on)))) EXECUTE FUNCTION public.capture_unexplained_change();
 
+CREATE TRIGGER unexplained_data_change_is_captured AFTER UPDATE ON public.participants FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND ((((((old.nik_sealed IS DISTINCT FROM new.nik_sealed) OR (old.name IS DISTINCT FROM new.name)) OR (old.birth_date IS DISTINCT FROM new.birth_date)) OR (old.phone_sealed IS DISTINCT FROM new.phone_sealed)) OR (old.phone_since IS DISTINCT FROM new.phone_since)) OR (old.email_sealed IS DISTINCT FROM new.email_sealed)))) EXECUTE FUNCTION public.capture_unexplained_data_change();
+
 CREATE TRIGGER unlock_proofs_are_append_only BEFORE DELETE OR UPDATE ON public.unlock_proofs FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('unlock_proofs_are_append_only');
 
 ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER unlock_proofs_are_append_only;
@@ -5826,6 +6263,21 @@ ALTER TABLE ONLY public.consent_choices
 
 ALTER TABLE ONLY public.consent_choices
     ADD CONSTRAINT consent_choices_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT contact_changes_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.contact_changes
+    ADD CONSTRAINT contact_changes_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.contact_messages
+    ADD CONSTRAINT contact_messages_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.contact_messages
+    ADD CONSTRAINT contact_messages_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.corrections
+    ADD CONSTRAINT corrections_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
@@ -6021,6 +6473,12 @@ ALTER TABLE public.confirmations ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.consent_choices ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.contact_changes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.contact_messages ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.corrections ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.device_owners ENABLE ROW LEVEL SECURITY;
@@ -6118,6 +6576,12 @@ CREATE POLICY rows_of_all ON public.code_tries TO sepakat_worker, sepakat_operat
 CREATE POLICY rows_of_all ON public.confirmations TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.consent_choices TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.contact_changes TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.contact_messages TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.corrections TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.deliveries TO sepakat_worker, sepakat_operator USING (true);
 
@@ -6230,6 +6694,12 @@ CREATE POLICY rows_of_who_entered ON public.code_tries TO sepakat_api USING ((pa
 CREATE POLICY rows_of_who_entered ON public.confirmations TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.consent_choices TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.contact_changes TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.contact_messages TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.corrections TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.deliveries TO sepakat_api USING ((participant_id = public.entered_participant()));
 
@@ -6352,6 +6822,15 @@ REVOKE ALL ON FUNCTION public.append_history(p_entries public.history_entry[]) F
 REVOKE ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.apply_changes(p_changes public.card_change[]) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.apply_contact_change(p_participant_id uuid, p_change_id uuid, p_key_id uuid, p_hold interval, p_before text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.apply_contact_change(p_participant_id uuid, p_change_id uuid, p_key_id uuid, p_hold interval, p_before text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.ask_contact_change(p_participant_id uuid, p_key_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_expires_at timestamp with time zone, p_change_ids uuid[], p_channels text[], p_values bytea[], p_masked text[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_contact_change(p_participant_id uuid, p_key_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_expires_at timestamp with time zone, p_change_ids uuid[], p_channels text[], p_values bytea[], p_masked text[]) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.ask_correction(p_participant_id uuid, p_case_id uuid, p_actor text, p_field text, p_wanted_sealed bytea, p_statement text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.ask_correction(p_participant_id uuid, p_case_id uuid, p_actor text, p_field text, p_wanted_sealed bytea, p_statement text) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ask_enrolment(p_enrolment_id uuid, p_nik_hash bytea, p_kpj text, p_birth_date date, p_device_name text, p_platform text, p_public_key jsonb, p_asked_at timestamp with time zone, p_expires_at timestamp with time zone, p_ask_first interval, p_code_ttl interval) TO sepakat_api;
 
@@ -6375,6 +6854,9 @@ REVOKE ALL ON FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_i
 REVOKE ALL ON FUNCTION public.capture_unexplained_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_unexplained_change() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.capture_unexplained_data_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.capture_unexplained_data_change() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) FROM PUBLIC;
@@ -6397,6 +6879,8 @@ GRANT ALL ON FUNCTION public.chain_step(state bytea, head bytea, body bytea) TO 
 GRANT ALL ON FUNCTION public.chain_step(state bytea, head bytea, body bytea) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.change_cards(p_changes public.card_change[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.change_contact(p_participant_id uuid, p_channel text, p_value bytea, p_since date, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.check_execution() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_execution() TO sepakat_owner;
@@ -6431,6 +6915,9 @@ GRANT ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uui
 REVOKE ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.decide_correction(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_correction(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_heir_case(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text, p_papers jsonb) TO sepakat_feed;
 
@@ -6439,6 +6926,8 @@ GRANT ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid,
 
 REVOKE ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) TO sepakat_api;
@@ -6605,6 +7094,8 @@ GRANT ALL ON FUNCTION public.head_leaf(participant_id uuid, seq bigint, hash byt
 
 REVOKE ALL ON FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[], p_merge_id uuid) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.hold_keys(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, OUT devices text[], OUT passkeys text[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.hold_reported_cards(p_participant_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.is_known_credential(p_credential_id bytea) FROM PUBLIC;
@@ -6727,6 +7218,8 @@ REVOKE ALL ON FUNCTION public.merges_for_staff(p_participant_id uuid, p_merge_id
 REVOKE ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.never_suggest(p_participant_id uuid, p_merge_id uuid, p_actor text) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.notify_old_contact(p_participant_id uuid, p_channel text, p_contact bytea, p_cause_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.objects_to(p_participant_id uuid, p_purpose text) TO sepakat_worker;
 
@@ -6797,6 +7290,12 @@ GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_h
 
 REVOKE ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.reseal_contact_change(p_participant_id uuid, p_change_id uuid, p_value_sealed bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.reseal_contact_message(p_participant_id uuid, p_message_id uuid, p_contact_sealed bytea) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.reseal_correction(p_participant_id uuid, p_case_id uuid, p_wanted_sealed bytea) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.reseal_heir(p_case_id uuid, p_phone_sealed bytea) FROM PUBLIC;
 
@@ -6909,6 +7408,9 @@ GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_work
 
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) TO sepakat_api;
+
 REVOKE ALL ON FUNCTION public.undo_follows_lineage(p_merge public.merges, p_splits jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.undo_merge(p_participant_id uuid, p_merge_id uuid, p_confirmation_id uuid, p_seal bytea, p_splits jsonb) FROM PUBLIC;
@@ -6918,6 +7420,9 @@ REVOKE ALL ON FUNCTION public.undo_plan_fits(p_merge public.merges, p_plan jsonb
 
 REVOKE ALL ON FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.unlock_card(p_participant_id uuid, p_card_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.update_participant(p_participant_id uuid, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_masked jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.update_participant(p_participant_id uuid, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_masked jsonb, p_cause_id uuid) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) TO sepakat_api;
@@ -7076,6 +7581,34 @@ GRANT SELECT ON TABLE public.consent_choices TO sepakat_api;
 GRANT SELECT ON TABLE public.consent_choices TO sepakat_worker;
 GRANT SELECT ON TABLE public.consent_choices TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.consent_choices TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.contact_changes TO sepakat_operator;
+GRANT SELECT ON TABLE public.contact_changes TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.contact_changes TO sepakat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.contact_changes TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.contact_messages TO sepakat_operator;
+GRANT SELECT ON TABLE public.contact_messages TO sepakat_api;
+GRANT SELECT,DELETE ON TABLE public.contact_messages TO sepakat_worker;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.contact_messages TO sepakat_writer;
+
+GRANT UPDATE(contact_sealed) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT UPDATE(state) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT UPDATE(code) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT UPDATE(attempts) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT UPDATE(not_before) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT UPDATE(ended_at) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.corrections TO sepakat_operator;
+GRANT SELECT ON TABLE public.corrections TO sepakat_api;
+GRANT SELECT ON TABLE public.corrections TO sepakat_worker;
+GRANT SELECT ON TABLE public.corrections TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.corrections TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;

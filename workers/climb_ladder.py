@@ -1,4 +1,4 @@
-"""Climbs the ladder for whoever has not acknowledged what must reach them."""
+"""Climbs the ladder for whoever has not acknowledged what must reach them, and writes to contacts that change."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from app.platform.database import Pool
 from app.platform.mail import open_mail
 from app.platform.sms import SmsGateway
 from app.settings import Settings
+from workers.write_to_contacts import ContactWriter
 
 
 class Ladder:
@@ -14,11 +15,17 @@ class Ladder:
 
     def __init__(self, pool: Pool, settings: Settings, sms: SmsGateway) -> None:
         self._mail = open_mail(settings)
-        self._climber = Climber(pool, self._mail, sms if settings.sms_url else None, settings)
+        channels = (self._mail, sms if settings.sms_url else None)
+        self._climber = Climber(pool, *channels, settings)
+        self._writer = ContactWriter(pool, *channels, settings)
 
     async def climb(self) -> None:
         """Sends all that is due: call this on each ring and every second."""
         await self._climber.climb()
+
+    async def write_to_contacts(self) -> None:
+        """Sends codes to new contacts and notices to old ones: call this on each ring and every second."""
+        await self._writer.write()
 
     async def close(self) -> None:
         if self._mail is not None:

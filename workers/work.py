@@ -56,6 +56,7 @@ class Work:
 
     def ring_codes(self) -> None:
         self.ring("send_codes", self._send_codes)
+        self.ring("write_to_contacts", self._ladder.write_to_contacts)
 
     def ring_ladder(self) -> None:
         self.ring("climb_ladder", self._ladder.climb)

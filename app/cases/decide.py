@@ -11,7 +11,12 @@ from app.platform.sealing import Sealer
 from app.platform.sql import load
 
 SQL = load("cases/decide")
-DECIDES = {"dispute": "decide", "core_refusal": "decide_refusal", "balance": "decide_balance"}
+DECIDES = {
+    "dispute": "decide",
+    "core_refusal": "decide_refusal",
+    "balance": "decide_balance",
+    "correction": "decide_correction",
+}
 
 DECISIONS: dict[str, tuple[str, ...]] = {
     "dispute": ("restored", "accepted"),
@@ -19,6 +24,7 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "core_refusal": ("acknowledged", "reversed", "settled"),
     "balance": ("ours", "theirs_corrected"),
     "heir": ("heir_recognised", "heir_refused"),
+    "correction": ("corrected", "refused"),
 }
 """What each kind of case is decided as."""
 BY_EVENT_ONLY = ("reversed", "heir_recognised", "heir_refused")

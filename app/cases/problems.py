@@ -15,3 +15,12 @@ class HeirCaseUnknown(Problem):
         "There is no case with this id. If you have just sent it, the branch code or the identity number of the deceased did "
         "not fit: check and send again, or go back to the branch."
     )
+
+
+class CorrectionOpen(Problem):
+    status, code, title = 409, "correction_open", "A correction of this is being looked at"
+    indonesian = "Koreksi untuk data ini sudah Anda minta dan belum diputuskan. Lihat jawabannya di /v1/me/corrections."
+    english = (
+        "You asked for a correction of this already, and it is not decided yet. See its answer at /v1/me/corrections."
+    )
+    constraint = "one_open_correction_per_field"

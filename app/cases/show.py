@@ -1,4 +1,4 @@
-"""GET /v1/cases: what I disputed, and what the core and we differ about; the clock that runs, and what was decided."""
+"""GET /v1/cases: what I disputed, want corrected, or the core and we differ about; its clock, and what was decided."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
@@ -15,9 +16,18 @@ from litestar.params import QueryParameter
 from app.identity.session import SignedIn
 from app.platform.database import Connection
 from app.platform.problems import RequestInvalid
+from app.platform.sealing import Sealer, read_sealer
 from app.platform.sql import statement
+from app.settings import Settings
 
 PAGE = statement("cases/show")
+
+
+class Correction(msgspec.Struct, frozen=True):
+    """What is wrong, and what it should be."""
+
+    field: str
+    wanted: str
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -27,7 +37,7 @@ class Case(msgspec.Struct, frozen=True):
     withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`);
     acknowledged, reversed or settled for a merge that the core refused; ours or theirs_corrected for a balance (`kpj`), or
     agreed, when the core's next report said the same; heir_recognised or heir_refused for an heir of a participant who
-    died. `reason` is the agency's.
+    died; corrected or refused for a `correction`. `reason` is the agency's.
 
     `figures` of a balance: `{theirs, ours, difference, as_of, status, suspected_merge: {absorbed, into}|null}`, whole rupiah; of
     a refusal: `{obstacle, merge_id?, claim_id?, figures?}`, what keeps the merge from being taken back.
@@ -39,6 +49,7 @@ class Case(msgspec.Struct, frozen=True):
     match_id: UUID | None
     kpj: str | None
     figures: Any
+    correction: Correction | None
     state: str
     statement: str | None
     opened_at: datetime
@@ -58,14 +69,37 @@ class Cases(msgspec.Struct, frozen=True):
 async def list_cases(
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],
+    settings: NamedDependency[Settings],
     cursor: Annotated[str | None, QueryParameter(max_length=100)] = None,
     limit: Annotated[int, QueryParameter(ge=1, le=100)] = 50,
 ) -> Cases:
     """All my cases, newest first."""
+    sealer = read_sealer(settings.data_keys)
+    return await read_page(connection, who.participant_id, sealer, kind=None, cursor=cursor, limit=limit)
+
+
+async def read_page(
+    connection: Connection, participant_id: UUID, sealer: Sealer, *, kind: str | None, cursor: str | None, limit: int
+) -> Cases:
+    """A page of somebody's cases, of one kind or of any. Raises RequestInvalid for a cursor that was not handed out."""
     instant, last = _read_cursor(cursor) if cursor else (None, None)
-    rows = await connection.fetch(PAGE, who.participant_id, instant, last, limit + 1)
-    cases = [msgspec.convert(dict(row), Case) for row in rows[:limit]]
+    rows = await connection.fetch(PAGE, participant_id, instant, last, limit + 1, kind, None)
+    cases = [_from_row(row, sealer) for row in rows[:limit]]
     return Cases(cases=cases, next_cursor=_write_cursor(cases[-1]) if len(rows) > limit else None)
+
+
+async def show_case(connection: Connection, participant_id: UUID, case_id: UUID, sealer: Sealer) -> Case:
+    """One case that is this participant's."""
+    [row] = await connection.fetch(PAGE, participant_id, None, None, 1, None, case_id)
+    return _from_row(row, sealer)
+
+
+def _from_row(row: asyncpg.Record, sealer: Sealer) -> Case:
+    found = dict(row)
+    field, sealed = found.pop("corrected_field"), found.pop("wanted_sealed")
+    wanted = sealed and sealer.open(sealed, column="correction", row=found["id"])
+    found["correction"] = None if sealed is None else {"field": field, "wanted": wanted}
+    return msgspec.convert(found, Case)
 
 
 def _write_cursor(case: Case) -> str:

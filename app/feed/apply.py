@@ -30,11 +30,13 @@ from app.feed.event import (
     ContributionPosted,
     ContributionReversed,
     Data,
+    EmployerUpdated,
     GrowthCredited,
     MergeAnswered,
     MergeProposed,
     ParticipantRegistered,
     ParticipantTold,
+    ParticipantUpdated,
     read_data,
 )
 from app.feed.rejection import Rejected
@@ -44,8 +46,10 @@ log = structlog.get_logger()
 
 TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] = {
     "participant.registered": (ParticipantRegistered, apply_participant.register_participant),
+    "participant.updated": (ParticipantUpdated, apply_participant.update_participant),
     "participant.deceased": (ParticipantTold, apply_participant.record_death),
     "participant.phone_ported": (ParticipantTold, apply_participant.record_ported_number),
+    "employer.updated": (EmployerUpdated, apply_participant.update_employer),
     "card.opened": (CardOpened, apply_card.open_card),
     "card.status_changed": (CardStatusChanged, apply_card.change_status),
     "contribution.posted": (ContributionPosted, apply_money.post_contribution),

@@ -1,4 +1,4 @@
-"""The agency decides a case: a dispute, a match, a refusal by its core, two balances that differ, or an heir."""
+"""The agency decides a case: a dispute, a match, a refusal by its core, two balances that differ, an heir, a correction."""
 
 from __future__ import annotations
 

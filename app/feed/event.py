@@ -66,6 +66,19 @@ class ParticipantRegistered(Data, frozen=True):
     time_zone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] | None = None
 
 
+class ParticipantUpdated(Data, frozen=True):
+    """What is left out, or null, stays as it is. The identity number never changes."""
+
+    nik: Nik
+    name: Text | None = None
+    birth_date: date | None = None
+    phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
+    phone_since: date | None = None
+    email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
+    locale: Literal["id", "en"] | None = None
+    time_zone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] | None = None
+
+
 class ParticipantTold(Data, frozen=True):
     """The data of participant.deceased and of participant.phone_ported: whom, and on which day."""
 
@@ -75,6 +88,11 @@ class ParticipantTold(Data, frozen=True):
 
 class Employer(Data, frozen=True):
     id: Identifier
+    name: Text
+
+
+class EmployerUpdated(Data, frozen=True):
+    employer_id: Identifier
     name: Text
 
 
@@ -169,7 +187,7 @@ class CaseDecided(Data, frozen=True):
     """`staff` and `second_staff` are the OIDC subjects of who decided; `accepted` means that the agency stands by it.
 
     A dispute is restored or accepted, a claimed match linked or refused, a refusal by the core acknowledged, reversed or
-    settled, a balance ours or theirs_corrected, an heir recognised, by `papers`, or refused.
+    settled, a balance ours or theirs_corrected, an heir recognised, by `papers`, or refused, a correction corrected or refused.
     """
 
     case_id: UUID
@@ -185,6 +203,7 @@ class CaseDecided(Data, frozen=True):
         "theirs_corrected",
         "heir_recognised",
         "heir_refused",
+        "corrected",
     ]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     staff: Staff

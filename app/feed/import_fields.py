@@ -8,6 +8,8 @@ import unicodedata
 from datetime import date
 from functools import lru_cache
 
+from app.identity import contacts
+
 MAX_AMOUNT = 1_000_000_000_000
 FIRST_DAY = date(1900, 1, 1)
 
@@ -26,9 +28,6 @@ _AMOUNT = re.compile(r"0|[1-9][0-9]{0,12}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _YEAR = re.compile(r"[0-9]{4}")
-_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
-_PHONE_PUNCTUATION = re.compile(r"[ .()-]")
-_EMAIL = re.compile(r"[0-9A-Za-z.!#$%&'*+/=?^_`{|}~-]{1,64}@[0-9A-Za-z-]{1,63}(\.[0-9A-Za-z-]{1,63})+")
 
 
 class FieldError(ValueError):
@@ -122,23 +121,19 @@ def read_amount(text: str) -> int:
 
 
 def read_phone(text: str) -> str:
-    """A telephone number as E.164; `08…` becomes `+628…`. Spaces, dots, hyphens and brackets are dropped.
-
-    Raises FieldError.
-    """
-    number = _PHONE_PUNCTUATION.sub("", text)
-    if number.startswith("08"):
-        number = "+62" + number[1:]
-    if not _E164.fullmatch(number):
-        raise FieldError("needs a number written +62… or 08…")
-    return number
+    """A telephone number as E.164, as app/identity/contacts.py reads it. Raises FieldError."""
+    try:
+        return contacts.read_phone(text)
+    except ValueError as error:
+        raise FieldError(str(error)) from None
 
 
 def read_email(text: str) -> str:
     """An e-mail address of at most 254 ASCII characters. Raises FieldError."""
-    if len(text) > 254 or not _EMAIL.fullmatch(text):
-        raise FieldError("needs an e-mail address like name@example.id")
-    return text
+    try:
+        return contacts.read_email(text)
+    except ValueError as error:
+        raise FieldError(str(error)) from None
 
 
 def _read_one_of(text: str, allowed: tuple[str, ...]) -> str:

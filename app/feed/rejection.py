@@ -17,6 +17,7 @@ REJECTIONS: dict[str, str] = {
     "stream_number_taken": "Another event has used number {number} of {stream}. Give this one a new id and the next number.",
     "participant_known": "A participant with this identity number is registered already.",
     "participant_unknown": "No participant has this identity number. Send participant.registered first.",
+    "employer_unknown": "No employer has this id. It comes with the first card.opened that names it.",
     "death_known": "This participant's death on {on} is on file. Compare the days; if ours is wrong, open a case.",
     "never_suggest": "The participant asked not to be offered these cards again. Do not propose it; they still may.",
     "card_known": "A card with this number is open already. A number is never given out twice.",

@@ -53,8 +53,16 @@ class HeirClaim(msgspec.Struct, frozen=True):
     papers: list[Paper]
 
 
+class WantedCorrection(msgspec.Struct, frozen=True):
+    """What the participant says is wrong, and what it should be."""
+
+    field: str
+    wanted: str
+
+
 class FoundCase(msgspec.Struct, frozen=True):
-    """`nik` is whose case it is; `merge_id` and `statement`, `match`, `kpj` and `figures`, or `heir`, are what it is about.
+    """`nik` is whose case it is. What it is about: `merge_id` and `statement`, `match`, `kpj` and `figures`, `heir`, or
+    `correction`.
 
     `overdue_s` is by how many seconds it is late, or was decided late; null when in time.
     """
@@ -74,6 +82,7 @@ class FoundCase(msgspec.Struct, frozen=True):
     decided_at: datetime | None
     match: ClaimedMatch | None
     heir: HeirClaim | None
+    correction: WantedCorrection | None
 
 
 class FoundCases(msgspec.Struct, frozen=True):
@@ -112,4 +121,7 @@ def _open(row: dict[str, Any], sealer: Sealer) -> FoundCase:
         row["match"]["registered_nik"] = sealer.open(row["registered_nik_sealed"], column="nik", row=holder)
     if row["heir"] is not None:
         row["heir"]["phone"] = sealer.open(row["heir_phone_sealed"], column="heir_phone", row=row["id"])
-    return msgspec.convert(row, FoundCase)
+    if sealed := row["wanted_sealed"]:
+        wanted = sealer.open(sealed, column="correction", row=row["id"])
+        row["correction"] = {"field": row["corrected_field"], "wanted": wanted}
+    return msgspec.convert({"correction": None, **row}, FoundCase)

@@ -67,7 +67,8 @@ async def settle(desk: Desk, received: Received) -> Result:
             await asyncio.sleep(FIRST_PAUSE_S * 2**attempt)
     if applied is not None:
         for participant_id, lane in ((applied.participant_id, applied.lane), *applied.others):
-            desk.doorbell.ring(participant_id, lane)
+            if participant_id is not None and lane is not None:
+                desk.doorbell.ring(participant_id, lane)
     return result
 
 

@@ -36,10 +36,10 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 class Applied(msgspec.Struct, frozen=True):
-    """Whose history may have grown, and the lane to ring. `code` says so when nothing had to change."""
+    """Whose history may have grown, and the lane to ring: nobody's, both are None. `code` says so when nothing had to change."""
 
-    participant_id: UUID
-    lane: int
+    participant_id: UUID | None
+    lane: int | None
     code: str | None = None
     others: tuple[tuple[UUID, int], ...] = ()
     """Further participants whose history grew, each with the lane."""
@@ -60,6 +60,12 @@ def check_streams(event: Event, *, nik: str, kpjs: Iterable[str]) -> None:
         if stream not in fitting:
             kpjs_said = ", ".join(f"card {name[5:]}" for name in sorted(fitting) if name.startswith("card:"))
             raise Rejected("stream_foreign", subject=kpjs_said or "this participant", stream=stream)
+
+
+def check_no_streams(event: Event) -> None:
+    """An event about nobody in particular is in nobody's stream. Raises Rejected (`stream_foreign`)."""
+    for stream in event.streams:
+        raise Rejected("stream_foreign", subject="no participant and no card", stream=stream)
 
 
 async def find_owner(turn: Turn, kpjs: list[str]) -> Owner:

@@ -73,6 +73,7 @@ async def read_parts(connection: Connection, participant_id: UUID, sealer: Seale
             raise ExportTooLarge(part=name, limit=MAX_ROWS)
         found[name] = rows
     found["participant"] = [_open(dict(row), sealer) for row in found["participant"]]
+    found["corrections"] = [_open_wanted(dict(row), sealer) for row in found["corrections"]]
     return found
 
 
@@ -82,6 +83,11 @@ def _open(participant: dict[str, Any], sealer: Sealer) -> dict[str, Any]:
         sealed = participant.pop(f"{column}_sealed")
         participant[column] = sealed and sealer.open(sealed, column=column, row=participant["participant_id"])
     return participant
+
+
+def _open_wanted(correction: dict[str, Any], sealer: Sealer) -> dict[str, Any]:
+    wanted = sealer.open(correction.pop("wanted_sealed"), column="correction", row=correction["case_id"])
+    return correction | {"wanted": wanted}
 
 
 def sign_export(told: dict[str, Any], parts: Parts, keys: SigningKeys) -> bytes:

@@ -25,7 +25,7 @@ from app.settings import Settings
 
 MAKE = statement("identity/challenge")
 CHALLENGE_TTL_S = 300
-WITH_SUBJECT = ("merge", "undo", "accept", "unlock", "remove_key")
+WITH_SUBJECT = ("merge", "undo", "accept", "unlock", "remove_key", "change_contact")
 
 
 class ChallengeRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

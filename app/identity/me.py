@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
+import asyncpg
 import msgspec
 from litestar import get
 from litestar.di import NamedDependency
 
+from app.identity.contacts import mask_contact
 from app.identity.problems import NotSignedIn
 from app.identity.session import SignedIn
 from app.platform.database import Connection
@@ -20,14 +22,15 @@ ME = statement("identity/me")
 
 
 class Hold(msgspec.Struct, frozen=True):
-    """The key of this session confirms nothing before `until`. `reason`: `key_added_recently`."""
+    """The key of this session confirms nothing before `until`. `reason`: `key_added_recently`, or `contact_changed` by it."""
 
     until: datetime
     reason: str
 
 
 class Me(msgspec.Struct, frozen=True):
-    """`nik` is masked but for its last four digits: the others tell region, birthday and sex.
+    """`nik` is masked but for its last four digits: the others tell region, birthday and sex. `phone` and `email` are those
+    that codes and messages go to, masked but for the last three digits, and for the first letter and the domain.
 
     `participant_id` is the `subject_id` of statements about me as a whole. The session was begun by a device or by a
     passkey: the other id is null.
@@ -36,6 +39,8 @@ class Me(msgspec.Struct, frozen=True):
     participant_id: UUID
     name: str
     nik: str
+    phone: str | None
+    email: str | None
     locale: str
     time_zone: str
     device_id: str | None
@@ -50,7 +55,7 @@ async def show_me(
     now: NamedDependency[datetime],
     settings: NamedDependency[Settings],
 ) -> Me:
-    """My name, masked identity number, language and time zone, and whether the key of this session is on hold."""
+    """My name, masked identity number and contacts, language and time zone, and whether the key of this session is on hold."""
     return await read_me(connection, who, now, settings)
 
 
@@ -59,15 +64,29 @@ async def read_me(connection: Connection, who: SignedIn, now: datetime, settings
     row = await connection.fetchrow(ME, who.participant_id, who.key_id)
     if row is None:
         raise NotSignedIn
-    nik = read_sealer(settings.data_keys).open(row["nik_sealed"], column="nik", row=who.participant_id)
+    sealer = read_sealer(settings.data_keys)
+
+    def unseal(column: str) -> str | None:
+        sealed = row[f"{column}_sealed"]
+        return None if sealed is None else sealer.open(sealed, column=column, row=who.participant_id)
+
+    nik, phone, email = str(unseal("nik")), unseal("phone"), unseal("email")
     held = row["hold_until"] is not None and now < row["hold_until"]
     return Me(
         participant_id=who.participant_id,
         name=row["name"],
         nik="•" * 12 + nik[-4:],
+        phone=phone and mask_contact("phone", phone),
+        email=email and mask_contact("email", email),
         locale=row["locale"],
         time_zone=row["time_zone"],
         device_id=None if who.device_id is None else str(who.device_id),
         passkey_id=None if who.passkey_id is None else str(who.passkey_id),
-        hold=Hold(until=row["hold_until"], reason="key_added_recently") if held else None,
+        hold=Hold(until=row["hold_until"], reason=_say_why(row, settings)) if held else None,
     )
+
+
+def _say_why(row: asyncpg.Record, settings: Settings) -> str:
+    changed_at = row["contact_changed_at"]
+    of_contact = changed_at and row["hold_until"] == changed_at + timedelta(seconds=settings.key_hold_s)
+    return "contact_changed" if of_contact else "key_added_recently"

@@ -44,8 +44,14 @@ class ChallengeSpent(Problem):
 
 class HoldInForce(Problem):
     status, code, title = 403, "hold_in_force", "This key is on hold"
-    indonesian = "Kunci ponsel ini baru dan belum boleh menyetujui apa pun. Coba lagi setelah {until}."
-    english = "The key on this phone is new and may not confirm anything yet. Try again after {until}."
+    indonesian = (
+        "Kunci ini belum boleh menyetujui apa pun, karena baru, atau karena nomor atau kontak Anda baru berganti. "
+        "Coba lagi setelah {until}."
+    )
+    english = (
+        "This key may not confirm anything yet, because it is new, or because your number or a contact has just changed. "
+        "Try again after {until}."
+    )
     leaves_trace = True
 
 
@@ -90,6 +96,28 @@ class CodesPaused(Problem):
 
     def __init__(self, **members: object) -> None:
         super().__init__(headers={"Retry-After": "60"}, **members)
+
+
+class ContactCodeInvalid(Problem):
+    status, code, title = 422, "contact_code_invalid", "The code is wrong or no longer valid"
+    indonesian = (
+        "Kode salah atau tidak berlaku lagi. Sisa percobaan: {tries_left}. Bila habis, minta kode baru dengan mengganti "
+        "kontak sekali lagi; setelah 10 percobaan dalam sehari, coba lagi besok. Kontak Anda belum berubah."
+    )
+    english = (
+        "The code is wrong or no longer valid. Tries left: {tries_left}. When there are none, ask for a new code by changing "
+        "the contact once more; after 10 tries in one day, try again tomorrow. Your contact has not changed."
+    )
+    leaves_trace = True
+
+
+class ContactChangesTooMany(Problem):
+    status, code, title = 429, "contact_changes_too_many", "Too many changes of this contact today"
+    indonesian = (
+        "Anda sudah 10 kali meminta kode untuk kontak ini dalam 24 jam. Coba lagi besok, atau datang ke kantor cabang."
+    )
+    english = "You asked for a code for this contact 10 times within 24 hours. Try again tomorrow, or go to a branch."
+    constraint = "ten_contact_changes_a_day"
 
 
 class EnrolmentUnknown(Problem):

@@ -30,6 +30,9 @@ async def rotate_keys(admin_url: str, data_keys: str, tell: Callable[[int], None
         for name, start, reseal in (
             ("participants", (UUID(int=0),), _reseal_participant),
             ("heirs", (UUID(int=0),), _reseal_heir),
+            ("contact_changes", (UUID(int=0), UUID(int=0)), _reseal_contact),
+            ("contact_messages", (UUID(int=0), UUID(int=0)), _reseal_contact),
+            ("corrections", (UUID(int=0), UUID(int=0)), _reseal_correction),
             ("events", ("",), _reseal_event),
             ("quarantined", ("", b""), _reseal_quarantined),
         ):
@@ -53,6 +56,16 @@ def _reseal_participant(sealer: Sealer, row: asyncpg.Record) -> tuple[Any, ...]:
 
 def _reseal_heir(sealer: Sealer, row: asyncpg.Record) -> tuple[Any, ...]:
     return row["case_id"], _anew(sealer, row["phone_sealed"], "heir_phone", row["case_id"])
+
+
+def _reseal_contact(sealer: Sealer, row: asyncpg.Record) -> tuple[Any, ...]:
+    """A contact that is on its way is sealed as it is when it is on file."""
+    participant_id, id_, channel, sealed = row.values()
+    return participant_id, id_, _anew(sealer, sealed, channel, participant_id)
+
+
+def _reseal_correction(sealer: Sealer, row: asyncpg.Record) -> tuple[Any, ...]:
+    return row["participant_id"], row["case_id"], _anew(sealer, row["wanted_sealed"], "correction", row["case_id"])
 
 
 def _reseal_event(sealer: Sealer, row: asyncpg.Record) -> tuple[Any, ...]:

@@ -56,6 +56,11 @@ ORIGIN_BY_KIND = {
     "support_code_made": "participant",
     "baseline": "import",
     "unexplained_change": "unexplained",
+    "unexplained_data_change": "unexplained",
+    "contact_changed": "participant",
+    "contact_change_asked": "participant",
+    "correction_asked": "participant",
+    "correction_decided": "agency",
 }
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.identity.contacts import mask_email
 from app.platform.sealing import Sealer
 
 WHOLE_NUMBER_FOR = frozenset({"match", "correction", "heir"})
@@ -62,9 +63,3 @@ def show_person(known: KnownPerson, kind: str, sealer: Sealer) -> Person:
 def mask_end(number: str) -> str:
     """All but the last four characters hidden: the first digits of an identity number tell region, birthday and sex."""
     return "•" * max(len(number) - 4, 4) + number[-4:] if len(number) > 4 else "••••"
-
-
-def mask_email(address: str) -> str:
-    """`d•••@example.id`: enough to say `the one that begins with d`."""
-    local, _, domain = address.rpartition("@")
-    return f"{local[:1]}•••@{domain}"

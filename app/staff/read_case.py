@@ -37,6 +37,13 @@ class CaseReadBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     case_read: CaseRead
 
 
+class Correction(msgspec.Struct, frozen=True):
+    """What the participant says is wrong, and what it should be."""
+
+    field: str
+    wanted: str
+
+
 class Case(msgspec.Struct, frozen=True):
     """`statement` is the participant's, `reason` the agency's."""
 
@@ -45,6 +52,7 @@ class Case(msgspec.Struct, frozen=True):
     state: str
     statement: str | None
     figures: dict[str, Any] | None
+    correction: Correction | None
     opened_at: datetime
     due_at: datetime
     decision: str | None
@@ -123,9 +131,10 @@ async def read_case(
     found = await connection.fetchval(READ, asked.case_id, *member.row(), asked.purpose)
     if found is None:
         raise CaseUnknown
+    sealer = read_sealer(settings.data_keys)
+    _open_correction(found["case"], sealer)
     known = msgspec.convert(found, _KnownFile)
     ring(doorbell, known.told)
-    sealer = read_sealer(settings.data_keys)
     return CaseFile(
         case=known.case,
         proposal=known.proposal,
@@ -141,3 +150,10 @@ async def read_case(
 def _show_match(match: _KnownMatch, kind: str, sealer: Sealer) -> Match:
     registered = show_person(match.registered, kind, sealer)
     return Match(match.rule, match.rules_version, match.found_at, registered=registered, card=match.card)
+
+
+def _open_correction(case: dict[str, Any], sealer: Sealer) -> None:
+    """What is wanted, as staff hold it against the papers."""
+    if correction := case["correction"]:
+        sealed = bytes.fromhex(correction["wanted_sealed"])
+        correction["wanted"] = sealer.open(sealed, column="correction", row=case["id"])

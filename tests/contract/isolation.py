@@ -39,7 +39,8 @@ PLAIN: dict[str, Any] = {
     "otp": "00000000", "signature": "A" * 86, "type": "device_key", "plan_digest": "0" * 64, "acknowledged": [], "value": "x",
     "kind": "token", "locale": "id", "seq": 10**12, "seqs": [10**12], "up_to": 0, "purpose": "possible_matches", "statement": "x",
     "reason": "x", "phone": "081234567890", "relation": "child", "time_zone": "Asia/Jakarta", "id": "AAAA",
-    "clientDataJSON": "e30", "attestationObject": "e30", "transports": [],
+    "field": "other", "wanted": "x", "email": "a@example.id", "clientDataJSON": "e30", "attestationObject": "e30",
+    "transports": [],
 }  # fmt: skip
 """Words and figures that are nobody's. A seq is counted for each participant, so that another's says nothing."""
 
@@ -50,6 +51,7 @@ PURPOSES = {
     "DELETE /v1/passkeys/{passkey_id}": "remove_key",
     "DELETE /v1/cards/{card_id}/lock": "unlock",
     "POST /v1/cards/unfreeze": "unlock",
+    "PUT /v1/me/contact": "change_contact",
     "POST /v1/merges/{merge_id}/confirmation": "merge",
     "POST /v1/merges/{merge_id}/undo": "undo",
     "POST /v1/merges/{merge_id}/accept": "accept",

@@ -224,6 +224,7 @@ async def test_every_type_that_is_taken_is_tried_here() -> None:
         "claim.withdrawn",
         "contribution.posted",
         "contribution.reversed",
+        "employer.updated",
         "growth.credited",
         "merge.acknowledged",
         "merge.proposed",
@@ -231,4 +232,5 @@ async def test_every_type_that_is_taken_is_tried_here() -> None:
         "participant.deceased",
         "participant.phone_ported",
         "participant.registered",
+        "participant.updated",
     ]

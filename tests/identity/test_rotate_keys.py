@@ -15,7 +15,9 @@ from app.local.servers import Postgres, Valkey
 from app.platform.sealing import Sealer, add_data_key
 from tests.conftest import DATA_KEYS, Apps, Database, settings_for
 from tests.feed.conftest import Core, Worker, serve_feed
-from tests.people import NewCard, add_person
+from tests.identity.conftest import ServeApi
+from tests.identity.contact_codes import NEW_EMAIL, NEW_PHONE, ask_change, code_for, type_code
+from tests.people import NewCard, Phone, add_person
 
 PLACES = """
 SELECT table_name, column_name FROM information_schema.columns
@@ -97,3 +99,23 @@ async def test_no_role_of_the_product_seals_anew(database: Database) -> None:
 def _without_old_data_keys(keys: Path) -> list[str]:
     lines = keys.read_text().splitlines(keepends=True)
     return [lines[0], *(line for line in lines if line.startswith("lookup"))]
+
+
+async def test_contacts_on_their_way_and_corrections_are_sealed_anew_too(
+    fresh_database: Database, serve_api: ServeApi, tmp_path: Path
+) -> None:
+    person = await add_person(fresh_database)
+    keys = Path(shutil.copy(DATA_KEYS, tmp_path / "data-keys"))
+    async with serve_api(fresh_database, data_keys=str(keys)) as api:
+        phone = await Phone(api).enrol(person)
+        await ask_change(phone, person, phone=NEW_PHONE, email=NEW_EMAIL)
+        await phone.post("/v1/me/corrections", {"field": "name", "wanted": "Dwi L."})
+        add_data_key(keys)
+        assert await rotate_keys(fresh_database.url(), str(keys), lambda _: None) == 6
+        assert await rotate_keys(fresh_database.url(), str(keys), lambda _: None) == 0
+        keys.write_text("".join(_without_old_data_keys(keys)))
+        for channel in ("phone", "email"):
+            assert (await type_code(phone, await code_for(fresh_database, person, channel))).status_code == 200
+        me = (await phone.get("/v1/me")).json()
+        assert (me["phone"], me["email"]) == ("•••021", "r•••@example.id")
+        assert (await phone.get("/v1/cases")).json()["cases"][0]["correction"]["wanted"] == "Dwi L."

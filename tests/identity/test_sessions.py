@@ -220,13 +220,15 @@ async def test_a_strangers_session_and_none_at_all_read_the_same(api: httpx.Asyn
 
 
 async def test_me_shows_the_last_four_digits_of_the_identity_number(api: httpx.AsyncClient, database: Database) -> None:
-    person = await add_person(database)
+    person = await add_person(database, email="dwi@example.id")
     phone = await Phone(api).enrol(person)
     me = await phone.get("/v1/me")
     assert me.json() == {
         "participant_id": str(person.participant_id),
         "name": person.name,
         "nik": "•" * 12 + person.nik[-4:],
+        "phone": f"•••{str(person.phone)[-3:]}",
+        "email": "d•••@example.id",
         "locale": "id",
         "time_zone": "Asia/Jakarta",
         "device_id": phone.device_id,

@@ -55,6 +55,10 @@ def _write_instant(value: Any, _words: Words, locale: str) -> str:
     return f"{format_date(local, 'd MMMM y', locale=locale)} {at} {clock} WIB"
 
 
+def _write_fields(value: Any, words: Words, locale: str) -> str | None:
+    return _write_cards([_write_word(field, words["field"]) for field in value], words, locale)
+
+
 def _write_cards(value: Any, words: Words, _locale: str) -> str | None:
     numbers = [value] if isinstance(value, str) else [str(number) for number in value]
     if len(numbers) < 2:
@@ -68,4 +72,5 @@ FORMS: dict[str, Callable[[Any, Words, str], str | None]] = {
     "month": _write_month,
     "instant": _write_instant,
     "cards": _write_cards,
+    "fields": _write_fields,
 }

@@ -30,6 +30,9 @@ SELECT decide_refusal($1, $2, $3, $4, $5, $6, $7);
 -- decide_balance: nothing; raises case_is_open, comparison_agrees, case_is_restored_by_four_eyes or four_eyes_are_two_people
 SELECT decide_balance($1, $2, $3, $4, $5, $6, $7);
 
+-- decide_correction: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
+SELECT decide_correction($1, $2, $3, $4, $5, $6, $7);
+
 -- decide_heir: nothing; raises as decide, and heir_is_recognised_by_papers
 SELECT decide_heir_case($1, $2, $3, $4, $5, $6, $7, $8);
 
@@ -55,6 +58,8 @@ SELECT
     m.other_participant_id,
     registered.nik_sealed AS registered_nik_sealed,
     h.phone_sealed AS heir_phone_sealed,
+    r.field AS corrected_field,
+    r.wanted_sealed,
     CASE WHEN m.match_id IS NOT NULL THEN
         jsonb_build_object(
             'kpj', k.kpj,
@@ -86,6 +91,7 @@ LEFT JOIN cards AS k ON m.other_participant_id = k.participant_id AND m.other_ca
 LEFT JOIN participants AS registered ON m.other_participant_id = registered.participant_id
 LEFT JOIN heir_claims AS h ON c.participant_id = h.participant_id AND c.case_id = h.case_id
 LEFT JOIN branch_codes AS b ON h.participant_id = b.participant_id AND h.code_id = b.code_id
+LEFT JOIN corrections AS r ON c.participant_id = r.participant_id AND c.case_id = r.case_id
 WHERE $1::text IS NULL OR c.state = $1
 ORDER BY (c.state = 'open' AND c.due_at <= current_instant()) DESC, c.due_at, c.case_id
 LIMIT $2;

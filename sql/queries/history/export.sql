@@ -290,6 +290,42 @@ WHERE participant_id = $1
 ORDER BY asked_at, enrolment_id
 LIMIT $2;
 
+-- contact_changes: contacts that were to change, masked, and what was signed to ask for it
+SELECT
+    change_id,
+    channel,
+    masked,
+    key_id,
+    nonce,
+    convert_from(statement, 'UTF8') AS statement,
+    proof,
+    asked_at,
+    expires_at,
+    tries,
+    state,
+    closed_at,
+    cause_id
+FROM contact_changes
+WHERE participant_id = $1
+ORDER BY asked_at, change_id
+LIMIT $2;
+
+-- contact_messages: codes that went to new contacts and notices that went to old ones, and what came of them
+SELECT
+    message_id,
+    what,
+    channel,
+    expires_at,
+    state,
+    code,
+    attempts,
+    ended_at,
+    cause_id
+FROM contact_messages
+WHERE participant_id = $1
+ORDER BY what, message_id
+LIMIT $2;
+
 -- code_tries: how often a code was tried, by day
 SELECT
     day,
@@ -487,6 +523,15 @@ SELECT
 FROM cases
 WHERE participant_id = $1
 ORDER BY opened_at, case_id;
+
+-- corrections: what they said is wrong about them, and what it should be
+SELECT
+    case_id,
+    field,
+    wanted_sealed
+FROM corrections
+WHERE participant_id = $1
+ORDER BY case_id;
 
 -- overdue_cases: cases that were not decided in time, and when that was told
 SELECT

@@ -26,6 +26,47 @@ LIMIT $2;
 -- reseal_heirs: nothing
 SELECT reseal_heir($1, $2);
 
+-- contact_changes: at most $2 changes behind one ($3, $4) that wait, and whose new contact another key than $1 sealed
+SELECT
+    participant_id,
+    change_id,
+    channel,
+    value_sealed AS sealed
+FROM contact_changes
+WHERE (participant_id, change_id) > ($3, $4) AND state = 'open' AND substr(value_sealed, 1, 4) <> $1
+ORDER BY participant_id, change_id
+LIMIT $2;
+
+-- reseal_contact_changes: nothing; one that ended meanwhile keeps no contact
+SELECT reseal_contact_change($1, $2, $3);
+
+-- contact_messages: at most $2 messages behind one ($3, $4) that wait, and whose contact another key than $1 sealed
+SELECT
+    participant_id,
+    message_id,
+    channel,
+    contact_sealed AS sealed
+FROM contact_messages
+WHERE (participant_id, message_id) > ($3, $4) AND state = 'waiting' AND substr(contact_sealed, 1, 4) <> $1
+ORDER BY participant_id, message_id
+LIMIT $2;
+
+-- reseal_contact_messages: nothing; one that ended meanwhile keeps no contact
+SELECT reseal_contact_message($1, $2, $3);
+
+-- corrections: at most $2 corrections behind one ($3, $4) whose wanted value another key than $1 sealed
+SELECT
+    participant_id,
+    case_id,
+    wanted_sealed
+FROM corrections
+WHERE (participant_id, case_id) > ($3, $4) AND substr(wanted_sealed, 1, 4) <> $1
+ORDER BY participant_id, case_id
+LIMIT $2;
+
+-- reseal_corrections: nothing
+SELECT reseal_correction($1, $2, $3);
+
 -- events: at most $2 events behind one ($3) that another key than $1 sealed
 SELECT
     event_id,

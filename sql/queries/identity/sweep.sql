@@ -28,6 +28,40 @@ WITH gone AS (
 
 SELECT count(*) FROM gone;
 
+-- contact_changes: how many that came to nothing were deleted, expired for 24 hours
+WITH gone AS (
+    DELETE FROM contact_changes
+    WHERE
+        (participant_id, change_id) IN (
+            SELECT
+                c.participant_id,
+                c.change_id
+            FROM contact_changes AS c
+            WHERE c.state <> 'applied' AND c.expires_at < current_instant() - interval '1 day'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;
+
+-- contact_codes: how many messages with a code were deleted, expired for 24 hours; notices to old contacts stay
+WITH gone AS (
+    DELETE FROM contact_messages
+    WHERE
+        (participant_id, message_id) IN (
+            SELECT
+                m.participant_id,
+                m.message_id
+            FROM contact_messages AS m
+            WHERE m.what = 'code' AND m.expires_at < current_instant() - interval '1 day'
+            LIMIT $1
+        )
+    RETURNING TRUE
+)
+
+SELECT count(*) FROM gone;
+
 -- code_tries: how many were deleted, of days before yesterday
 WITH gone AS (
     DELETE FROM code_tries

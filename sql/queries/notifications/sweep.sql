@@ -9,7 +9,7 @@ WHERE
     )
 ORDER BY l.lane;
 
--- chores_due: whether merges, one-time codes, steps of the ladder and new identities wait for somebody
+-- chores_due: whether merges, one-time codes and messages to other contacts, steps of the ladder and new identities wait for somebody
 SELECT
     EXISTS (
         SELECT FROM merges
@@ -30,6 +30,9 @@ SELECT
     ) OR EXISTS (
         SELECT FROM enrolments
         WHERE asks_phone AND phone_asked_at IS NULL AND code_from > current_instant()
+    ) OR EXISTS (
+        SELECT FROM contact_messages
+        WHERE state = 'waiting' AND (not_before IS NULL OR not_before <= clock_timestamp())
     ) AS codes,
     EXISTS (
         SELECT FROM climbs
