@@ -126,6 +126,8 @@ async def check_proof(
 async def _check_device_key(
     connection: Connection, who: SignedIn, proof: DeviceKeyProof, statement: dict[str, Any]
 ) -> Key:
+    # First the head, under which keys come and go: a key that was removed meanwhile must not prove what follows.
+    await connection.fetchrow(SQL["lock"], who.participant_id)
     row = await connection.fetchrow(SQL["living_key"], who.participant_id, proof.device_id)
     if row is None or proof.device_id != who.device_id:
         raise ProofInvalid
