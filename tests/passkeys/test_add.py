@@ -110,7 +110,9 @@ async def test_what_no_authenticator_makes_is_refused(phone: Phone, field: str, 
     assert outcome(await ask_to_add(phone, passkey, asked=asked, credential=made)) == (422, "passkey_invalid")
 
 
-@pytest.mark.parametrize("cose", ["8101", "01", "a5010203262001210522f6", "a5010203262001216161226162", "81" * 9000, "a0"])
+@pytest.mark.parametrize(
+    "cose", ["8101", "01", "a5010203262001210522f6", "a5010203262001216161226162", "81" * 9000, "a0"]
+)
 async def test_a_key_in_a_form_that_is_none_is_refused(phone: Phone, cose: str) -> None:
     """An array, a number, coordinates that are numbers or texts, endless nesting, nothing: CBOR, and no COSE key."""
     asked, passkey = await ask_options(phone), Authenticator()
