@@ -1268,7 +1268,9 @@ CREATE TABLE public.devices (
     hold_until timestamp with time zone,
     removed_at timestamp with time zone,
     cause_id uuid NOT NULL,
-    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text])))
+    seal bytea,
+    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text]))),
+    CONSTRAINT seal_of_phone_has_32_bytes CHECK ((length(seal) = 32))
 );
 
 ALTER TABLE public.devices OWNER TO sepakat_owner;
@@ -1276,6 +1278,8 @@ ALTER TABLE public.devices OWNER TO sepakat_owner;
 COMMENT ON COLUMN public.devices.vouched_by IS 'The device that approved this key, or the branch code that staff handed out; NULL for a key that came by SMS alone.';
 
 COMMENT ON COLUMN public.devices.hold_until IS 'This key confirms nothing before; NULL when an older key vouched or it is the first on a settled phone.';
+
+COMMENT ON COLUMN public.devices.seal IS 'Over owner, id and key (app/identity/key_seal.py). NULL, or another: this key signs in, and proves nothing.';
 
 CREATE TABLE public.passkeys (
     participant_id uuid NOT NULL,
@@ -1295,8 +1299,10 @@ CREATE TABLE public.passkeys (
     hold_until timestamp with time zone,
     removed_at timestamp with time zone,
     cause_id uuid NOT NULL,
+    seal bytea,
     CONSTRAINT credential_id_has_a_length CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
     CONSTRAINT passkey_id_is_of_its_key CHECK ((passkey_id = public.thumbprint_of_key(public_key))),
+    CONSTRAINT seal_of_passkey_has_32_bytes CHECK ((length(seal) = 32)),
     CONSTRAINT sign_count_is_a_count CHECK ((sign_count >= 0))
 );
 
@@ -1307,6 +1313,8 @@ COMMENT ON COLUMN public.passkeys.synced IS 'Whether a provider keeps a copy, as
 COMMENT ON COLUMN public.passkeys.vouched_by IS 'The key, of a device or another passkey, that signed `statement` to add this one; `proof` is its proof.';
 
 COMMENT ON COLUMN public.passkeys.hold_until IS 'This key confirms nothing before; NULL when the key that vouched for it was free.';
+
+COMMENT ON COLUMN public.passkeys.seal IS 'Over owner, id and key (app/identity/key_seal.py). NULL, or another: this key proves nothing, and signs nobody in.';
 
 CREATE VIEW public.keys WITH (security_invoker='true') AS
  SELECT d.participant_id,
@@ -5811,6 +5819,14 @@ ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_are_not_trunca
 CREATE TRIGGER transfers_by_function_only BEFORE INSERT ON public.card_transfers FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('transfers_by_function_only');
 
 ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_by_function_only;
+
+CREATE TRIGGER tries_of_a_code_only_grow AFTER UPDATE ON public.enrolments FOR EACH ROW WHEN ((new.tries < old.tries)) EXECUTE FUNCTION public.refuse_statement('tries_only_grow');
+
+ALTER TABLE public.enrolments ENABLE ALWAYS TRIGGER tries_of_a_code_only_grow;
+
+CREATE TRIGGER tries_of_a_day_only_grow AFTER UPDATE ON public.code_tries FOR EACH ROW WHEN ((new.tries < old.tries)) EXECUTE FUNCTION public.refuse_statement('tries_only_grow');
+
+ALTER TABLE public.code_tries ENABLE ALWAYS TRIGGER tries_of_a_day_only_grow;
 
 CREATE TRIGGER undo_seals_are_not_truncated BEFORE TRUNCATE ON public.undo_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('undo_seals_by_function_only');
 

@@ -1,12 +1,37 @@
+-- squawk-ignore-file constraint-missing-not-valid
 -- Keys of phones, sessions, unlocks and acknowledgements, for the day when somebody types SQL in the API's role: what the API
 -- looks at before it writes, the database looks at again.
+DO $$
+BEGIN
+    IF EXISTS (SELECT FROM devices) OR EXISTS (SELECT FROM passkeys) THEN
+        RAISE EXCEPTION 'there are keys without seals, which would prove nothing'
+            USING HINT = 'Of a local instance: `make reset`, then `make run`.';
+    END IF;
+END
+$$;
 SET LOCAL ROLE sepakat_owner;
+
+-- ── Keys carry a seal ─────────────────────────────────────────────────────────────────────────────────────────────
+-- Made by the process that saw who answered for the key, under a key that no SQL role has: a row that was put in by hand
+-- has none, and proves nothing.
+ALTER TABLE devices ADD COLUMN seal bytea CONSTRAINT seal_of_phone_has_32_bytes CHECK (length(seal) = 32);
+ALTER TABLE passkeys ADD COLUMN seal bytea CONSTRAINT seal_of_passkey_has_32_bytes CHECK (length(seal) = 32);
+COMMENT ON COLUMN devices.seal IS 'Over owner, id and key (app/identity/key_seal.py). NULL, or another: this key signs in, and proves nothing.';
+COMMENT ON COLUMN passkeys.seal IS 'Over owner, id and key (app/identity/key_seal.py). NULL, or another: this key proves nothing, and signs nobody in.';
 
 -- ── Only the columns that the API changes ─────────────────────────────────────────────────────────────────────────
 REVOKE UPDATE ON devices, sessions, enrolments FROM sepakat_api;
 GRANT UPDATE (name, removed_at, cause_id) ON devices TO sepakat_api;
 GRANT UPDATE (generation, refreshed_at, refresh_expires_at, ended_at, ended_because) ON sessions TO sepakat_api;
 GRANT UPDATE (tries, verified_at) ON enrolments TO sepakat_api;
+
+-- Tries are counted, and never given back.
+CREATE TRIGGER tries_of_a_code_only_grow AFTER UPDATE ON enrolments
+    FOR EACH ROW WHEN (new.tries < old.tries) EXECUTE FUNCTION refuse_statement('tries_only_grow');
+CREATE TRIGGER tries_of_a_day_only_grow AFTER UPDATE ON code_tries
+    FOR EACH ROW WHEN (new.tries < old.tries) EXECUTE FUNCTION refuse_statement('tries_only_grow');
+ALTER TABLE enrolments ENABLE ALWAYS TRIGGER tries_of_a_code_only_grow;
+ALTER TABLE code_tries ENABLE ALWAYS TRIGGER tries_of_a_day_only_grow;
 
 -- A session that ended stays ended, keeps its key, and takes its refresh tokens one after the other.
 CREATE TRIGGER sessions_end_once AFTER UPDATE ON sessions

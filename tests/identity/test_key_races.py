@@ -33,7 +33,7 @@ async def answer_after(
         await superuser.execute("SELECT lock_participant($1)", person.participant_id)
         asking = asyncio.create_task(ask)
         async with asyncio.timeout(4):
-            while not await watcher.fetchval(WAITING):
+            while not await watcher.fetchval(WAITING):  # noqa: ASYNC110 - what it waits for is in PostgreSQL
                 await asyncio.sleep(0.02)
         await superuser.execute(sql, person.participant_id, phone.device_id)
     await superuser.close()

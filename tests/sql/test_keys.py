@@ -14,7 +14,8 @@ import pytest_asyncio
 
 from app.identity.statements import encode_nonce
 from tests.conftest import Database
-from tests.people import Person, Phone, add_person
+from tests.passkeys.authenticator import Authenticator, ask_to_add
+from tests.people import NewCard, Person, Phone, add_person
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 ADD_PHONE = """INSERT INTO devices
@@ -54,7 +55,7 @@ class Owner:
 
 @pytest_asyncio.fixture
 async def owner(api: httpx.AsyncClient, database: Database) -> AsyncIterator[Owner]:
-    person = await add_person(database)
+    person = await add_person(database, NewCard(balance=100_000), NewCard(balance=20_000, status="active"))
     free, held = await Phone(api, "Lama").enrol(person), await Phone(api, "Baru").enrol(person)
     insider = await database.connect("sepakat_api", entering=person.participant_id)
     yield Owner(person, free, held, insider)
@@ -111,6 +112,11 @@ async def test_a_session_that_ended_stays_ended_and_no_old_token_counts_again(ow
     assert (await owner.held.get("/v1/me")).status_code == 401
 
 
+@pytest.mark.parametrize("table", ["enrolments", "code_tries"])
+async def test_tries_are_never_given_back(owner: Owner, table: str) -> None:
+    assert await owner.refusal(f"UPDATE {table} SET tries = 0 WHERE participant_id = $1", owner.id) == "tries_only_grow"
+
+
 @pytest.mark.parametrize("wrong", ["purpose", "subject_id", "device_id", "nonce", "extra", "removed key"])
 async def test_nothing_is_unlocked_by_other_bytes_than_a_living_keys(
     owner: Owner, database: Database, wrong: str
@@ -157,3 +163,52 @@ async def test_nobody_is_silenced_by_a_key_that_is_not_theirs_or_on_hold(owner: 
     for key_id in (uuid4(), UUID(owner.held.device_id)):
         assert await owner.refusal(acknowledge, owner.id, newest["seq"], key_id) == "acknowledgement_is_by_a_key"
     await owner.insider.execute(acknowledge, owner.id, newest["seq"], UUID(owner.free.device_id))
+
+
+async def test_a_key_that_was_put_in_by_sql_proves_nothing(owner: Owner, api: httpx.AsyncClient) -> None:
+    """SQL in the API's role and a client of one's own: the row is told, and says that a free key answered for it."""
+    thief = Phone(api, "Lama")
+    thief.device_id = str(uuid4())
+    async with owner.insider.transaction():
+        await owner.insider.execute("INSERT INTO device_owners VALUES ($1, $2)", UUID(thief.device_id), owner.id)
+        await owner.insider.execute(
+            """INSERT INTO devices (participant_id, device_id, name, platform, public_key, added_at, vouched_by, cause_id)
+            VALUES ($1, $2, 'Lama', 'android', $3::text::jsonb, current_instant(), $4, record_cause($1, 'participant', 'x'))""",
+            owner.id,
+            UUID(thief.device_id),
+            json.dumps(thief.public_key),
+            UUID(owner.free.device_id),
+        )
+    (kind, *_) = [entry["kind"] for entry in (await owner.free.get("/v1/inbox")).json()["entries"]]
+    assert kind == "key_added"
+    await thief.sign_in()
+    body = await thief.prove("remove_key", owner.free.device_id)
+    removal = await thief.delete(f"/v1/devices/{owner.free.device_id}", body)
+    added = await ask_to_add(thief, Authenticator())
+    old, new = owner.person.kpjs
+    merge = (await thief.post("/v1/merges", {"absorb": [old], "into": new})).json()
+    for answer in (removal, added, await thief.confirm(merge)):
+        assert (answer.status_code, answer.json()["code"]) == (403, "proof_invalid")
+
+
+@pytest.mark.parametrize("swapped", ["of another row", "of another key", "none"])
+async def test_the_seal_of_a_key_is_of_that_key_and_row(owner: Owner, database: Database, swapped: str) -> None:
+    superuser = await database.connect()
+    other = await superuser.fetchrow(
+        "SELECT seal, public_key FROM devices WHERE device_id = $1", UUID(owner.held.device_id)
+    )
+    assert other is not None
+    card_id = next(iter(owner.person.cards.values())).card_id
+    assert (await owner.free.put(f"/v1/cards/{card_id}/lock", None)).status_code == 200
+    async with superuser.transaction():
+        await superuser.execute("ALTER TABLE devices DISABLE TRIGGER keys_are_not_swapped")
+        change, value = {
+            "of another row": ("seal = $2", other["seal"]),
+            "of another key": ("public_key = $2::text::jsonb", json.dumps(Phone(owner.free.api).public_key)),
+            "none": ("seal = $2", None),
+        }[swapped]
+        await superuser.execute(f"UPDATE devices SET {change} WHERE device_id = $1", UUID(owner.free.device_id), value)
+        await superuser.execute("ALTER TABLE devices ENABLE ALWAYS TRIGGER keys_are_not_swapped")
+    await superuser.close()
+    answer = await owner.free.delete(f"/v1/cards/{card_id}/lock", await owner.free.prove("unlock", card_id))
+    assert (answer.status_code, answer.json()["code"]) == (403, "proof_invalid")
