@@ -18,7 +18,7 @@ from app.settings import Settings
 
 def seal_key(settings: Settings, participant_id: UUID, key_id: UUID, public_key: dict[str, Any]) -> bytes:
     """32 bytes over whose key it is, its id, and the key itself."""
-    said = {"participant_id": str(participant_id), "key_id": str(key_id), "public_key": public_key}
+    said: dict[str, Any] = {"participant_id": str(participant_id), "key_id": str(key_id), "public_key": public_key}
     return read_sealer(settings.data_keys).look_up(rfc8785.dumps(said).decode(), column="key")
 
 
