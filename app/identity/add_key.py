@@ -8,8 +8,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.identity.key_seal import seal_key
 from app.platform.database import Connection
 from app.platform.sql import load
+from app.settings import Settings
 
 SQL = load("identity/add_key")
 
@@ -29,6 +31,7 @@ async def add_key(
     key: NewKey,
     *,
     cause_id: UUID,
+    settings: Settings,
     now: datetime,
     vouched_by: UUID | None = None,
     hold_until: datetime | None = None,
@@ -39,6 +42,7 @@ async def add_key(
     """
     who = (key.participant_id, key.device_id)
     about = (key.device_name, key.platform, key.public_key)
+    seal = seal_key(settings, *who, key.public_key)
     await connection.execute(SQL["own_device"], *who)
-    await connection.execute(SQL["add_device"], *who, *about, now, hold_until, cause_id, vouched_by)
+    await connection.execute(SQL["add_device"], *who, *about, now, hold_until, cause_id, vouched_by, seal)
     await connection.execute(SQL["settle"], key.device_id, now)

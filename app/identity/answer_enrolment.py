@@ -112,7 +112,7 @@ async def approve_enrolment(
     check_hold(key, now)
     cause_id = await connection.fetchval(SQL["answer"], who.participant_id, enrolment_id, key.key_id, "approved")
     new = msgspec.convert(dict(enrolment), NewKey)
-    await add_key(connection, new, cause_id=cause_id, now=now, vouched_by=key.key_id)
+    await add_key(connection, new, cause_id=cause_id, settings=settings, now=now, vouched_by=key.key_id)
     doorbell.ring(who.participant_id, who.lane)
     return Approved(device_id=enrolment["device_id"])
 

@@ -31,6 +31,8 @@ from app.platform.strict_json import check as check_strict_json
 ES256 = COSEAlgorithmIdentifier.ECDSA_SHA_256
 # SubjectPublicKeyInfo of a P-256 key (RFC 5480), up to its coordinates; what a browser's getPublicKey() begins with.
 SPKI_OF_P256 = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d03010703420004")
+UNREADABLE = (WebAuthnException, LookupError, TypeError)
+"""What the library raises over bytes that no authenticator makes; of its own errors the text repeats what was sent."""
 TRANSPORTS = ("usb", "nfc", "ble", "smart-card", "hybrid", "internal")
 
 CredentialId = Annotated[str, msgspec.Meta(min_length=1, max_length=1364)]  # at most 1,023 bytes (WebAuthn, 7.1)
@@ -158,8 +160,8 @@ def verify_evidence(evidence: Evidence, public_key: dict[str, Any], statement: b
             credential_current_sign_count=0,  # compared where the last one is kept
             require_user_verification=True,
         )
-    except WebAuthnException as error:
-        raise ValueError(str(error)) from error
+    except UNREADABLE as error:
+        raise ValueError(type(error).__name__) from error
     return Use(verified.new_sign_count, verified.credential_backed_up)
 
 
@@ -185,11 +187,11 @@ def verify_registration(credential: NewCredential, nonce: bytes, party: RelyingP
             supported_pub_key_algs=[ES256],
         )
         key = decode_credential_public_key(verified.credential_public_key)
-    except (WebAuthnException, KeyError) as error:
-        raise ValueError(str(error)) from error
-    if not isinstance(key, DecodedEC2PublicKey) or key.crv != COSECRV.P256 or verified.credential_id != raw_id:
-        raise ValueError("not a P-256 key, or another credential than it says")
-    jwk = {"kty": "EC", "crv": "P-256", "x": encode_base64url(key.x), "y": encode_base64url(key.y)}
+        if not isinstance(key, DecodedEC2PublicKey) or key.crv != COSECRV.P256 or verified.credential_id != raw_id:
+            raise ValueError("not a P-256 key, or another credential than it says")
+        jwk = {"kty": "EC", "crv": "P-256", "x": encode_base64url(key.x), "y": encode_base64url(key.y)}
+    except UNREADABLE as error:
+        raise ValueError(type(error).__name__) from error
     read_public_key(jwk)
     return Registered(
         passkey_id=thumbprint(jwk),

@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
+import asyncpg
 import msgspec
 import structlog
 
 from app.identity.authenticator import AssertedCredential, Evidence, Use, take_evidence, verify_evidence
+from app.identity.key_seal import is_ours
 from app.identity.problems import (
     ChallengeExpired,
     ChallengeSpent,
@@ -116,7 +118,7 @@ async def check_proof(
     """
     match proof:
         case DeviceKeyProof():
-            return await _check_device_key(connection, who, proof, statement)
+            return await _check_device_key(connection, who, proof, statement, settings)
         case PasskeyProof():
             return await check_passkey(
                 connection, participant_id=who.participant_id, proof=proof, statement=statement, settings=settings
@@ -124,11 +126,14 @@ async def check_proof(
 
 
 async def _check_device_key(
-    connection: Connection, who: SignedIn, proof: DeviceKeyProof, statement: dict[str, Any]
+    connection: Connection, who: SignedIn, proof: DeviceKeyProof, statement: dict[str, Any], settings: Settings
 ) -> Key:
+    # First the head, under which keys come and go: a key that was removed meanwhile must not prove what follows.
+    await connection.fetchrow(SQL["lock"], who.participant_id)
     row = await connection.fetchrow(SQL["living_key"], who.participant_id, proof.device_id)
     if row is None or proof.device_id != who.device_id:
         raise ProofInvalid
+    _refuse_unsealed(settings, who.participant_id, proof.device_id, row)
     if not verify_signature(row["public_key"], canonical(statement), proof.signature):
         raise ProofInvalid
     return Key(
@@ -155,6 +160,7 @@ async def check_passkey(
         row = await connection.fetchrow(SQL["living_passkey"], participant_id, decode_base64url(credential.id))
         if party is None or row is None:
             raise ProofInvalid
+        _refuse_unsealed(settings, participant_id, row["passkey_id"], row)
         if handle and decode_base64url(handle) != participant_id.bytes:
             raise ProofInvalid
         evidence = take_evidence(credential, row["passkey_id"], party)
@@ -172,6 +178,12 @@ async def check_passkey(
         hold_until=row["hold_until"],
         evidence=msgspec.to_builtins(evidence),
     )
+
+
+def _refuse_unsealed(settings: Settings, participant_id: UUID, key_id: UUID, row: asyncpg.Record) -> None:
+    if not is_ours(settings, participant_id, key_id, row["public_key"], row["seal"]):
+        log.error("key_without_seal", key_id=str(key_id))
+        raise ProofInvalid
 
 
 async def _count_use(connection: Connection, participant_id: UUID, evidence: Evidence, use: Use) -> None:

@@ -111,7 +111,7 @@ async def _add_by_otp(
     # After the cause: it holds the participant's head, so that two phones cannot both be the first.
     free = await connection.fetchval(SQL["first_key_on_settled_phone"], who[0], now, SETTLED_PHONE_DAYS)
     hold_until = None if free else now + timedelta(seconds=settings.key_hold_s)
-    await add_key(connection, _new_key(enrolment), cause_id=cause_id, now=now, hold_until=hold_until)
+    await add_key(connection, _new_key(enrolment), cause_id=cause_id, settings=settings, now=now, hold_until=hold_until)
 
 
 async def _add_by_branch_code(
@@ -122,7 +122,14 @@ async def _add_by_branch_code(
     if used is None or used["code_id"] is None:
         await count_failure(connection, settings, "branch_code", now)
         raise BranchCodeInvalid(tries_left=TRIES_PER_CODE - enrolment["tries"])
-    await add_key(connection, _new_key(enrolment), cause_id=used["cause_id"], now=now, vouched_by=used["code_id"])
+    await add_key(
+        connection,
+        _new_key(enrolment),
+        cause_id=used["cause_id"],
+        settings=settings,
+        now=now,
+        vouched_by=used["code_id"],
+    )
 
 
 def _new_key(enrolment: asyncpg.Record) -> NewKey:

@@ -18,6 +18,7 @@ from litestar.params import JSONBody
 from app.identity.authenticator import NewCredential, Registered, verify_registration
 from app.identity.challenge import CHALLENGE_TTL_S, MAKE
 from app.identity.enrol import DeviceName
+from app.identity.key_seal import seal_key
 from app.identity.passkey_options import CreationOptions, RequestOptions, creation_options, request_options
 from app.identity.problems import ChallengeExpired, ChallengeSpent, ProofInvalid
 from app.identity.proofs import Key, NonceText, Proof, check_proof, open_challenge, spend
@@ -174,4 +175,5 @@ async def _keep(
         voucher.evidence,
         hold_until,
         cause_id,
+        seal_key(settings, mine, new.passkey_id, new.public_key),
     )

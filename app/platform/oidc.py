@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 log = structlog.get_logger()
 
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
+TYPES = ("jwt", "at+jwt", "application/at+jwt")
+"""Of a token that lets somebody in (RFC 7519, 9068); providers sign logout tokens and others with the same keys."""
 SHORTEST_RSA_BITS = 2048
 LONGEST_TOKEN = 8_192  # characters
 LEEWAY_S = 30
@@ -160,6 +162,8 @@ async def read_token(token: str, keys: ProviderKeys, trust: Trust) -> dict[str, 
     kid, algorithm = header.get("kid"), header.get("alg")
     if not isinstance(kid, str) or algorithm not in ALGORITHMS.values():
         raise TokenInvalidError("no key id, or an algorithm that is not taken")
+    if str(header.get("typ", TYPES[0])).lower() not in TYPES or "crit" in header:
+        raise TokenInvalidError("a token of another kind")
     key = await keys.find(kid)
     if key is None or ALGORITHMS["RSA" if isinstance(key, RSAPublicKey) else "EC"] != algorithm:
         raise TokenInvalidError("signed with no key of the provider")

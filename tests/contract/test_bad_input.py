@@ -129,3 +129,10 @@ async def test_a_detail_speaks_the_language_asked_for(signed_in: Phone) -> None:
 async def test_an_instance_is_never_the_same_twice(signed_in: Phone) -> None:
     answers = [await signed_in.api.get("/v1/cards") for _ in range(2)]
     assert len({json.dumps(answer.json()["instance"]) for answer in answers}) == 2
+
+
+async def test_only_methods_of_a_route_are_taken_and_trace_is_none(signed_in: Phone) -> None:
+    for method in ("TRACE", "CONNECT", "PROPFIND", "DELETE"):
+        answer = await signed_in.request(method, "/v1/cards")
+        assert answer.status_code == 405, method
+        assert "authorization" not in answer.text.lower()

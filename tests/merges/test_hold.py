@@ -171,6 +171,8 @@ async def test_what_a_doubtful_key_vouched_for_is_as_doubtful(fresh_apps: Apps, 
     old = await Phone(api).enrol(person)
     await api.post("/local/clock", json={"advance_s": 2 * DAY_S})
     thief = await Phone(api, "Ponsel Lain").enrol(person)
+    ported_on = await today(database)
+    await api.post("/local/clock", json={"advance_s": 4 * DAY_S})  # the hold is over, and it vouches
     connection = await database.connect("sepakat_api", entering=person.participant_id)
     by_old, by_thief, further = uuid4(), uuid4(), uuid4()
     for device_id, vouched_by in (
@@ -187,7 +189,7 @@ async def test_what_a_doubtful_key_vouched_for_is_as_doubtful(fresh_apps: Apps, 
             person.participant_id,
             by_thief,
         )
-    await port(core, person, await today(database))
+    await port(core, person, ported_on)
     rows = await connection.fetch(
         "SELECT device_id, hold_until FROM devices WHERE participant_id = $1", person.participant_id
     )

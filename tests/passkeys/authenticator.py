@@ -38,6 +38,7 @@ class Authenticator:
         self.verifies, self.counts, self.origin, self.rp_id = verifies, counts, origin, rp_id
         self.sign_count = 0
         self.client: dict[str, Any] = {}
+        self.cose = b""  # what it says instead of its key
 
     @property
     def id(self) -> str:
@@ -51,7 +52,7 @@ class Authenticator:
         numbers = self.key.public_key().public_numbers()
         # {1: 2, 3: -7, -1: 1, -2: x, -3: y}, as CBOR in its canonical form
         cose = bytes.fromhex("a5010203262001215820") + numbers.x.to_bytes(32) + b"\x22\x58\x20" + numbers.y.to_bytes(32)
-        attested = bytes(16) + struct.pack(">H", len(self.credential_id)) + self.credential_id + cose
+        attested = bytes(16) + struct.pack(">H", len(self.credential_id)) + self.credential_id + (self.cose or cose)
         data = self._data(ATTESTED) + attested
         head = bytes.fromhex(
             "a363666d74646e6f6e656761747453746d74a068617574684461746159"

@@ -110,6 +110,16 @@ async def test_what_no_authenticator_makes_is_refused(phone: Phone, field: str, 
     assert outcome(await ask_to_add(phone, passkey, asked=asked, credential=made)) == (422, "passkey_invalid")
 
 
+@pytest.mark.parametrize(
+    "cose", ["8101", "01", "a5010203262001210522f6", "a5010203262001216161226162", "81" * 9000, "a0"]
+)
+async def test_a_key_in_a_form_that_is_none_is_refused(phone: Phone, cose: str) -> None:
+    """An array, a number, coordinates that are numbers or texts, endless nesting, nothing: CBOR, and no COSE key."""
+    asked, passkey = await ask_options(phone), Authenticator()
+    passkey.cose = bytes.fromhex(cose)
+    assert outcome(await ask_to_add(phone, passkey, asked=asked)) == (422, "passkey_invalid")
+
+
 async def test_the_proof_is_of_exactly_the_new_key(phone: Phone) -> None:
     """Whoever puts another key under a signature that was given for this one adds nothing."""
     asked, meant, other = await ask_options(phone), Authenticator(), Authenticator()

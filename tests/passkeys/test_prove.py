@@ -14,8 +14,10 @@ import httpx
 import msgspec
 import pytest
 
+from app.identity.authenticator import Evidence, verify_evidence
 from app.identity.proofs import holds
 from app.identity.statements import encode_base64url
+from app.local.phone import base64url
 from app.verify.passkey import check_passkey_proof
 from tests.cases.reports import reported_merge
 from tests.conftest import Apps, Database
@@ -25,7 +27,7 @@ from tests.merges.conftest import Settle, cool_off, settle_due, wait
 from tests.merges.merged import NEW, OLD, TOTAL
 from tests.merges.test_mutations import PURPOSES
 from tests.merges.test_stop import FORM, issue
-from tests.passkeys.authenticator import Authenticator, Page, add_passkey
+from tests.passkeys.authenticator import ORIGIN, RP_ID, Authenticator, Page, add_passkey
 from tests.people import Person, Phone, add_person, days_ago
 
 __all__ = ["cool_off", "settle_due", "wait"]
@@ -78,6 +80,25 @@ def test_the_example_in_docs_holds() -> None:
     whose = {"device_id": None, "passkey_id": UUID(json.loads(proof)["passkey_id"])}
     assert holds(public_key=json.loads(key), statement=statement.encode(), proof=json.loads(proof), **whose)
     assert not holds(public_key=json.loads(key), statement=STATEMENT.encode(), proof=json.loads(proof), **whose)
+
+
+def test_why_an_assertion_was_refused_repeats_nothing_of_what_was_sent() -> None:
+    """The reason stands in a log: it is ours, and short, whatever an authenticator says of itself."""
+    passkey = Authenticator()
+    passkey.client = {"type": "3201234567890123" * 100}
+    numbers = passkey.key.public_key().public_numbers()
+    key = {"kty": "EC", "crv": "P-256", "x": base64url(numbers.x.to_bytes(32)), "y": base64url(numbers.y.to_bytes(32))}
+    response = passkey.sign(b"{}")["response"]
+    evidence = Evidence(
+        passkey_id=UUID(passkey.id),
+        rp_id=RP_ID,
+        origin=ORIGIN,
+        authenticator_data=response["authenticatorData"],
+        client_data=response["clientDataJSON"],
+        signature=response["signature"],
+    )
+    with pytest.raises(ValueError, match=r"^InvalidAuthenticationResponse$"):
+        verify_evidence(evidence, key, b"{}")
 
 
 async def test_a_merge_is_confirmed_executed_and_undone_by_passkey(

@@ -14,7 +14,8 @@ import jwt
 import msgspec
 import pytest
 from asgi_lifespan import LifespanManager
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from app.local.servers import Postgres, Valkey
@@ -100,6 +101,39 @@ async def test_no_other_signature_counts(staff: Staff, provider: Provider) -> No
     for headers in ({}, {"authorization": f"Basic {provider.sign()}"}):
         answer = await staff.client.post("/staff/v1/cases/search", json=SEARCH, headers=headers)
         assert answer.json()["code"] == "staff_token_invalid"
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        ({"typ": "at+jwt"}, 200),
+        ({"typ": "JWT"}, 200),
+        ({"typ": None}, 200),
+        ({"typ": "logout+jwt"}, 401),
+        ({"typ": "dpop+jwt"}, 401),
+        ({"typ": 7}, 401),
+        ({"crit": ["exp"], "exp": 1}, 401),
+        ({"crit": []}, 401),
+    ],
+    ids=str,
+)
+async def test_what_the_provider_signs_for_another_use_lets_nobody_in(
+    staff: Staff, provider: Provider, header: dict[str, Any], status: int
+) -> None:
+    """Keys are the provider's for all that it signs; and what a token calls critical must be understood, or refused."""
+    token = signed_with(provider, header)
+    answer = await staff.ask("cases/search", SEARCH, token=token)
+    assert answer.status_code == status
+    assert status == 200 or answer.json()["code"] == "staff_token_invalid"
+
+
+def signed_with(provider: Provider, header: dict[str, Any]) -> str:
+    """A token with this header, which PyJWT would not write."""
+    whole = {"alg": "RS256", "typ": "JWT", "kid": provider.kid} | header
+    told = {name: value for name, value in whole.items() if value is not None}
+    parts = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (told, provider.claims())]
+    signature = provider.key.sign(b".".join(parts), padding.PKCS1v15(), SHA256())
+    return b".".join([*parts, urlsafe_b64encode(signature).rstrip(b"=")]).decode()
 
 
 def hs256_with(secret: bytes, claims: dict[str, Any], kid: str) -> str:

@@ -20,8 +20,8 @@ from workers.drain_lane import LaneDrain
 
 ADD_DEVICE = """
 WITH cause AS (SELECT record_cause($1, 'participant', 'tests') AS cause_id)
-INSERT INTO devices (participant_id, device_id, name, platform, public_key, added_at, cause_id)
-SELECT $1, $2, 'HP', $3, '{}', now(), cause_id FROM cause
+INSERT INTO devices (participant_id, device_id, name, platform, public_key, added_at, hold_until, cause_id)
+SELECT $1, $2, 'HP', $3, '{}', current_instant(), 'infinity', cause_id FROM cause
 """
 SET_TARGET = """
 INSERT INTO push_targets (participant_id, device_id, kind, value, platform, locale, set_at)

@@ -11,23 +11,25 @@ FROM open_challenge($1);
 -- spend: nothing
 SELECT spend_challenge($1, $2);
 
--- living_key: the key of a device that was not removed, and until when it is on hold
+-- living_key: the key of a device that was not removed, until when it is on hold, and its seal
 SELECT
     public_key,
     added_at,
-    hold_until
+    hold_until,
+    seal
 FROM devices
 WHERE participant_id = $1 AND device_id = $2 AND removed_at IS NULL;
 
 -- lock: nothing of this participant changes until this transaction ends
 SELECT lock_participant($1);
 
--- living_passkey: the passkey with this credential that was not removed, its key, and until when it is on hold
+-- living_passkey: the passkey with this credential that was not removed, its key, until when it is on hold, and its seal
 SELECT
     passkey_id,
     public_key,
     added_at,
-    hold_until
+    hold_until,
+    seal
 FROM passkeys
 WHERE participant_id = $1 AND credential_id = $2 AND removed_at IS NULL;
 

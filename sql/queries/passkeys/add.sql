@@ -19,6 +19,6 @@ VALUES ($1, $2, $3);
 INSERT INTO passkeys
 (
     participant_id, passkey_id, name, credential_id, public_key, transports, synced, sign_count,
-    added_at, vouched_by, nonce, statement, proof, hold_until, cause_id
+    added_at, vouched_by, nonce, statement, proof, hold_until, cause_id, seal
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15);
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16);
