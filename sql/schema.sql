@@ -1463,7 +1463,9 @@ CREATE TABLE public.devices (
     hold_until timestamp with time zone,
     removed_at timestamp with time zone,
     cause_id uuid NOT NULL,
-    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text])))
+    seal bytea,
+    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text]))),
+    CONSTRAINT seal_of_phone_has_32_bytes CHECK ((length(seal) = 32))
 );
 
 ALTER TABLE public.devices OWNER TO sepakat_owner;
@@ -1471,6 +1473,8 @@ ALTER TABLE public.devices OWNER TO sepakat_owner;
 COMMENT ON COLUMN public.devices.vouched_by IS 'The device that approved this key, or the branch code that staff handed out; NULL for a key that came by SMS alone.';
 
 COMMENT ON COLUMN public.devices.hold_until IS 'This key confirms nothing before; NULL when an older key vouched or it is the first on a settled phone.';
+
+COMMENT ON COLUMN public.devices.seal IS 'Over owner, id and key (app/identity/key_seal.py). NULL, or another: this key signs in, and proves nothing.';
 
 CREATE TABLE public.passkeys (
     participant_id uuid NOT NULL,
@@ -1490,8 +1494,10 @@ CREATE TABLE public.passkeys (
     hold_until timestamp with time zone,
     removed_at timestamp with time zone,
     cause_id uuid NOT NULL,
+    seal bytea,
     CONSTRAINT credential_id_has_a_length CHECK (((length(credential_id) >= 1) AND (length(credential_id) <= 1023))),
     CONSTRAINT passkey_id_is_of_its_key CHECK ((passkey_id = public.thumbprint_of_key(public_key))),
+    CONSTRAINT seal_of_passkey_has_32_bytes CHECK ((length(seal) = 32)),
     CONSTRAINT sign_count_is_a_count CHECK ((sign_count >= 0))
 );
 
@@ -1502,6 +1508,8 @@ COMMENT ON COLUMN public.passkeys.synced IS 'Whether a provider keeps a copy, as
 COMMENT ON COLUMN public.passkeys.vouched_by IS 'The key, of a device or another passkey, that signed `statement` to add this one; `proof` is its proof.';
 
 COMMENT ON COLUMN public.passkeys.hold_until IS 'This key confirms nothing before; NULL when the key that vouched for it was free.';
+
+COMMENT ON COLUMN public.passkeys.seal IS 'Over owner, id and key (app/identity/key_seal.py). NULL, or another: this key proves nothing, and signs nobody in.';
 
 CREATE VIEW public.keys WITH (security_invoker='true') AS
  SELECT d.participant_id,
@@ -1815,6 +1823,26 @@ $$;
 
 ALTER FUNCTION public.guard_acceptance() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_acknowledgement() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.history AS t
+        JOIN public.entry_kinds AS e ON e.kind = t.kind
+        JOIN public.keys AS k ON k.participant_id = t.participant_id AND k.key_id = new.device_id AND k.removed_at IS NULL
+        WHERE t.participant_id = new.participant_id AND t.seq = new.seq
+            AND (e.class <> 'security' OR coalesce(k.hold_until, '-infinity') <= public.current_instant()))
+    THEN
+        PERFORM public.refuse('acknowledgement_is_by_a_key', 'an entry is acknowledged by a living key, one of security by a free one');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_acknowledgement() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_card_merge() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2051,6 +2079,34 @@ $$;
 
 ALTER FUNCTION public.guard_new_passkey() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_new_phone() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF new.removed_at IS NOT NULL OR new.added_at IS DISTINCT FROM public.current_instant() THEN
+        PERFORM public.refuse('phone_is_added_now', 'the key of a phone is added in this moment, and lives');
+    END IF;
+    IF coalesce(new.hold_until, '-infinity') <= public.current_instant()
+        AND NOT EXISTS (
+            SELECT FROM public.keys AS k
+            WHERE k.participant_id = new.participant_id AND k.key_id = new.vouched_by AND k.key_id <> new.device_id
+                AND k.removed_at IS NULL AND coalesce(k.hold_until, '-infinity') <= public.current_instant())
+        AND NOT EXISTS (
+            SELECT FROM public.branch_codes AS b
+            WHERE b.participant_id = new.participant_id AND b.code_id = new.vouched_by AND b.used_for = 'new_phone'
+                AND b.used_by = new.device_id AND b.used_at = public.current_instant())
+        AND (new.vouched_by IS NOT NULL OR EXISTS (
+            SELECT FROM public.keys AS k WHERE k.participant_id = new.participant_id AND k.key_id <> new.device_id))
+    THEN
+        PERFORM public.refuse('free_phone_is_vouched_for', 'a phone is on hold unless a free key or staff answer for it');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_new_phone() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_protected_cards() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2080,6 +2136,27 @@ END
 $$;
 
 ALTER FUNCTION public.guard_protected_cards() OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.guard_unlock() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.keys AS k
+        WHERE k.participant_id = new.participant_id AND k.key_id = coalesce(new.device_id, new.passkey_id)
+            AND k.removed_at IS NULL
+    ) OR convert_from(new.statement, 'UTF8')::jsonb IS DISTINCT FROM jsonb_build_object(
+        'version', 1, 'purpose', 'unlock', 'device_id', new.device_id, 'subject_id', new.subject_id,
+        'nonce', translate(rtrim(encode(new.nonce, 'base64'), '='), '+/', '-_'))
+    THEN
+        PERFORM public.refuse('unlock_is_by_a_living_key', 'what is lifted is named in the statement of a key that lives');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_unlock() OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.has_living_push_target(p_participant_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -5616,6 +5693,10 @@ CREATE TRIGGER a_merge_step_is_guarded AFTER INSERT OR UPDATE ON public.merges F
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_merge_step_is_guarded;
 
+CREATE TRIGGER a_new_phone_is_guarded AFTER INSERT ON public.devices FOR EACH ROW EXECUTE FUNCTION public.guard_new_phone();
+
+ALTER TABLE public.devices ENABLE ALWAYS TRIGGER a_new_phone_is_guarded;
+
 CREATE TRIGGER a_passkey_is_vouched_for AFTER INSERT ON public.passkeys FOR EACH ROW EXECUTE FUNCTION public.guard_new_passkey();
 
 ALTER TABLE public.passkeys ENABLE ALWAYS TRIGGER a_passkey_is_vouched_for;
@@ -5639,6 +5720,14 @@ CREATE TRIGGER acknowledgement_ends_climb AFTER INSERT ON public.acknowledgement
 CREATE TRIGGER an_acceptance_is_guarded AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((new.state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (new.confirmation_id IS NOT NULL) AND ((old.confirmation_id IS DISTINCT FROM new.confirmation_id) OR (old.confirmed_at IS DISTINCT FROM new.confirmed_at)))) EXECUTE FUNCTION public.guard_acceptance();
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER an_acceptance_is_guarded;
+
+CREATE TRIGGER an_acknowledgement_is_guarded AFTER INSERT ON public.acknowledgements FOR EACH ROW EXECUTE FUNCTION public.guard_acknowledgement();
+
+ALTER TABLE public.acknowledgements ENABLE ALWAYS TRIGGER an_acknowledgement_is_guarded;
+
+CREATE TRIGGER an_unlock_is_guarded AFTER INSERT ON public.unlock_proofs FOR EACH ROW EXECUTE FUNCTION public.guard_unlock();
+
+ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER an_unlock_is_guarded;
 
 CREATE TRIGGER applied_contact_changes_are_kept BEFORE DELETE ON public.contact_changes FOR EACH ROW WHEN ((old.state = 'applied'::text)) EXECUTE FUNCTION public.refuse_statement('applied_contact_changes_are_kept');
 
@@ -6106,6 +6195,10 @@ CREATE TRIGGER roots_are_not_truncated BEFORE TRUNCATE ON public.history_roots F
 
 ALTER TABLE public.history_roots ENABLE ALWAYS TRIGGER roots_are_not_truncated;
 
+CREATE TRIGGER sessions_end_once AFTER UPDATE ON public.sessions FOR EACH ROW WHEN (((new.* IS DISTINCT FROM old.*) AND ((old.ended_at IS NOT NULL) OR ((new.generation < old.generation) OR (new.generation > (old.generation + 1))) OR (((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.session_id IS DISTINCT FROM new.session_id)) OR (old.device_id IS DISTINCT FROM new.device_id)) OR (old.passkey_id IS DISTINCT FROM new.passkey_id)) OR (old.started_at IS DISTINCT FROM new.started_at))))) EXECUTE FUNCTION public.refuse_statement('sessions_end_once');
+
+ALTER TABLE public.sessions ENABLE ALWAYS TRIGGER sessions_end_once;
+
 CREATE TRIGGER splits_are_append_only BEFORE DELETE OR UPDATE ON public.undo_splits FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('splits_are_append_only');
 
 ALTER TABLE public.undo_splits ENABLE ALWAYS TRIGGER splits_are_append_only;
@@ -6161,6 +6254,14 @@ ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_are_not_trunca
 CREATE TRIGGER transfers_by_function_only BEFORE INSERT ON public.card_transfers FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('transfers_by_function_only');
 
 ALTER TABLE public.card_transfers ENABLE ALWAYS TRIGGER transfers_by_function_only;
+
+CREATE TRIGGER tries_of_a_code_only_grow AFTER UPDATE ON public.enrolments FOR EACH ROW WHEN ((new.tries < old.tries)) EXECUTE FUNCTION public.refuse_statement('tries_only_grow');
+
+ALTER TABLE public.enrolments ENABLE ALWAYS TRIGGER tries_of_a_code_only_grow;
+
+CREATE TRIGGER tries_of_a_day_only_grow AFTER UPDATE ON public.code_tries FOR EACH ROW WHEN ((new.tries < old.tries)) EXECUTE FUNCTION public.refuse_statement('tries_only_grow');
+
+ALTER TABLE public.code_tries ENABLE ALWAYS TRIGGER tries_of_a_day_only_grow;
 
 CREATE TRIGGER undo_seals_are_not_truncated BEFORE TRUNCATE ON public.undo_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('undo_seals_by_function_only');
 
@@ -6947,9 +7048,13 @@ GRANT ALL ON FUNCTION public.enter_by_credential(p_credential_id bytea) TO sepak
 REVOKE ALL ON FUNCTION public.enter_by_device(p_device_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_by_device(p_device_id uuid) TO sepakat_api;
 
-GRANT SELECT,UPDATE ON TABLE public.enrolments TO sepakat_api;
+GRANT SELECT ON TABLE public.enrolments TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.enrolments TO sepakat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.enrolments TO sepakat_writer;
+
+GRANT UPDATE(tries) ON TABLE public.enrolments TO sepakat_api;
+
+GRANT UPDATE(verified_at) ON TABLE public.enrolments TO sepakat_api;
 
 GRANT UPDATE(code_sent_at) ON TABLE public.enrolments TO sepakat_worker;
 
@@ -6980,11 +7085,17 @@ GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_ap
 GRANT ALL ON FUNCTION public.thumbprint_of_key(p_public_key jsonb) TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.devices TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.devices TO sepakat_api;
+GRANT SELECT,INSERT ON TABLE public.devices TO sepakat_api;
 GRANT SELECT ON TABLE public.devices TO sepakat_worker;
 GRANT SELECT ON TABLE public.devices TO sepakat_writer;
 
+GRANT UPDATE(name) ON TABLE public.devices TO sepakat_api;
+
 GRANT UPDATE(hold_until) ON TABLE public.devices TO sepakat_writer;
+
+GRANT UPDATE(removed_at) ON TABLE public.devices TO sepakat_api;
+
+GRANT UPDATE(cause_id) ON TABLE public.devices TO sepakat_api;
 
 GRANT SELECT ON TABLE public.passkeys TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.passkeys TO sepakat_api;
@@ -7011,8 +7122,18 @@ GRANT SELECT ON TABLE public.keys TO sepakat_api;
 GRANT SELECT ON TABLE public.keys TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.sessions TO sepakat_api;
+GRANT SELECT,INSERT ON TABLE public.sessions TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.sessions TO sepakat_worker;
+
+GRANT UPDATE(generation) ON TABLE public.sessions TO sepakat_api;
+
+GRANT UPDATE(refreshed_at) ON TABLE public.sessions TO sepakat_api;
+
+GRANT UPDATE(refresh_expires_at) ON TABLE public.sessions TO sepakat_api;
+
+GRANT UPDATE(ended_at) ON TABLE public.sessions TO sepakat_api;
+
+GRANT UPDATE(ended_because) ON TABLE public.sessions TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) TO sepakat_api;
@@ -7059,6 +7180,9 @@ GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id
 REVOKE ALL ON FUNCTION public.guard_acceptance() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_acceptance() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.guard_acknowledgement() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_acknowledgement() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.guard_card_merge() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_card_merge() TO sepakat_owner;
 
@@ -7083,7 +7207,13 @@ GRANT ALL ON FUNCTION public.guard_merge_step() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.guard_new_passkey() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_new_passkey() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.guard_new_phone() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_new_phone() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.guard_protected_cards() FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.guard_unlock() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_unlock() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) TO sepakat_worker;

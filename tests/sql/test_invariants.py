@@ -358,6 +358,7 @@ async def test_every_guard_is_always_on_and_every_definer_function_is_pinned_and
         "new_merge_is_told",
         "participant_is_queued_for_matching",
         "unexplained_change_is_captured",
+        "unexplained_data_change_is_captured",
     }
     assert {row["tgname"] for row in ordinary} == writers_of_history, "writers are silent where changes are replicated"
     members = await connection.fetchval(

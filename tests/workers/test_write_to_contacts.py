@@ -138,6 +138,7 @@ async def test_a_gateway_in_trouble_is_asked_again_and_the_text_arrives_once(
     assert await writer.write() == 1
     assert len(sent_to(simulator, number)) == 1
     row = await pool.fetchrow("SELECT state, contact_sealed, attempts FROM contact_messages WHERE what = 'code'")
+    assert row is not None
     assert tuple(row) == ("sent", None, 3), "when it has gone out, the contact is forgotten"
 
 
