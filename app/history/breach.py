@@ -1,7 +1,7 @@
 """`sepakat breach`: who was touched in a span of time, so that they can be told within 3×24 hours (UU PDP 27/2022, article 46).
 
-What was written is known to the row, for every writer that went through the database. Who only read is not: looks of
-staff stand in the access log, and reads of participants in no log at all.
+What was written is known to the row, for every writer that went through the database, and so is every look of staff. What
+another role only read is known to the log of the database server, if that is told to keep it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ TOUCHED = statement("history/breach", "touched")
 COLUMNS = (
     "participant_id",
     "entries",
+    "looks",
     "kinds",
     "origins",
     "database_roles",

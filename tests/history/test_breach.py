@@ -43,6 +43,7 @@ async def test_those_who_were_touched_are_listed_and_nobody_else(fresh_apps: App
     assert everybody == {str(one.participant_id), str(two.participant_id)}
     later = {row["participant_id"]: row for row in await touched(database, between, NOW + timedelta(hours=1))}
     assert later[str(one.participant_id)]["kinds"] == "card_locked key_added"
+    assert later[str(one.participant_id)]["looks"] == "0"
     by_hand = await touched(database, between, NOW + timedelta(hours=1), "postgres")
     assert [(row["participant_id"], row["kinds"], row["has_phone"]) for row in by_hand] == [
         (str(two.participant_id), "unexplained_change", "False")
