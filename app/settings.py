@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     forwarded_by: str = "x-forwarded-for"  # the header that they set: this one, or `forwarded` (RFC 7239)
     cors_origins: str = ""  # exact origins, comma-separated; none: no other origin may read an answer
     pool_size: int = 10
-    pool_wait_s: float = 2.0
+    pool_wait_s: float = 5.0
 
     @property
     def proxies(self) -> tuple[IPv4Network | IPv6Network, ...]:
