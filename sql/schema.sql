@@ -3997,6 +3997,24 @@ $$;
 
 ALTER FUNCTION public.tell_of_merge_step() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.tell_of_name() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_key jsonb := to_jsonb(new);
+BEGIN
+    PERFORM public.append_history(ARRAY[ROW(new.participant_id, 'key_renamed', NULL, NULL, new.cause_id,
+        jsonb_build_object('name_before', old.name) || CASE WHEN tg_table_name = 'passkeys'
+            THEN jsonb_build_object('passkey_id', v_key -> 'passkey_id', 'passkey_name', new.name, 'platform', 'passkey')
+            ELSE jsonb_build_object('device_id', v_key -> 'device_id', 'device_name', new.name, 'platform', v_key -> 'platform')
+        END)::public.history_entry]);
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.tell_of_name() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.tell_overdue_cases(p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -6015,6 +6033,10 @@ CREATE TRIGGER key_removed_is_told AFTER UPDATE ON public.devices FOR EACH ROW W
 
 CREATE TRIGGER key_removed_is_told AFTER UPDATE ON public.passkeys FOR EACH ROW WHEN (((old.removed_at IS NULL) AND (new.removed_at IS NOT NULL))) EXECUTE FUNCTION public.tell_of_key();
 
+CREATE TRIGGER key_renamed_is_told AFTER UPDATE ON public.devices FOR EACH ROW WHEN ((old.name <> new.name)) EXECUTE FUNCTION public.tell_of_name();
+
+CREATE TRIGGER key_renamed_is_told AFTER UPDATE ON public.passkeys FOR EACH ROW WHEN ((old.name <> new.name)) EXECUTE FUNCTION public.tell_of_name();
+
 CREATE TRIGGER keys_are_kept BEFORE DELETE ON public.devices FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('keys_are_kept');
 
 ALTER TABLE public.devices ENABLE ALWAYS TRIGGER keys_are_kept;
@@ -7532,6 +7554,9 @@ REVOKE ALL ON FUNCTION public.tell_of_match(p_match public.possible_matches, p_k
 
 REVOKE ALL ON FUNCTION public.tell_of_merge_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_of_merge_step() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.tell_of_name() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_of_name() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;

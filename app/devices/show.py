@@ -13,8 +13,11 @@ from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.devices.problems import DeviceUnknown
 from app.identity.enrol import DeviceName
+from app.identity.name_key import check_naming
+from app.identity.problems import HoldInForce
 from app.identity.session import SignedIn
 from app.platform.database import Connection
+from app.platform.jobs import Doorbell
 from app.platform.sql import load
 
 SQL = load("devices/show")
@@ -54,16 +57,24 @@ async def list_devices(
     return Devices(devices, devices[-1].device_id if len(rows) > limit else None)
 
 
-@patch("/v1/devices/{device_id:uuid}", opt={"problems": (DeviceUnknown,)}, tags=["devices"])
+@patch("/v1/devices/{device_id:uuid}", opt={"problems": (DeviceUnknown, HoldInForce)}, tags=["devices"])
 async def rename_device(
     device_id: FromPath[UUID],
     data: JSONBody[Rename],
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],
+    doorbell: NamedDependency[Doorbell],
 ) -> Device:
-    """Gives one of my devices another name. Errors: 404 `device_unknown`."""
-    row = await connection.fetchrow(SQL["rename"], who.participant_id, device_id, data.name, who.device_id, now)
+    """Gives one of my devices another name, which is an entry. A key on hold names its own phone and no other.
+
+    Errors: 404 `device_unknown`, 403 `hold_in_force {until}`.
+    """
+    await check_naming(connection, who, device_id, now)
+    row = await connection.fetchrow(
+        SQL["rename"], who.participant_id, device_id, data.name, who.device_id, now, who.key_id
+    )
     if row is None:
         raise DeviceUnknown
+    doorbell.ring(who.participant_id, who.lane)
     return msgspec.convert(row, Device)

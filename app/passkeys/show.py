@@ -12,9 +12,12 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, QueryParameter
 
 from app.identity.enrol import DeviceName
+from app.identity.name_key import check_naming
+from app.identity.problems import HoldInForce
 from app.identity.session import SignedIn
 from app.passkeys.problems import PasskeyUnknown
 from app.platform.database import Connection
+from app.platform.jobs import Doorbell
 from app.platform.sql import load
 
 SHOW = load("passkeys/show")
@@ -58,16 +61,22 @@ async def list_passkeys(
     return Passkeys(passkeys, passkeys[-1].passkey_id if len(rows) > limit else None)
 
 
-@patch("/v1/passkeys/{passkey_id:uuid}", opt={"problems": (PasskeyUnknown,)}, tags=["passkeys"])
+@patch("/v1/passkeys/{passkey_id:uuid}", opt={"problems": (HoldInForce, PasskeyUnknown)}, tags=["passkeys"])
 async def rename_passkey(
     passkey_id: FromPath[UUID],
     data: JSONBody[NewName],
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],
+    doorbell: NamedDependency[Doorbell],
 ) -> Passkey:
-    """Gives one of my passkeys another name. Errors: 404 `passkey_unknown`."""
-    if await connection.fetchval(SHOW["rename"], who.participant_id, passkey_id, data.name) is None:
+    """Gives one of my passkeys another name, which is an entry. A key on hold names itself and no other.
+
+    Errors: 404 `passkey_unknown`, 403 `hold_in_force {until}`.
+    """
+    await check_naming(connection, who, passkey_id, now)
+    if await connection.fetchval(SHOW["rename"], who.participant_id, passkey_id, data.name, who.key_id) is None:
         raise PasskeyUnknown
+    doorbell.ring(who.participant_id, who.lane)
     row = await connection.fetchrow(SHOW["one"], who.participant_id, passkey_id, who.passkey_id, now)
     return msgspec.convert(row, Passkey)

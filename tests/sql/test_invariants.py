@@ -353,6 +353,7 @@ async def test_every_guard_is_always_on_and_every_definer_function_is_pinned_and
         "climb_goes_on_without_a_phone",
         "key_added_is_told",
         "key_removed_is_told",
+        "key_renamed_is_told",
         "merge_delay_is_told",
         "merge_step_is_told",
         "new_merge_is_told",

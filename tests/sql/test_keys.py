@@ -112,6 +112,21 @@ async def test_a_session_that_ended_stays_ended_and_no_old_token_counts_again(ow
     assert (await owner.held.get("/v1/me")).status_code == 401
 
 
+async def test_a_key_gets_no_other_name_in_silence_and_none_from_a_key_on_hold(owner: Owner) -> None:
+    """Who could rename in silence would have the owner remove the wrong phone."""
+    silent = "UPDATE devices SET name = 'Lama' WHERE participant_id = $1 AND device_id = $2"
+    assert await owner.refusal(silent, owner.id, UUID(owner.held.device_id)) == "cause_is_of_this_transaction"
+    refused = await owner.held.patch(f"/v1/devices/{owner.free.device_id}", {"name": "Bukan punya saya"})
+    assert (refused.status_code, refused.json()["code"]) == (403, "hold_in_force")
+    assert (await owner.held.patch(f"/v1/devices/{owner.held.device_id}", {"name": "Baru"})).status_code == 200
+    for _ in range(2):
+        renamed = await owner.free.patch(f"/v1/devices/{owner.held.device_id}", {"name": "Ponsel kerja"})
+        assert renamed.json()["name"] == "Ponsel kerja"
+    entries = (await owner.free.get("/v1/inbox", headers={"accept-language": "en"})).json()["entries"]
+    assert [entry["kind"] for entry in entries].count("key_renamed") == 1, "the same name again is no change"
+    assert entries[0]["body"].startswith("“Baru” is now called “Ponsel kerja”.")
+
+
 @pytest.mark.parametrize("table", ["enrolments", "code_tries"])
 async def test_tries_are_never_given_back(owner: Owner, table: str) -> None:
     assert await owner.refusal(f"UPDATE {table} SET tries = 0 WHERE participant_id = $1", owner.id) == "tries_only_grow"

@@ -24,7 +24,9 @@ LIMIT $5;
 
 -- rename: the device under its new name; none when it is not the participant's or was removed
 UPDATE devices
-SET name = $3
+SET
+    name = $3,
+    cause_id = CASE WHEN name = $3 THEN cause_id ELSE record_cause($1, 'participant', $6::uuid::text) END
 WHERE participant_id = $1 AND device_id = $2 AND removed_at IS NULL
 RETURNING
     device_id,

@@ -37,6 +37,8 @@ WHERE participant_id = $1 AND passkey_id = $2 AND removed_at IS NULL;
 
 -- rename: the passkey; none when it is not the participant's or was removed
 UPDATE passkeys
-SET name = $3
+SET
+    name = $3,
+    cause_id = CASE WHEN name = $3 THEN cause_id ELSE record_cause($1, 'participant', $4::uuid::text) END
 WHERE participant_id = $1 AND passkey_id = $2 AND removed_at IS NULL
 RETURNING passkey_id;
