@@ -1921,6 +1921,29 @@ $$;
 
 ALTER FUNCTION public.guard_card_transfer() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.guard_contact_change() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    IF NOT EXISTS (
+        SELECT FROM public.keys AS k
+        WHERE k.participant_id = new.participant_id AND k.key_id = new.key_id AND k.removed_at IS NULL
+            AND coalesce(k.hold_until, '-infinity') <= public.current_instant()
+            AND convert_from(new.statement, 'UTF8')::jsonb = jsonb_build_object(
+                'version', 1, 'purpose', 'change_contact', 'device_id', CASE WHEN k.passkey_id IS NULL THEN new.key_id END,
+                'subject_id', new.participant_id,
+                'nonce', translate(rtrim(encode(new.nonce, 'base64'), '='), '+/', '-_'))
+            AND (k.passkey_id IS NULL OR public.is_passkey_proof(k.passkey_id, new.statement, new.proof))
+    ) THEN
+        PERFORM public.refuse('contact_change_is_by_a_free_key', 'another contact is asked for in the statement of a key that is free');
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.guard_contact_change() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.guard_dispute_step() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -5703,6 +5726,10 @@ CREATE INDEX stop_tokens_by_expiry ON public.stop_tokens USING btree (expires_at
 
 CREATE INDEX transfers_of_card ON public.card_transfers USING btree (participant_id, card_id);
 
+CREATE TRIGGER a_contact_change_is_guarded AFTER INSERT ON public.contact_changes FOR EACH ROW EXECUTE FUNCTION public.guard_contact_change();
+
+ALTER TABLE public.contact_changes ENABLE ALWAYS TRIGGER a_contact_change_is_guarded;
+
 CREATE TRIGGER a_dispute_step_is_guarded AFTER UPDATE ON public.merges FOR EACH ROW WHEN (((old.state <> new.state) AND ((('disputed'::text = old.state) OR ('disputed'::text = new.state)) OR (new.state = ANY (ARRAY['reported'::text, 'restored'::text, 'accepted'::text]))))) EXECUTE FUNCTION public.guard_dispute_step();
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER a_dispute_step_is_guarded;
@@ -7213,6 +7240,9 @@ GRANT ALL ON FUNCTION public.guard_card_number() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_card_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_card_transfer() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.guard_contact_change() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.guard_contact_change() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.guard_dispute_step() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_dispute_step() TO sepakat_owner;

@@ -25,6 +25,7 @@ from rich.console import Console
 
 from app.identity.branch_code import branch_code_sha256, write
 from app.local.bootstrap import keep_secrets
+from app.local.contact_walk import change_number
 from app.local.core import Core, issue_branch_code
 from app.local.messages import Messages
 from app.local.phone import Phone
@@ -119,6 +120,8 @@ def _phone_parser() -> ArgumentParser:
         ("resolve", "the card behind a number"),
     ):
         verbs.add_parser(verb, help=text).add_argument("kpj")
+    number = verbs.add_parser("number", help="use another phone number, by the code that goes there")
+    number.add_argument("number", metavar="+62…")
     merge_arguments(verbs.add_parser("propose", help="propose a merge"))
     return phone
 
@@ -132,6 +135,8 @@ async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
     match chosen.verb:
         case "resolve":
             return _show_card(stage, await phone.post("/v1/cards/resolve", {"kpj": chosen.kpj}, key=""))
+        case "number":
+            return await change_number(stage, phone, person, chosen.number)
         case "propose":
             body = {"absorb": [chosen.absorb], "into": chosen.into}
             return _show_answer(stage, await phone.post("/v1/merges", body))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import httpx
 import pytest
 
+from app.identity.statements import canonical, decode_nonce, subject_statement
 from tests.conftest import Apps, Database
 from tests.identity.contact_codes import NEW_EMAIL, NEW_PHONE, ask_change, change, code_for, type_code
 from tests.passkeys.authenticator import add_passkey
@@ -270,3 +272,41 @@ async def test_contacts_are_written_by_their_functions_alone(database: Database,
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await worker.execute("SELECT apply_contact_change($1, $1, $1, '0', NULL)", person.participant_id)
     await worker.close()
+
+
+async def test_the_api_asks_in_the_statement_of_a_free_key_or_not_at_all(
+    database: Database, api: httpx.AsyncClient
+) -> None:
+    """What whoever types SQL in the API's role may try with a challenge that was really spent."""
+    person, phone = await dwi(database, api)
+    _, other = await dwi(database, api)
+    held = await Phone(api, "Ponsel baru").enrol(person)
+    owner = await database.connect()
+    for key_id, purpose, accepted in (
+        (held.device_id, "change_contact", False),
+        (other.device_id, "change_contact", False),
+        (phone.device_id, "unlock", False),
+        (phone.device_id, "change_contact", True),
+    ):
+        nonce = await phone.challenge("change_contact", person.participant_id)
+        raw = decode_nonce(nonce)
+        await owner.execute("UPDATE challenges SET spent_at = now() WHERE nonce = $1", raw)
+        statement = subject_statement(
+            purpose=purpose, device_id=UUID(key_id), subject_id=person.participant_id, nonce=nonce
+        )
+        connection = await database.connect("sepakat_api", entering=person.participant_id)
+        asking = connection.execute(
+            """SELECT ask_contact_change($1, $2, $3, $4, '{}',
+                current_instant() + interval '5 minutes', ARRAY[gen_random_uuid()], '{phone}', ARRAY['\\x01'::bytea], '{x}')""",
+            person.participant_id,
+            key_id,
+            raw,
+            canonical(statement),
+        )
+        if accepted:
+            await asking
+        else:
+            with pytest.raises(asyncpg.CheckViolationError, match="statement of a key that is free"):
+                await asking
+        await connection.close()
+    await owner.close()
