@@ -144,12 +144,18 @@ async def _list_unreached() -> int:
 
 
 def _list_touched(chosen: argparse.Namespace) -> int:
+    from asyncpg import PostgresError
+
     from app.history.breach import list_touched
 
     if chosen.since.tzinfo is None or chosen.until.tzinfo is None or chosen.since >= chosen.until:
         print("sepakat: give --since and a later --until with their time zone: 2026-11-25T08:00+07:00", file=sys.stderr)
         return 2
-    found = asyncio.run(list_touched(_database_url(), chosen.since, chosen.until, chosen.role, sys.stdout))
+    try:
+        found = asyncio.run(list_touched(_database_url(), chosen.since, chosen.until, chosen.role, sys.stdout))
+    except PostgresError as error:
+        print(f"sepakat: {error}", file=sys.stderr)
+        return 1
     print(f"{found:,} participants", file=sys.stderr)
     return 0
 
@@ -196,12 +202,17 @@ def _change_keys(chosen: argparse.Namespace) -> int:
 
 
 def _rotate_keys() -> int:
+    from asyncpg import PostgresError
     from rich.console import Console
 
     from app.identity.rotate_keys import rotate_keys
 
-    with Console().status("sealing anew") as status:
-        done = asyncio.run(rotate_keys(_database_url(), _data_keys(), lambda rows: status.update(f"{rows:,} rows")))
+    try:
+        with Console().status("sealing anew") as status:
+            done = asyncio.run(rotate_keys(_database_url(), _data_keys(), lambda rows: status.update(f"{rows:,} rows")))
+    except PostgresError as error:
+        print(f"sepakat: {error}", file=sys.stderr)
+        return 1
     print(f"{done:,} rows were sealed anew: no other key than the newest is needed any more.")
     return 0
 
@@ -223,6 +234,8 @@ def _database_url() -> str:
     url = os.environ.get("SEPAKAT_DATABASE_URL")
     if not url:
         raise SettingsError("SEPAKAT_DATABASE_URL is not set: postgresql://user:password@host:5432/sepakat")
+    if not url.startswith(("postgresql://", "postgres://")):
+        raise SettingsError("SEPAKAT_DATABASE_URL is none: postgresql://user:password@host:5432/sepakat")
     return url
 
 

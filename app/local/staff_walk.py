@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,7 @@ from rich.console import Console
 from app.local.phone import Phone
 from app.local.simulator_oidc import read_staff
 from app.local.state import find_holder, state_folder
-from app.local.story import Stage, rupiah
-from app.platform.clock import JAKARTA
+from app.local.story import Stage, rupiah, wall_time
 
 
 class Desk:
@@ -45,11 +43,15 @@ async def show_access(stage: Stage, phone: Phone, verb: str) -> None:
     if verb == "support-code":
         made = await phone.post("/v1/support-codes", {}, key="")
         answer = made.json()
-        until = f"until {answer['expires_at'][11:16]} UTC" if made.is_success else answer["detail"]
+        until = f"until {wall_time(answer['expires_at']):%H.%M} WIB" if made.is_success else answer["detail"]
         stage.see(f"[bold]{answer.get('code', answer.get('status'))}[/bold]  {until}")
         return
-    for look in (await phone.get("/v1/me/access-log")).json()["looks"]:
-        stage.see(f"{look['at'][:16]}  {look['role']} {look['who']}  {look['what']}, for {look['purpose']}")
+    looks = (await phone.get("/v1/me/access-log")).json()["looks"]
+    for look in looks:
+        at = wall_time(look["at"])
+        stage.see(f"{at:%Y-%m-%d %H.%M} WIB  {look['role']} {look['who']}  {look['what']}, for {look['purpose']}")
+    if not looks:
+        stage.see("nobody looked")
 
 
 def staff_parser() -> ArgumentParser:
@@ -63,7 +65,10 @@ def staff_parser() -> ArgumentParser:
             ("cases", "the work that waits, by when it is due; it names nobody"),
             ("show", "one case; its participant is told of the look"),
             ("document", "write a paper of a case to a file; the participant is told"),
-            ("decide", "propose a decision, or confirm a colleague's: restored, accepted, linked, refused"),
+            (
+                "decide",
+                "propose a decision, or confirm a colleague's; a word that does not fit the case names those that do",
+            ),
             ("view", "what a support code opens that the participant reads out"),
         )
     }
@@ -100,6 +105,8 @@ async def play_staff(chosen: Namespace, environment: Mapping[str, str]) -> int:
     if not answer.is_success:
         problem = answer.json()
         desk.say(f"{problem['status']} {problem['code']}: {problem['detail']}")
+        for error in problem.get("errors", ()):
+            desk.say(f"  {error['field']}: {error['reason']}")
         return 1
     _show(desk, chosen, answer)
     return 0
@@ -133,7 +140,7 @@ def _show_cases(desk: Desk, cases: list[dict[str, Any]]) -> None:
     if not cases:
         desk.say("no case waits; `sepakat phone nur dispute` makes one")
     for case in cases:
-        due = datetime.fromisoformat(case["due_at"]).astimezone(JAKARTA)
+        due = wall_time(case["due_at"])
         waits = f"  {case['proposal']['decision']} is proposed" if case["proposal"] else ""
         desk.say(f"{case['id']}  {case['kind']}  due {due:%Y-%m-%d %H.%M} WIB{waits}")
 

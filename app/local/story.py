@@ -10,6 +10,7 @@ import csv
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from app.local.messages import Messages
 from app.local.phone import Phone, expect
 from app.local.ports import find_free_ports
 from app.local.run import Running, instance
+from app.platform.clock import JAKARTA
 
 PEOPLE = Path(__file__).parent / "people"
 STORIES = Path(__file__).parent / "stories"
@@ -244,6 +246,11 @@ async def wait_until_executed(phone: Phone, merge_id: str) -> None:
     async with asyncio.timeout(15):
         while (await phone.get(f"/v1/merges/{merge_id}")).json()["state"] != "executed":
             await asyncio.sleep(0.1)
+
+
+def wall_time(instant: str) -> datetime:
+    """An instant of an answer as a clock in Jakarta shows it."""
+    return datetime.fromisoformat(instant).astimezone(JAKARTA)
 
 
 def rupiah(amount: int | None) -> str:

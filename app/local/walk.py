@@ -31,7 +31,7 @@ from app.local.messages import Messages
 from app.local.phone import Phone
 from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
-from app.local.story import DemoPerson, Stage, find_person, push_target, rupiah, show_cards, show_inbox
+from app.local.story import DemoPerson, Stage, find_person, push_target, rupiah, show_cards, show_inbox, wall_time
 from app.local.tell import core_event, core_parser, merge_arguments
 from app.platform.clock import JAKARTA
 
@@ -160,12 +160,9 @@ async def _look(stage: Stage, phone: Phone, verb: str, person: DemoPerson) -> No
         case "options":
             _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
         case "merges":
-            for merge in (await phone.get("/v1/merges")).json()["merges"]:
-                _show_merge(stage, merge)
+            _show_all(stage, _show_merge, (await phone.get("/v1/merges")).json()["merges"], "no merge")
         case "cases":
-            for case in (await phone.get("/v1/cases")).json()["cases"]:
-                stage.see(f"[bold]{case['kind']}[/bold]  {case['decision'] or case['state']}  {case['id']}")
-                stage.see(f"  {case['figures'] or case['statement'] or ''}")
+            _show_all(stage, _show_case, (await phone.get("/v1/cases")).json()["cases"], "no case")
 
 
 async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
@@ -230,22 +227,45 @@ def _show_answer(stage: Stage, answer: httpx.Response) -> int:
     return 0
 
 
+def _show_all(
+    stage: Stage, show: Callable[[Stage, dict[str, Any]], None], items: list[dict[str, Any]], none: str
+) -> None:
+    for item in items:
+        show(stage, item)
+    if not items:
+        stage.see(none)
+
+
 def _show_merge(stage: Stage, merge: dict[str, Any]) -> None:
     core = f"  core: {merge['core']}" if merge["core"] else ""
     stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}  {merge['id']}{core}")
     if merge["state"] == "confirmed":
-        at = datetime.fromisoformat(merge["executes_at"]).astimezone(JAKARTA)
-        stage.see(f"executes at {at:%H.%M.%S} WIB; until then `cancel` cancels it")
+        at = wall_time(merge["executes_at"])
+        stage.see(f"executes at {at:%Y-%m-%d %H.%M.%S} WIB; until then `cancel` cancels it")
     elif merge["state"] == "proposed":
         stage.see(f"afterwards {rupiah(merge['plan']['total_after'])}")
         for text in merge["plan"]["texts"]:
             stage.see(f"{text['severity']}: {text['text']}")
 
 
+def _show_case(stage: Stage, case: dict[str, Any]) -> None:
+    waits = f"staff answer until {wall_time(case['due_at']):%Y-%m-%d %H.%M} WIB"
+    stage.see(f"[bold]{case['kind']}[/bold]  {case['decision'] or waits}  {case['id']}")
+    if case["figures"] and "theirs" in case["figures"]:
+        ours, theirs = (rupiah(case["figures"][whose]) for whose in ("ours", "theirs"))
+        stage.see(f"  card {case['kpj']}: here {ours}, in the core {theirs}")
+    elif case["figures"]:
+        stage.see(f"  {case['figures']['obstacle']}")
+    if case["correction"]:
+        stage.see(f"  {case['correction']['field']}: {case['correction']['wanted']}")
+    for text in filter(None, (case["statement"], case["reason"])):
+        stage.see(f"  {text}")
+
+
 async def _show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
     """In the order in which they arrived; pushes are those to this phone."""
     for message in await stage.messages.all():
-        at = message["at"][11:19]
+        at = f"{wall_time(message['at']):%H.%M.%S}"
         match message:
             case {"channel": "push", "target": {"value": value}} if value == push_target(phone):
                 stage.see(f"{at}  push  {message['message']['notification']['title']}")

@@ -113,14 +113,20 @@ def read_sealer(path: str) -> Sealer:
 def add_data_key(path: Path) -> str:
     """Puts a fresh data key first in the file, which is made if missing with a look-up key too. Returns the key's id.
 
-    From now on it seals; what older keys sealed is opened as before.
+    From now on it seals; what older keys sealed is opened as before. Raises ValueError, and leaves the file as it is,
+    when it is not one of data keys.
     """
     key_id = secrets.token_hex(ID_BYTES)
     kept = path.read_text() if path.exists() else f"lookup {secrets.token_hex(ID_BYTES)} {_new_key()}\n"
+    text = f"data {key_id} {_new_key()}\n{kept}"
+    try:
+        Keys(text)
+    except ValueError as error:
+        raise ValueError(f"{path} is no file of data keys: {error}") from error
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(f"data {key_id} {_new_key()}\n{kept}")
+        file.write(text)
     new.replace(path)
     return key_id
 

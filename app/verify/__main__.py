@@ -44,8 +44,11 @@ def main(arguments: Sequence[str] | None = None, *, keys: dict[str, Any] | None 
             keys is not None, "whose signature it is cannot be told: give --jwks, the service's /.well-known/jwks.json"
         )
         lines = verify(chosen.kind, chosen.file.read_bytes(), keys or {})
-    except (BrokenError, OSError) as error:
+    except BrokenError as error:
         print(f"{name}: NOT VALID: {error}", file=sys.stderr)  # noqa: T201
+        return 1
+    except OSError as error:
+        print(f"{name}: nothing was checked: {error}", file=sys.stderr)  # noqa: T201
         return 1
     print("\n".join(f"ok  {line}" for line in lines))  # noqa: T201
     return 0

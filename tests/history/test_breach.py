@@ -9,6 +9,9 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 
+import asyncpg
+import pytest
+
 from app.history.breach import list_touched
 from tests.conftest import Apps, Database
 from tests.people import Phone, add_person
@@ -61,3 +64,10 @@ async def test_the_command_wants_a_span_with_its_time_zone(database: Database) -
     assert (refused.returncode, "with their time zone" in refused.stderr) == (2, True)
     done = run("--since", "2001-01-01T00:00+07:00", "--until", "2001-01-02T00:00+07:00")
     assert (done.returncode, done.stderr.strip()) == (0, "0 participants")
+
+
+async def test_a_role_that_sees_nobody_is_not_told_that_nobody_was_touched(database: Database) -> None:
+    span = (NOW - timedelta(hours=1), NOW + timedelta(hours=1))
+    for role in ("sepakat_api", "sepakat_feed"):
+        with pytest.raises(asyncpg.PostgresError, match="sepakat_operator"):
+            await list_touched(database.url(role), *span, None, io.StringIO())

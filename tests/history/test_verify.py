@@ -236,6 +236,9 @@ async def test_the_command_says_what_it_checked_or_why_not(
     assert main(["receipt", str(receipt), "--jwks", str(jwks)]) == 1
     assert "NOT VALID" in capsys.readouterr().err
     assert main(["receipt", str(tmp_path / "nowhere.json"), "--jwks", str(jwks)]) == 1
+    told = capsys.readouterr().err
+    assert "nothing was checked" in told
+    assert "NOT VALID" not in told, "a file that is not there is no forgery"
 
 
 async def test_within_an_installation_its_own_keys_are_trusted(

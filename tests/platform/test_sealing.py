@@ -49,6 +49,15 @@ def test_every_changed_bit_is_noticed(file: Path) -> None:
         sealer.open(b"", column="nik", row=row)
 
 
+def test_no_key_is_put_into_a_file_of_something_else(tmp_path: Path) -> None:
+    other = tmp_path / "receipt-keys.pem"
+    other.write_text("-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(ValueError, match="no file of data keys"):
+        add_data_key(other)
+    assert other.read_text() == "-----BEGIN PRIVATE KEY-----\n"
+    assert list(tmp_path.iterdir()) == [other]
+
+
 def test_a_new_key_seals_from_now_on_and_a_running_process_learns_of_it(file: Path) -> None:
     running, row = Sealer(file), uuid4()
     before = running.seal(NIK, column="nik", row=row)
