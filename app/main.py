@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,23 +60,19 @@ from app.notifications.stream import stream
 from app.passkeys.add import add_passkey, make_options
 from app.passkeys.remove import remove_passkey
 from app.passkeys.show import list_passkeys, rename_passkey
-from app.platform import database, health, logs, problems
+from app.platform import health, logs, problems
 from app.platform.capabilities import capabilities
 from app.platform.clock import advance_local_clock
+from app.platform.connections import hold_connections
 from app.platform.headers import SecurityHeaders, cross_origin
-from app.platform.jobs import Jobs
-from app.platform.limits import Buckets, limit_requests, read_limits
-from app.platform.oidc import ProviderKeys
+from app.platform.limits import limit_requests, read_limits
+from app.platform.oidc import keep_keys
 from app.platform.openapi import DOCS_POLICY, openapi_config, openapi_routes
-from app.platform.relying_party import find_relying_party
-from app.platform.sealing import read_sealer
-from app.platform.signing import read_signing_keys, show_keys
-from app.platform.storage import Storage
+from app.platform.signing import show_keys
 from app.platform.strict_json import StrictBody
 from app.platform.strict_query import StrictQuery
 from app.platform.transaction import Identify as TransactionIdentify
 from app.platform.transaction import RequestIds, Transactions, provide_connection, provide_doorbell, provide_now
-from app.platform.wakes import Wakes
 from app.settings import Settings, read
 from app.staff.decide_case import decide_case
 from app.staff.member import OF_SIGN_IN, StaffOnly, check_settings, identify_member, provide_member
@@ -159,9 +154,9 @@ API_ROUTES: list[ControllerRouterHandler] = [
     receive_for_merge,
     list_for_merge,
     show_receipt,
-    # inbox
     stop.show_stop,
     stop.stop,
+    # inbox
     inbox,
     mark_read,
     record_receipts,
@@ -196,38 +191,9 @@ LIMITS = read_limits(Path(__file__).parent / "limits.json")
 
 
 @asynccontextmanager
-async def _connections(app: Litestar) -> AsyncIterator[None]:
-    settings: Settings = app.state.settings
-    read_sealer(settings.data_keys)  # a process that could not open or sign what it must does not start
-    if app.state.name == "api":
-        read_signing_keys(settings.receipt_keys)
-        find_relying_party(settings)  # nor one that would refuse every passkey
-    app.state.pool = await database.connect(settings.database_url, size=settings.pool_size, application=app.state.name)
-    app.state.jobs = Jobs(settings.redis_url, settings.secret)
-    app.state.wakes = Wakes(settings.redis_url, settings.secret)
-    app.state.buckets = Buckets(settings.redis_url, settings.secret)
-    app.state.documents = Storage(settings.documents)
-    try:
-        yield
-    finally:
-        await app.state.buckets.close()
-        await app.state.wakes.close()
-        await app.state.jobs.close()
-        await app.state.pool.close()
-
-
-@asynccontextmanager
 async def _provider_keys(app: Litestar) -> AsyncIterator[None]:
-    """The keys of the agency's identity provider, fetched ahead as long as the staff listener is up."""
-    app.state.provider_keys = ProviderKeys(app.state.settings.staff_jwks_url)
-    keeper = asyncio.create_task(app.state.provider_keys.keep_fresh())
-    try:
+    async with keep_keys(app.state.settings.staff_jwks_url) as app.state.provider_keys:
         yield
-    finally:
-        keeper.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeper
-        await app.state.provider_keys.close()
 
 
 def _create(
@@ -279,7 +245,7 @@ def _create(
         exception_handlers={Exception: problems.render},
         before_send=[SecurityHeaders(https_only=not settings.local, policies={"/docs": DOCS_POLICY})],
         logging_config=None,  # Litestar's would print what libraries say as it is
-        lifespan=[_connections, *lifespan],
+        lifespan=[hold_connections, *lifespan],
         request_max_body_size=None,
         **options,
     )

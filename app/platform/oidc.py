@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import jwt
@@ -60,7 +61,7 @@ class Trust(msgspec.Struct, frozen=True):
 
 
 class ProviderKeys:
-    """The keys at a JWKS address, by key id. `keep_fresh()` runs beside the app; `close()` at the end."""
+    """The keys at a JWKS address, by key id; `keep_keys` holds them as long as they are needed."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -125,6 +126,20 @@ class ProviderKeys:
         if response.status != 200:
             raise ValueError(f"status {response.status}")
         return bytes(body)
+
+
+@asynccontextmanager
+async def keep_keys(url: str) -> AsyncIterator[ProviderKeys]:
+    """The keys at a JWKS address, kept fresh beside the block until it ends."""
+    keys = ProviderKeys(url)
+    keeper = asyncio.create_task(keys.keep_fresh())
+    try:
+        yield keys
+    finally:
+        keeper.cancel()
+        with suppress(asyncio.CancelledError):
+            await keeper
+        await keys.close()
 
 
 class _KeySet(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ from tests.history.conftest import Keys, Life, worker_of
 from tests.history.mutations import Path as Where
 from tests.history.mutations import alter, alter_bytes
 
-MUTATIONS = 1000
+MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
 TYPES = {"receipt": "sepakat-receipt", "history": "sepakat-export"}
 
 
@@ -87,7 +87,7 @@ async def test_the_untouched_passes(life: Life, keys: Keys, database: Database, 
 
 
 @pytest.mark.parametrize("kind", ["receipt", "history"])
-async def test_a_thousand_altered_files_are_all_detected(life: Life, keys: Keys, kind: str) -> None:
+async def test_altered_files_are_all_detected(life: Life, keys: Keys, kind: str) -> None:
     """Any byte of the file: flipped, dropped, added, swapped, cut out."""
     file, rng = await issued(life, kind), random.Random(2026)
     altered = 0
@@ -103,7 +103,7 @@ async def test_a_thousand_altered_files_are_all_detected(life: Life, keys: Keys,
 
 
 @pytest.mark.parametrize("kind", ["receipt", "history"])
-async def test_a_thousand_altered_contents_are_all_detected(
+async def test_altered_contents_are_all_detected(
     life: Life, keys: Keys, database: Database, tmp_path: Path, kind: str
 ) -> None:
     """Any value, member or order inside, under the old signature and under that of a key which is not published."""
@@ -159,7 +159,7 @@ def is_bound(kind: str, where: Where) -> bool:
 async def test_the_agency_itself_cannot_alter_what_was_agreed_and_told(
     life: Life, keys: Keys, database: Database, kind: str
 ) -> None:
-    """A thousand alterations of what the evidence binds, signed again with the agency's own key, are all detected."""
+    """Random alterations of what the evidence binds, signed again with the agency's own key, are all detected."""
     await make_next_root(database)
     content, rng = content_of(kind, await issued(life, kind)), random.Random(5)
     agency = SigningKeys(Path(RECEIPT_KEYS).read_bytes())

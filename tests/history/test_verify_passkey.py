@@ -20,14 +20,13 @@ from app.verify.strict import BrokenError
 from tests.conftest import RECEIPT_KEYS, Apps
 from tests.history.conftest import Keys, Life
 from tests.history.mutations import alter
-from tests.history.test_verify import check_inside, content_of, is_detected, issued, signed_by
+from tests.history.test_verify import MUTATIONS, check_inside, content_of, is_detected, issued, signed_by
 from tests.merges.conftest import Settle
 from tests.merges.merged import NEW, OLD
 from tests.passkeys.authenticator import Authenticator, Page, add_passkey, ask_to_add
 from tests.people import Phone, add_person
 
 KINDS = ["receipt", "history"]
-MUTATIONS = 300
 
 
 @pytest_asyncio.fixture

@@ -1,7 +1,8 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in under three minutes.
 
-STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES and SHARE (one malformed body in so many), where they are set,
-override what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED).
+STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
+an export) and ORDERS (in which events come), where they are set, override what is long and what is short; SEED plays other
+runs. Time is judged in the long form only (TIMED).
 """
 
 from __future__ import annotations
@@ -11,8 +12,27 @@ import subprocess
 import sys
 import time
 
-LONG = {"STEPS": "10000", "ROUNDS": "500", "AT_ONCE": "200", "N": "2000", "TIMED": "1", "EXAMPLES": "100", "SHARE": "1"}
-SHORT = {"STEPS": "500", "ROUNDS": "10", "AT_ONCE": "40", "N": "100", "EXAMPLES": "5", "SHARE": "3"}
+LONG = {
+    "STEPS": "10000",
+    "ROUNDS": "500",
+    "AT_ONCE": "200",
+    "N": "2000",
+    "TIMED": "1",
+    "EXAMPLES": "100",
+    "SHARE": "1",
+    "MUTATIONS": "1000",
+    "ORDERS": "200",
+}
+SHORT = {
+    "STEPS": "500",
+    "ROUNDS": "10",
+    "AT_ONCE": "40",
+    "N": "100",
+    "EXAMPLES": "5",
+    "SHARE": "3",
+    "MUTATIONS": "200",
+    "ORDERS": "20",
+}
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
     "every invariant after every step, whatever is done in whatever order": ["tests/merges/test_machine.py"],
@@ -28,6 +48,7 @@ PROOFS = {
         "tests/contract/test_malformed.py",
     ],
     "planted values are found in no log, no key, no push and no metric": ["tests/story/test_canaries.py"],
+    "events in any order and with any repetition make the same history": ["tests/feed/test_settle.py"],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "receipts and histories: every mutation is detected": [
         "tests/merges/test_receipt.py",
