@@ -1,8 +1,8 @@
-"""Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in under three minutes.
+"""Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some four minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
 an export) and ORDERS (in which events come), where they are set, override what is long and what is short; SEED plays other
-runs. Time is judged in the long form only (TIMED).
+runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just tried in the same size.
 """
 
 from __future__ import annotations
@@ -30,8 +30,6 @@ SHORT = {
     "N": "100",
     "EXAMPLES": "5",
     "SHARE": "3",
-    "MUTATIONS": "200",
-    "ORDERS": "20",
 }
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
@@ -57,6 +55,15 @@ PROOFS = {
 }
 
 
+AS_IN_THE_TESTS = {
+    "the database refuses, by SQL and in every role",
+    "planted values are found in no log, no key, no push and no metric",
+    "events in any order and with any repetition make the same history",
+    "a confirmation is of one plan, purpose, merge, device and moment",
+    "receipts and histories: every mutation is detected",
+}
+
+
 def say(line: str) -> None:
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -64,11 +71,14 @@ def say(line: str) -> None:
 
 def main() -> int:
     """0 when everything held."""
-    sizes = SHORT if os.environ.get("SHORT") else LONG
+    short = bool(os.environ.get("SHORT"))
+    sizes = SHORT if short else LONG
     environment = sizes | os.environ
     say(", ".join(f"{name}={environment[name]}" for name in sizes))
     failed = []
     for what, tests in PROOFS.items():
+        if short and what in AS_IN_THE_TESTS:
+            continue
         began = time.monotonic()
         say(f"\n── {what}")
         command = [sys.executable, "-m", "pytest", "--show-capture=no", *tests]
