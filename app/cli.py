@@ -185,9 +185,9 @@ def _change_keys(chosen: argparse.Namespace) -> int:
         if chosen.act == "rotate":
             return _rotate_keys()
         if chosen.act == "add-data":
-            print(
-                f"{add_data_key(chosen.file)} seals from now on; `sepakat keys rotate` brings what older keys sealed under it."
-            )
+            made = "" if chosen.file.exists() else f"{chosen.file} is a new file, with a look-up key of its own. "
+            key_id = add_data_key(chosen.file)
+            print(f"{made}{key_id} seals from now on; `sepakat keys rotate` brings what older keys sealed under it.")
         elif chosen.act == "add":
             print(
                 f"{add_key(chosen.file)} is published from the next start on; it signs once `sepakat keys use` put it first."

@@ -102,11 +102,11 @@ class ContactCodeInvalid(Problem):
     status, code, title = 422, "contact_code_invalid", "The code is wrong or no longer valid"
     indonesian = (
         "Kode salah atau tidak berlaku lagi. Sisa percobaan: {tries_left}. Bila habis, minta kode baru dengan mengganti "
-        "kontak sekali lagi; setelah 10 percobaan dalam sehari, coba lagi besok. Kontak Anda belum berubah."
+        "kontak sekali lagi; setelah 10 percobaan dalam sehari, coba lagi besok. Dengan kode ini tidak ada kontak yang berubah."
     )
     english = (
         "The code is wrong or no longer valid. Tries left: {tries_left}. When there are none, ask for a new code by changing "
-        "the contact once more; after 10 tries in one day, try again tomorrow. Your contact has not changed."
+        "the contact once more; after 10 tries in one day, try again tomorrow. No contact was changed by this code."
     )
     leaves_trace = True
 

@@ -94,7 +94,7 @@ def _tell(happening: Happening, locale: str) -> str:
     shell, words = load(newest()).outside[locale], load(newest()).words[locale]
     text = render_outside(happening.wording, happening.kind, happening.data, happening.cause, locale)
     at = write_value(happening.occurred_at.isoformat(), "instant", words, locale)
-    by = write_value(happening.cause.origin, "who", words, locale)
+    by = write_value(happening.cause.by, "who", words, locale)
     return f"{text.title}\n{text.body}\n{shell['who'].format(at=at, who=by)}"
 
 

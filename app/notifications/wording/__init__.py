@@ -35,6 +35,11 @@ class Cause(msgspec.Struct, frozen=True):
     actor: str
     reason: str | None = None
 
+    @property
+    def by(self) -> str:
+        """Who is said to have done it: whoever pressed STOP needed nothing but the link."""
+        return self.actor if self.actor == "stop_link" else self.origin
+
 
 Sentences = tuple[tuple[tuple[Part, ...], ...], ...]
 
@@ -131,7 +136,7 @@ def push_text(entry_class: str, locale: str) -> Text:
 
 
 def _facts(data: Mapping[str, Any], cause: Cause) -> dict[str, Any]:
-    facts = {**data, "origin": cause.origin, "reason": data.get("reason") or cause.reason}
+    facts = {**data, "origin": cause.by, "reason": data.get("reason") or cause.reason}
     for part in ("status", "balance"):
         # What stayed the same is not told as a change.
         if facts.get(f"{part}_before") == facts.get(f"{part}_after"):
