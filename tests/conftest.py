@@ -30,7 +30,7 @@ from app.platform.sealing import add_data_key
 from app.platform.signing import add_key
 from app.settings import Settings
 
-pytest_plugins = ["tests.browser"]
+pytest_plugins = ["tests.browser", "tests.local.running_simulator"]
 SECRET = "a secret of the tests, longer than thirty-two characters"
 FEED_SECRET = "whsec_c2VwYWthdCB0ZXN0cyBmZWVkIHNlY3JldCAwMDAwMA=="
 TEMPLATE = "sepakat_template"
@@ -71,6 +71,14 @@ def servers() -> Iterator[tuple[Postgres, Valkey]]:
         yield postgres, valkey
         valkey.stop()
         postgres.stop()
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """A Valkey of this test alone, which may stop or flush it."""
+    valkey = start_valkey(tmp_path)
+    yield valkey
+    valkey.stop()
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -10,12 +9,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.answers import code, kinds
 from tests.conftest import Database
 from tests.feed.conftest import Core, event
-from tests.people import NewCard, Person, Phone, add_person, days_ago
-
-OLD = NewCard(status="inactive", balance=14_265_493, opened_on=date(2013, 3, 1))
-NEW = NewCard(status="active", balance=9_910_352, opened_on=date(2019, 2, 1))
+from tests.merges.merged import NEW, OLD
+from tests.people import Person, Phone, add_person, days_ago
 
 
 @pytest_asyncio.fixture
@@ -35,15 +33,6 @@ def lock_path(person: Person, number: int = 0) -> str:
 async def unlock(phone: Phone, person: Person, number: int = 0) -> httpx.Response:
     card_id = person.cards[person.kpjs[number]].card_id
     return await phone.delete(lock_path(person, number), await phone.prove("unlock", card_id))
-
-
-async def kinds(phone: Phone) -> list[str]:
-    """Kinds of entries, newest first."""
-    return [entry["kind"] for entry in (await phone.get("/v1/inbox")).json()["entries"]]
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_locking_cancels_open_merges_and_keeps_others_out(phone: Phone, dwi: Person) -> None:

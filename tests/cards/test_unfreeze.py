@@ -10,10 +10,12 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.answers import code, kinds
 from tests.conftest import Database
 from tests.feed.conftest import Core
 from tests.identity.branch import hand_out, new_code
-from tests.merges.test_stop import NEW, OLD, code, issue, kinds, statuses
+from tests.merges.merged import NEW, OLD
+from tests.merges.test_stop import issue, statuses
 from tests.people import Person, Phone, add_person
 
 

@@ -6,12 +6,9 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.answers import code
 from tests.conftest import Apps, Database
 from tests.people import Person, Phone, add_person, days_ago
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def remove(phone: Phone, device_id: str, /, **overrides: Any) -> httpx.Response:
@@ -65,9 +62,9 @@ async def test_a_removed_phone_is_signed_out_unreachable_and_cannot_come_back(
     person, old, new = await two_phones(api, database)
     await new.put("/v1/push-target", {"kind": "fid", "value": "fid-1", "platform": "android", "locale": "id"})
     assert (await remove(old, new.device_id)).status_code == 204
-    assert outcome(await new.get("/v1/me")) == (401, "not_signed_in")
-    assert outcome(await new.ask_refresh()) == (401, "not_signed_in")
-    assert outcome(await new.ask_sign_in(await new.challenge("sign_in"))) == (403, "proof_invalid")
+    assert code(await new.get("/v1/me")) == (401, "not_signed_in")
+    assert code(await new.ask_refresh()) == (401, "not_signed_in")
+    assert code(await new.ask_sign_in(await new.challenge("sign_in"))) == (403, "proof_invalid")
     target = await target_of(database, new)
     assert target is not None
     assert target[-1] == "device_removed"
@@ -81,7 +78,7 @@ async def test_a_removed_phone_is_signed_out_unreachable_and_cannot_come_back(
     await connection.close()
     assert last is not None
     assert tuple(last) == ("key_removed", old.device_id)
-    assert outcome(await old.delete(f"/v1/devices/{new.device_id}", {"nonce": "A" * 43, "proof": old.proof({})})) == (
+    assert code(await old.delete(f"/v1/devices/{new.device_id}", {"nonce": "A" * 43, "proof": old.proof({})})) == (
         404,
         "device_unknown",
     )
@@ -90,11 +87,11 @@ async def test_a_removed_phone_is_signed_out_unreachable_and_cannot_come_back(
 async def test_a_key_on_hold_removes_itself_and_no_other(api: httpx.AsyncClient, database: Database) -> None:
     _, old, new = await two_phones(api, database)
     refused = await remove(new, old.device_id)
-    assert outcome(refused) == (403, "hold_in_force")
+    assert code(refused) == (403, "hold_in_force")
     assert refused.json()["until"] == (await new.get("/v1/me")).json()["hold"]["until"]
     assert (await old.get("/v1/me")).status_code == 200
     assert (await remove(new, new.device_id)).status_code == 204
-    assert outcome(await new.get("/v1/me")) == (401, "not_signed_in")
+    assert code(await new.get("/v1/me")) == (401, "not_signed_in")
 
 
 async def test_a_hold_ends(fresh_apps: Apps) -> None:
@@ -108,10 +105,10 @@ async def test_a_hold_ends(fresh_apps: Apps) -> None:
 async def test_a_removal_signed_over_anything_else_is_refused(api: httpx.AsyncClient, database: Database) -> None:
     person, old, new = await two_phones(api, database)
     for overrides in ({"subject_id": old.device_id}, {"purpose": "unlock"}, {"device_id": new.device_id}):
-        assert outcome(await remove(old, new.device_id, **overrides)) == (403, "proof_invalid")
+        assert code(await remove(old, new.device_id, **overrides)) == (403, "proof_invalid")
     nonce = await old.challenge("remove_key", old.device_id)
     answer = await old.delete(f"/v1/devices/{new.device_id}", {"nonce": nonce, "proof": old.proof({})})
-    assert outcome(answer) == (403, "proof_invalid")
+    assert code(answer) == (403, "proof_invalid")
     assert (await new.get("/v1/me")).status_code == 200
     assert person.participant_id
 
@@ -127,7 +124,7 @@ async def test_the_proof_must_come_from_the_phone_of_this_session(api: httpx.Asy
         "nonce": nonce,
     }
     answer = await new.delete(f"/v1/devices/{new.device_id}", {"nonce": nonce, "proof": old.proof(statement)})
-    assert outcome(answer) == (403, "proof_invalid")
+    assert code(answer) == (403, "proof_invalid")
 
 
 async def test_a_challenge_of_somebody_else_proves_nothing(api: httpx.AsyncClient, database: Database) -> None:
@@ -137,7 +134,7 @@ async def test_a_challenge_of_somebody_else_proves_nothing(api: httpx.AsyncClien
     body = {"version": 1, "purpose": "remove_key", "device_id": old.device_id, "subject_id": new.device_id}
     proof = old.proof(body | {"nonce": nonce})
     answer = await old.delete(f"/v1/devices/{new.device_id}", {"nonce": nonce, "proof": proof})
-    assert outcome(answer) == (403, "proof_invalid")
+    assert code(answer) == (403, "proof_invalid")
 
 
 async def test_a_strangers_device_and_none_at_all_read_the_same(api: httpx.AsyncClient, database: Database) -> None:
@@ -147,7 +144,7 @@ async def test_a_strangers_device_and_none_at_all_read_the_same(api: httpx.Async
         [await phone.patch(f"/v1/devices/{one}", {"name": "x"}) for one in (stranger.device_id, uuid4())],
         [await remove(phone, one) for one in (stranger.device_id, str(uuid4()))],
     ):
-        assert [outcome(answer) for answer in answers] == [(404, "device_unknown")] * 2
+        assert [code(answer) for answer in answers] == [(404, "device_unknown")] * 2
         assert answers[0].json() | {"instance": ""} == answers[1].json() | {"instance": ""}
     assert (await stranger.get("/v1/me")).status_code == 200
 
@@ -197,7 +194,7 @@ async def test_a_malformed_push_target_is_refused(
 ) -> None:
     phone = await Phone(api).enrol(await add_person(database))
     body = {"kind": "fid", "value": "x", "platform": "android", "locale": "id"} | change
-    assert outcome(await phone.put("/v1/push-target", body)) == (400, "request_invalid")
+    assert code(await phone.put("/v1/push-target", body)) == (400, "request_invalid")
 
 
 @pytest.mark.parametrize("name", ["", "x" * 61, None, 1, "a\u202eb", "a\nb"])

@@ -14,6 +14,7 @@ import pytest_asyncio
 from app.identity.codes import one_time_code
 from app.platform.database import connect
 from app.platform.jobs import Jobs
+from tests.answers import code, kinds
 from tests.conftest import SECRET, Apps, Database
 from tests.feed.conftest import Core
 from tests.identity.branch import hand_out
@@ -73,14 +74,6 @@ def valkey_url(servers: Any) -> str:
 
 def code_of(enrolment_id: str) -> str:
     return one_time_code(SECRET, UUID(enrolment_id))
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
-
-
-async def kinds(phone: Phone) -> list[str]:
-    return [entry["kind"] for entry in (await phone.get("/v1/inbox?limit=100")).json()["entries"]]
 
 
 async def devices(phone: Phone) -> dict[str, Any]:

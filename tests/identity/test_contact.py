@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from app.identity.statements import canonical, decode_nonce, subject_statement
+from tests.answers import inbox
 from tests.conftest import Apps, Database
 from tests.identity.contact_codes import NEW_EMAIL, NEW_PHONE, ask_change, change, code_for, type_code
 from tests.passkeys.authenticator import add_passkey
@@ -19,12 +20,6 @@ from tests.people import NewCard, Person, Phone, add_person, days_ago, seal
 
 HOLD = timedelta(hours=72)
 TWO_CARDS = (NewCard(balance=14_265_493), NewCard(balance=9_910_352, status="active"))
-
-
-async def inbox(phone: Phone) -> list[dict[str, Any]]:
-    """Entries, newest first."""
-    entries: list[dict[str, Any]] = (await phone.get("/v1/inbox?limit=100")).json()["entries"]
-    return entries
 
 
 async def ask_database(database: Database, sql: str, *values: Any) -> list[asyncpg.Record]:

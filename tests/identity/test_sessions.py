@@ -7,14 +7,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from tests.answers import code
 from tests.conftest import Apps, Database
 from tests.people import Phone, add_person
 
 SOME_ID = "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f"
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_a_phone_signs_in_with_its_key(api: httpx.AsyncClient, database: Database) -> None:
@@ -30,22 +27,22 @@ async def test_a_nonce_signs_in_once(api: httpx.AsyncClient, database: Database)
     nonce = await phone.challenge("sign_in")
     answers = await asyncio.gather(*(phone.ask_sign_in(nonce) for _ in range(10)))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
-    assert outcome(await phone.ask_sign_in(nonce)) == (409, "challenge_spent")
+    assert code(await phone.ask_sign_in(nonce)) == (409, "challenge_spent")
 
 
 async def test_a_wrong_signature_spends_the_nonce(api: httpx.AsyncClient, database: Database) -> None:
     phone = await Phone(api).enrol(await add_person(database))
     nonce = await phone.challenge("sign_in")
-    assert outcome(await phone.ask_sign_in(nonce, version=2)) == (403, "proof_invalid")
-    assert outcome(await phone.ask_sign_in(nonce)) == (409, "challenge_spent")
+    assert code(await phone.ask_sign_in(nonce, version=2)) == (403, "proof_invalid")
+    assert code(await phone.ask_sign_in(nonce)) == (409, "challenge_spent")
 
 
 async def test_a_nonce_of_another_purpose_or_phone_signs_nobody_in(api: httpx.AsyncClient, database: Database) -> None:
     phone = await Phone(api).enrol(await add_person(database))
     other = await Phone(api).enrol(await add_person(database))
-    assert outcome(await phone.ask_sign_in(await phone.challenge("merge", uuid4()))) == (403, "proof_invalid")
-    assert outcome(await phone.ask_sign_in(await other.challenge("sign_in"))) == (403, "proof_invalid")
-    assert outcome(await phone.ask_sign_in("A" * 43)) == (403, "proof_invalid")
+    assert code(await phone.ask_sign_in(await phone.challenge("merge", uuid4()))) == (403, "proof_invalid")
+    assert code(await phone.ask_sign_in(await other.challenge("sign_in"))) == (403, "proof_invalid")
+    assert code(await phone.ask_sign_in("A" * 43)) == (403, "proof_invalid")
 
 
 async def test_another_key_signs_nobody_in_and_an_unknown_phone_reads_the_same(
@@ -55,7 +52,7 @@ async def test_another_key_signs_nobody_in_and_an_unknown_phone_reads_the_same(
     thief, nobody = Phone(api), Phone(api)
     thief.device_id, nobody.device_id = phone.device_id, str(uuid4())
     answers = [await one.ask_sign_in(await one.challenge("sign_in")) for one in (thief, nobody)]
-    assert [outcome(answer) for answer in answers] == [(403, "proof_invalid")] * 2
+    assert [code(answer) for answer in answers] == [(403, "proof_invalid")] * 2
     assert answers[0].json() | {"instance": ""} == answers[1].json() | {"instance": ""}
 
 
@@ -63,12 +60,12 @@ async def test_a_challenge_lives_five_minutes(fresh_apps: Apps) -> None:
     phone = await Phone(fresh_apps.api).enrol(await add_person(fresh_apps.database))
     nonce = await phone.challenge("sign_in")
     await fresh_apps.api.post("/local/clock", json={"advance_s": 301})
-    assert outcome(await phone.ask_sign_in(nonce)) == (403, "challenge_expired")
+    assert code(await phone.ask_sign_in(nonce)) == (403, "challenge_expired")
 
 
 async def test_challenges_other_than_for_signing_in_need_a_session(api: httpx.AsyncClient) -> None:
     answer = await api.post("/v1/challenges", json={"purpose": "merge", "subject_id": str(uuid4())})
-    assert outcome(answer) == (401, "not_signed_in")
+    assert code(answer) == (401, "not_signed_in")
 
 
 @pytest.mark.parametrize(
@@ -95,13 +92,13 @@ async def test_a_malformed_challenge_is_refused(
     api: httpx.AsyncClient, database: Database, body: dict[str, Any]
 ) -> None:
     phone = await Phone(api).enrol(await add_person(database))
-    assert outcome(await phone.post("/v1/challenges", body)) == (400, "request_invalid")
+    assert code(await phone.post("/v1/challenges", body)) == (400, "request_invalid")
 
 
 async def test_an_access_token_expires_and_a_refresh_renews_it(fresh_apps: Apps) -> None:
     phone = await Phone(fresh_apps.api).enrol(await add_person(fresh_apps.database))
     await fresh_apps.api.post("/local/clock", json={"advance_s": 600})
-    assert outcome(await phone.get("/v1/me")) == (401, "token_expired")
+    assert code(await phone.get("/v1/me")) == (401, "token_expired")
     await phone.refresh()
     assert (await phone.get("/v1/me")).status_code == 200
 
@@ -113,7 +110,7 @@ async def test_a_session_left_alone_for_thirty_days_is_over(fresh_apps: Apps) ->
     await fresh_apps.api.post("/local/clock", json={"advance_s": 20 * 86_400})
     await phone.refresh()
     await fresh_apps.api.post("/local/clock", json={"advance_s": 31 * 86_400})
-    assert outcome(await phone.ask_refresh()) == (401, "not_signed_in")
+    assert code(await phone.ask_refresh()) == (401, "not_signed_in")
 
 
 async def test_a_phone_whose_answer_was_lost_asks_again_and_gets_the_same_token(
@@ -138,8 +135,8 @@ async def test_a_token_older_than_the_one_before_ends_the_session_and_is_told(
     answers = await asyncio.gather(*(phone.ask_refresh(old) for _ in range(5)))
     assert {answer.status_code for answer in answers} == {401}
     assert "refresh_token_reused" in {answer.json()["code"] for answer in answers}
-    assert outcome(await phone.get("/v1/me")) == (401, "not_signed_in")
-    assert outcome(await phone.ask_refresh()) == (401, "not_signed_in")
+    assert code(await phone.get("/v1/me")) == (401, "not_signed_in")
+    assert code(await phone.ask_refresh()) == (401, "not_signed_in")
     connection = await database.connect()
     kinds = await connection.fetch("SELECT kind FROM history WHERE participant_id = $1", person.participant_id)
     queued = await connection.fetchval("SELECT count(*) FROM outbox WHERE participant_id = $1", person.participant_id)
@@ -156,7 +153,7 @@ async def test_an_old_token_without_the_key_ends_nothing(api: httpx.AsyncClient,
     await phone.refresh()
     thief = Phone(api)
     thief.device_id = phone.device_id
-    assert outcome(await thief.ask_refresh(old)) == (403, "proof_invalid")
+    assert code(await thief.ask_refresh(old)) == (403, "proof_invalid")
     await phone.refresh()
 
 
@@ -165,16 +162,16 @@ async def test_a_forged_refresh_token_is_nobodys(api: httpx.AsyncClient, databas
     phone = await Phone(api).enrol(await add_person(database))
     proof = phone.proof({})
     answer = await api.post("/v1/sessions/refresh", json={"refresh_token": token, "proof": proof})
-    assert outcome(answer) == (401, "not_signed_in")
+    assert code(answer) == (401, "not_signed_in")
 
 
 async def test_an_access_token_is_no_refresh_token_and_the_other_way_round(
     api: httpx.AsyncClient, database: Database
 ) -> None:
     phone = await Phone(api).enrol(await add_person(database))
-    assert outcome(await phone.ask_refresh(phone.session["access_token"])) == (401, "not_signed_in")
+    assert code(await phone.ask_refresh(phone.session["access_token"])) == (401, "not_signed_in")
     phone.session["access_token"] = phone.session["refresh_token"]
-    assert outcome(await phone.get("/v1/me")) == (401, "not_signed_in")
+    assert code(await phone.get("/v1/me")) == (401, "not_signed_in")
 
 
 async def test_i_see_where_i_am_signed_in_newest_first(api: httpx.AsyncClient, database: Database) -> None:
@@ -196,8 +193,8 @@ async def test_i_see_where_i_am_signed_in_newest_first(api: httpx.AsyncClient, d
 async def test_signing_out_ends_the_session_at_once(api: httpx.AsyncClient, database: Database) -> None:
     phone = await Phone(api).enrol(await add_person(database))
     assert (await phone.delete("/v1/sessions/current")).status_code == 204
-    assert outcome(await phone.get("/v1/me")) == (401, "not_signed_in")
-    assert outcome(await phone.ask_refresh()) == (401, "not_signed_in")
+    assert code(await phone.get("/v1/me")) == (401, "not_signed_in")
+    assert code(await phone.ask_refresh()) == (401, "not_signed_in")
 
 
 async def test_i_can_sign_another_phone_out(api: httpx.AsyncClient, database: Database) -> None:
@@ -206,7 +203,7 @@ async def test_i_can_sign_another_phone_out(api: httpx.AsyncClient, database: Da
     path = f"/v1/sessions/{lost.session['session_id']}"
     for _ in range(2):
         assert (await mine.delete(path)).status_code == 204
-    assert outcome(await lost.get("/v1/me")) == (401, "not_signed_in")
+    assert code(await lost.get("/v1/me")) == (401, "not_signed_in")
     assert (await mine.get("/v1/me")).status_code == 200
 
 
@@ -214,7 +211,7 @@ async def test_a_strangers_session_and_none_at_all_read_the_same(api: httpx.Asyn
     phone = await Phone(api).enrol(await add_person(database))
     stranger = await Phone(api).enrol(await add_person(database))
     answers = [await phone.delete(f"/v1/sessions/{one}") for one in (stranger.session["session_id"], uuid4())]
-    assert [outcome(answer) for answer in answers] == [(404, "session_unknown")] * 2
+    assert [code(answer) for answer in answers] == [(404, "session_unknown")] * 2
     assert answers[0].json() | {"instance": ""} == answers[1].json() | {"instance": ""}
     assert (await stranger.get("/v1/me")).status_code == 200
 
@@ -241,4 +238,4 @@ async def test_me_shows_the_last_four_digits_of_the_identity_number(api: httpx.A
 @pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer x", "Basic eA==", "Bearer é", "Bearer " + "A" * 96])
 async def test_without_a_token_nobody_is_signed_in(api: httpx.AsyncClient, header: str | None) -> None:
     headers = {} if header is None else {b"authorization": header.encode("latin-1")}
-    assert outcome(await api.get("/v1/me", headers=headers)) == (401, "not_signed_in")
+    assert code(await api.get("/v1/me", headers=headers)) == (401, "not_signed_in")

@@ -11,6 +11,7 @@ import asyncpg
 import httpx
 import pytest
 
+from tests.answers import code
 from tests.conftest import Apps, Database
 from tests.feed.conftest import Core
 from tests.identity.branch import BRANCH, hand_out, new_code
@@ -21,10 +22,6 @@ from tests.people import Person, Phone, add_person, new_kpj
 async def ask(phone: Phone, person: Person, **overrides: Any) -> str:
     enrolment_id: str = (await phone.ask_enrolment(person, **overrides)).json()["enrolment_id"]
     return enrolment_id
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def hold(phone: Phone) -> Any:

@@ -110,3 +110,9 @@ def find_two_free_ports() -> int:
                 continue
             return port
     pytest.fail("no two free ports side by side")
+
+
+@pytest.fixture(scope="module")
+def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
+    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
+        yield running

@@ -8,7 +8,6 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
@@ -26,12 +25,6 @@ from tests.local.running_simulator import RunningSimulator, run_simulator
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
 
 
 def ask_token(simulator: RunningSimulator, account: dict[str, str], **claims: Any) -> httpx.Response:

@@ -12,7 +12,9 @@ import pytest_asyncio
 from app.local.servers import Postgres, Valkey
 from app.merges.execute import settle
 from app.platform import database as pools
+from tests.cases.reports import Reported, reported_merge
 from tests.conftest import Database, settings_for
+from tests.feed.conftest import Core
 from tests.merges.merged import NEW, OLD, Merged, jakarta, merge_cards
 from tests.people import NewCard, Phone, add_person
 
@@ -31,6 +33,16 @@ async def settle_due(database: Database, servers: tuple[Postgres, Valkey]) -> As
 
     yield run
     await pool.close()
+
+
+@pytest.fixture
+def core(feed: httpx.AsyncClient, database: Database) -> Core:
+    return Core(feed, database)
+
+
+@pytest_asyncio.fixture
+async def reported(api: httpx.AsyncClient, database: Database, core: Core) -> Reported:
+    return await reported_merge(api, database, core)
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import httpx
 import msgspec
 
 from tests.conftest import Database
@@ -94,7 +93,3 @@ async def merge_cards(
 
 def jakarta(instant: str) -> date:
     return (datetime.fromisoformat(instant) + timedelta(hours=7)).date()
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]

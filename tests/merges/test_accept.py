@@ -11,23 +11,13 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.cases.reports import NEW, OLD, Reported, decided, merged, reported_merge
+from tests.cases.reports import NEW, OLD, Reported, decided, merged
 from tests.conftest import Database
 from tests.feed.conftest import Core, claim, contribution
 from tests.merges.conftest import Settle
 from tests.people import NewCard, Phone, add_person
 
 Wait = Callable[[int], Awaitable[None]]
-
-
-@pytest.fixture
-def core(feed: httpx.AsyncClient, database: Database) -> Core:
-    return Core(feed, database)
-
-
-@pytest.fixture
-async def reported(api: httpx.AsyncClient, database: Database, core: Core) -> Reported:
-    return await reported_merge(api, database, core)
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -8,25 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import pytest
 
 from app.feed.import_files import import_folder
 from app.local.story import PEOPLE, find_person
+from tests.answers import balances, code
 from tests.conftest import DATA_KEYS, Apps, Database
 from tests.feed.conftest import Core, claim, contribution, event
 from tests.merges.conftest import Settle
-from tests.merges.merged import code
 from tests.people import NewCard, Phone, add_person
 
 A = NewCard(balance=100_000, opened_on=date(2010, 1, 1))
 B = NewCard(balance=20_000, opened_on=date(2014, 1, 1))
 C = NewCard(balance=3_000, status="active", opened_on=date(2020, 1, 1))
 ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture
-def core(feed: httpx.AsyncClient, database: Database) -> Core:
-    return Core(feed, database)
 
 
 async def propose(phone: Phone, absorb: list[str], into: str) -> dict[str, Any]:
@@ -41,11 +35,6 @@ async def confirm(phone: Phone, absorb: list[str], into: str) -> str:
     answer = await phone.confirm(merge)
     assert answer.status_code == 200, answer.text
     return str(merge["id"])
-
-
-async def show(phone: Phone) -> dict[str, tuple[str, int | None]]:
-    cards = (await phone.get("/v1/cards")).json()["cards"]
-    return {card["kpj"]: (card["status"], card["balance"]) for card in cards}
 
 
 async def options(phone: Phone) -> list[dict[str, Any]]:
@@ -90,7 +79,7 @@ async def test_three_cards_become_one_at_once(api: httpx.AsyncClient, database: 
     assert (recommended["absorb"], recommended["into"]) == (sorted([a, b]), c)
     merge_id = await confirm(phone, [a, b], c)
     await cool_off()
-    assert await show(phone) == {a: ("merged", 0), b: ("merged", 0), c: ("active", 123_000)}
+    assert await balances(phone) == {a: ("merged", 0), b: ("merged", 0), c: ("active", 123_000)}
     for kpj in (a, b):
         card = (await phone.post("/v1/cards/resolve", {"kpj": kpj}, key="")).json()
         assert (card["merged_into"]["kpj"], card["merged_into"]["via"]) == (c, [merge_id])
@@ -116,7 +105,7 @@ async def test_growth_credited_on_the_day_of_execution_sends_the_merge_back_and_
     await core.apply(event("growth.credited", {"kpj": old, "year": 2024, "amount": 5}))
     (again,) = await core.send(event("growth.credited", {"kpj": old, "year": 2025, "amount": 777}))
     assert (again["outcome"], again["code"]) == ("rejected", "growth_credited_already"), "a merge in between or not"
-    assert await show(phone) == {old: ("merged", 0), new: ("active", 103_782)}
+    assert await balances(phone) == {old: ("merged", 0), new: ("active", 103_782)}
 
 
 async def test_a_feed_batch_while_a_merge_is_open_leaves_it_open_and_the_plan_stale(
@@ -151,12 +140,12 @@ async def test_a_merge_that_staff_started_waits_for_the_participant(
     person = await add_person(database, A, C)
     old, new = person.kpjs
     phone = await Phone(api).enrol(person)
-    before = await show(phone)
+    before = await balances(phone)
     await core.apply(event("merge.proposed", {"absorb": [new], "into": old, "reason": "Kartu ganda"}))
     await cool_off()
     (merge,) = (await phone.get("/v1/merges")).json()["merges"]
     assert (merge["state"], merge["proposed_by"], merge["confirmed_at"]) == ("proposed", "agency", None)
-    assert await show(phone) == before
+    assert await balances(phone) == before
 
 
 async def test_a_card_without_jht_is_in_no_merge_either_way(api: httpx.AsyncClient, database: Database) -> None:
@@ -243,14 +232,14 @@ async def test_the_core_reports_what_we_executed_in_another_way_and_is_not_obeye
     phone = await Phone(api).enrol(person)
     await confirm(phone, [old], new)
     await cool_off()
-    after = await show(phone)
+    after = await balances(phone)
     data = {"absorbed": new, "into": old, "merged_on": "2026-03-01", "balances": {new: 3_000, old: 100_000}}
     (result,) = await core.send(event("card.merged", data))
     assert (result["outcome"], result["code"]) == ("rejected", "merge_makes_cycle")
     right = {"absorbed": old, "into": new, "merged_on": "2026-03-01", "balances": {new: 3_000, old: 100_000}}
     (result,) = await core.send(event("card.merged", right))
     assert (result["outcome"], result["code"]) == ("applied", "merge_acknowledged")
-    assert await show(phone) == after
+    assert await balances(phone) == after
     (merge,) = (await phone.get("/v1/merges")).json()["merges"]
     assert (merge["state"], merge["core"]) == ("executed", "acknowledged")
 

@@ -12,12 +12,11 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from tests.answers import balances, code
 from tests.conftest import Database
 from tests.merges.conftest import Settle
+from tests.merges.merged import NEW, OLD
 from tests.people import NewCard, Person, Phone, add_person, days_ago
-
-OLD = NewCard(status="inactive", balance=14_265_493, opened_on=date(2013, 3, 1))
-NEW = NewCard(status="active", balance=9_910_352, opened_on=date(2019, 2, 1))
 
 
 @pytest_asyncio.fixture
@@ -38,11 +37,6 @@ async def propose(phone: Phone, dwi: Person) -> dict[str, Any]:
     return merge
 
 
-async def balances(phone: Phone) -> dict[str, tuple[str, int]]:
-    cards = (await phone.get("/v1/cards")).json()["cards"]
-    return {card["kpj"]: (card["status"], card["balance"]) for card in cards}
-
-
 async def contribute(database: Database, person: Person, kpj: str, amount: int) -> None:
     connection = await database.connect("sepakat_feed")
     change = {
@@ -61,10 +55,6 @@ async def contribute(database: Database, person: Person, kpj: str, amount: int) 
             json.dumps([change | {"cause_id": str(cause_id)}]),
         )
     await connection.close()
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_a_confirmed_merge_executes_after_the_cooling_off_and_both_numbers_resolve(

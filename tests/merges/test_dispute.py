@@ -10,20 +10,10 @@ import asyncpg
 import httpx
 import pytest
 
-from tests.cases.reports import NEW, OLD, Reported, decided, merged, reported_merge
+from tests.cases.reports import NEW, OLD, Reported, decided, merged
 from tests.conftest import Database
 from tests.feed.conftest import Core, contribution
 from tests.people import NewCard, Phone, add_person
-
-
-@pytest.fixture
-def core(feed: httpx.AsyncClient, database: Database) -> Core:
-    return Core(feed, database)
-
-
-@pytest.fixture
-async def reported(api: httpx.AsyncClient, database: Database, core: Core) -> Reported:
-    return await reported_merge(api, database, core)
 
 
 async def test_a_reported_merge_shows_day_balances_and_actor_and_that_no_consent_is_on_file(reported: Reported) -> None:

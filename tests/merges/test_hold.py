@@ -13,6 +13,7 @@ import pytest
 
 from app.merges.execute import settle
 from app.platform import database as pools
+from tests.answers import code, inbox
 from tests.cases.reports import reported_merge
 from tests.conftest import Apps, Database, settings_for
 from tests.feed.conftest import Core, event
@@ -37,11 +38,6 @@ async def hold_of(phone: Phone) -> datetime | None:
     return hold and datetime.fromisoformat(hold["until"])
 
 
-async def inbox(phone: Phone) -> list[dict[str, Any]]:
-    entries: list[dict[str, Any]] = (await phone.get("/v1/inbox?limit=100")).json()["entries"]
-    return entries
-
-
 async def today(database: Database, offset: int = 0) -> str:
     connection = await database.connect()
     day: date = await connection.fetchval("SELECT jakarta_day(current_instant())")
@@ -52,10 +48,6 @@ async def today(database: Database, offset: int = 0) -> str:
 async def port(core: Core, person: Person, on: str) -> dict[str, Any]:
     (result,) = await core.send(event("participant.phone_ported", {"nik": person.nik, "on": on}))
     return result
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.answers import code
 from tests.conftest import Database
 from tests.merges.conftest import Settle
-from tests.merges.merged import NEW, OLD, code, merge_cards
+from tests.merges.merged import NEW, OLD, merge_cards
 from tests.people import NewCard, Person, Phone, add_person
 
 PURPOSES = ("sign_in", "merge", "undo", "accept", "unlock", "add_key", "remove_key", "change_contact")

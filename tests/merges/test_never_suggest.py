@@ -12,13 +12,12 @@ import pytest
 import pytest_asyncio
 
 from app.merges.merge import Card, recommended
+from tests.answers import code, kinds
 from tests.conftest import Database
 from tests.feed.conftest import Core, event
 from tests.merges.conftest import Settle
-from tests.people import NewCard, Person, Phone, add_person
-
-OLD = NewCard(status="inactive", balance=14_265_493, opened_on=date(2013, 3, 1))
-NEW = NewCard(status="active", balance=9_910_352, opened_on=date(2019, 2, 1))
+from tests.merges.merged import NEW, OLD
+from tests.people import Person, Phone, add_person
 
 
 @pytest_asyncio.fixture
@@ -31,24 +30,10 @@ async def phone(api: httpx.AsyncClient, dwi: Person) -> Phone:
     return await Phone(api).enrol(dwi)
 
 
-@pytest.fixture
-def core(feed: httpx.AsyncClient, database: Database) -> Core:
-    return Core(feed, database)
-
-
 async def propose_by_agency(core: Core, absorb: str, into: str) -> dict[str, Any]:
     data = {"absorb": [absorb], "into": into, "reason": "Dua kartu atas satu nama"}
     (result,) = await core.send(event("merge.proposed", data))
     return result
-
-
-async def kinds(phone: Phone) -> list[str]:
-    """Kinds of entries, newest first."""
-    return [entry["kind"] for entry in (await phone.get("/v1/inbox")).json()["entries"]]
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 async def test_the_agencys_proposal_is_declined_and_never_comes_again(phone: Phone, dwi: Person, core: Core) -> None:

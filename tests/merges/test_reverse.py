@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -18,11 +17,13 @@ from app.merges.plan import Plan, canonical, digest
 from app.platform.signing import read_signing_keys
 from app.verify.history import verify_history
 from app.verify.receipt import verify_receipt
+from tests.answers import code
 from tests.cases.reports import decided, merged
 from tests.conftest import RECEIPT_KEYS, Apps, Database
 from tests.feed.conftest import Core, claim, contribution, event
 from tests.merges.conftest import Settle
-from tests.merges.merged import TOTAL, Merged, code, merge_cards
+from tests.merges.merged import TOTAL, Merged, merge_cards
+from tests.passkeys.authenticator import from_base64url
 from tests.people import NewCard, Phone, add_person, open_card
 
 OLD, NEW = 14_265_493, 9_910_352
@@ -38,11 +39,6 @@ def database(own_database: Database) -> Database:
 @pytest.fixture(scope="module")
 def apps(own_apps: Apps) -> Apps:
     return own_apps
-
-
-@pytest.fixture
-def core(feed: httpx.AsyncClient, database: Database) -> Core:
-    return Core(feed, database)
 
 
 def acknowledged(merge_id: str, **around: Any) -> dict[str, Any]:
@@ -186,17 +182,13 @@ async def test_a_reversed_merge_has_a_receipt_and_an_export_that_verify(core: Co
     assert receipt.status_code == 200
     lines = verify_receipt(receipt.content, trusted())
     assert any("the core refused the merge" in line for line in lines)
-    acts = json.loads(_payload(receipt.json()["payload"]))["acts"]
+    acts = json.loads(from_base64url(receipt.json()["payload"]))["acts"]
     assert [act["action"] for act in acts] == ["merge", "reverse"]
     assert (acts[1]["statement"], acts[1]["device"], acts[1]["confirmation_id"]) == (None, None, None)
     pdf = await maya.phone.get(f"/v1/merges/{maya.id}/receipt", headers={"Accept": "application/pdf"})
     assert pdf.content.startswith(b"%PDF")
     export = await maya.phone.get("/v1/me/export")
     assert verify_history(export.content, trusted())
-
-
-def _payload(text: str) -> bytes:
-    return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 async def test_a_chain_is_reversed_from_its_end(core: Core, bayu: tuple[Merged, Merged]) -> None:

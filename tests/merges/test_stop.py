@@ -6,7 +6,6 @@ import asyncio
 import io
 import re
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import date
 from typing import Any
 
 import asyncpg
@@ -17,14 +16,14 @@ import pytest_asyncio
 from app.identity.stop_link import hash_stop_token, issue_stop_link, stop_token
 from app.merges.execute import settle
 from app.platform import database as pools
+from tests.answers import code, kinds
 from tests.cases.reports import reported_merge
 from tests.conftest import SECRET, Apps, Database, settings_for
 from tests.feed.conftest import Core, event
 from tests.merges.conftest import Settle
-from tests.people import NewCard, Person, Phone, add_person, new_kpj
+from tests.merges.merged import NEW, OLD
+from tests.people import Person, Phone, add_person, new_kpj
 
-OLD = NewCard(status="inactive", balance=14_265_493, opened_on=date(2013, 3, 1))
-NEW = NewCard(status="active", balance=9_910_352, opened_on=date(2019, 2, 1))
 ORIGIN = "https://sepakat.example"
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 DAY_S = 86_400
@@ -63,15 +62,6 @@ async def confirmed_merge(phone: Phone, person: Person) -> str:
 
 async def statuses(phone: Phone) -> dict[str, str]:
     return {card["kpj"]: card["status"] for card in (await phone.get("/v1/cards")).json()["cards"]}
-
-
-async def kinds(phone: Phone) -> list[str]:
-    """Kinds of entries, newest first."""
-    return [entry["kind"] for entry in (await phone.get("/v1/inbox?limit=100")).json()["entries"]]
-
-
-def code(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["code"]
 
 
 def assert_quiet_page(answer: httpx.Response, status: int) -> None:

@@ -7,18 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.answers import code
 from tests.conftest import Database
 from tests.feed.conftest import Core, claim, contribution, event
 from tests.merges.conftest import Settle
-from tests.merges.merged import Merged, code, merge_cards
+from tests.merges.merged import Merged, merge_cards
 from tests.people import NewCard, Phone, add_person
 
 OLD, NEW = 14_265_493, 9_910_352
-
-
-@pytest.fixture
-def core(feed: httpx.AsyncClient, database: Database) -> Core:
-    return Core(feed, database)
 
 
 def taken_back(kpj: str, posted: dict[str, Any]) -> dict[str, Any]:

@@ -8,10 +8,11 @@ from datetime import date
 
 import httpx
 
+from tests.answers import code
 from tests.conftest import Database
 from tests.feed.conftest import Core, contribution
 from tests.merges.conftest import Settle
-from tests.merges.merged import NEW, TOTAL, Merged, code, jakarta, merge_cards
+from tests.merges.merged import NEW, TOTAL, Merged, jakarta, merge_cards
 from tests.people import NewCard, Phone, add_person
 
 Wait = Callable[[int], Awaitable[None]]

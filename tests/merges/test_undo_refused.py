@@ -12,9 +12,10 @@ import pytest
 from app.local.servers import Postgres, Valkey
 from app.merges.execute import settle
 from app.platform.database import connect
+from tests.answers import code
 from tests.conftest import Apps, Database, settings_for
 from tests.merges.conftest import Settle
-from tests.merges.merged import NEW, OLD, TOTAL, Merged, code, jakarta, merge_cards
+from tests.merges.merged import NEW, OLD, TOTAL, Merged, jakarta, merge_cards
 from tests.people import NewCard, Phone, add_person
 
 Wait = Callable[[int], Awaitable[None]]

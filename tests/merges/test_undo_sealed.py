@@ -17,9 +17,10 @@ import pytest_asyncio
 
 from app.merges.plan import Plan
 from app.merges.undo_seal import pads, seal_undo
+from tests.answers import code
 from tests.conftest import SECRET
 from tests.merges.insider import Insider
-from tests.merges.merged import Merged, code
+from tests.merges.merged import Merged
 
 
 @pytest_asyncio.fixture

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 
 import httpx
 import pytest
@@ -20,7 +20,7 @@ from app.platform.database import Pool, connect
 from app.platform.mail import MailServer
 from app.platform.sms import SmsGateway
 from tests.conftest import DATA_KEYS, RECEIPT_KEYS, SECRET, Apps, Database, settings_for
-from tests.local.running_simulator import HOST, RunningSimulator, find_two_free_ports, run_simulator
+from tests.local.running_simulator import HOST, RunningSimulator, find_two_free_ports
 from tests.notifications.told import ORIGIN
 
 START_WITHIN_S = 20.0
@@ -68,12 +68,6 @@ async def _await_ready(client: httpx.AsyncClient) -> None:
         except httpx.TransportError:
             await asyncio.sleep(0.1)
     pytest.fail("the API did not answer in time")
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
 
 
 @pytest_asyncio.fixture

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from app.local.servers import Valkey, start_valkey
+from app.local.servers import Valkey
 from app.platform.jobs import Doorbell, Jobs, wake_channel
 from app.platform.wakes import Wakes
 from tests.conftest import SECRET
 from tests.notifications.restarts import start_again
 
 SOON_S = 3.0
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = start_valkey(tmp_path)
-    yield valkey
-    valkey.stop()
 
 
 @pytest.fixture

@@ -13,13 +13,10 @@ import httpx
 import pytest
 
 from app.local.phone import base64url
+from tests.answers import outcome
 from tests.conftest import Database
 from tests.passkeys.authenticator import Authenticator, Page, add_passkey, ask_options, ask_to_add
 from tests.people import Phone, add_person, days_ago
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json().get("code", "done")
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from app.identity.proofs import holds
 from app.identity.statements import encode_base64url
 from app.local.phone import base64url
 from app.verify.passkey import check_passkey_proof
+from tests.answers import outcome
 from tests.cases.reports import reported_merge
 from tests.conftest import Apps, Database
 from tests.feed.conftest import Core, event
@@ -33,10 +34,6 @@ from tests.people import Person, Phone, add_person, days_ago
 __all__ = ["cool_off", "settle_due", "wait"]
 
 OTHER_ID = "01937f5e-7a40-7000-8000-000000000002"
-
-
-def outcome(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json().get("code", "done")
 
 
 @pytest.fixture

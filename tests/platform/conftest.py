@@ -1,17 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from app.platform.fcm import Fcm
-from tests.local.running_simulator import RunningSimulator, run_simulator
-
-
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
+from tests.local.running_simulator import RunningSimulator
 
 
 @pytest.fixture

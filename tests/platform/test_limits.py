@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from pathlib import Path
 from typing import Any, cast
 from uuid import uuid4
 
@@ -18,7 +17,7 @@ import pytest_asyncio
 from asgi_lifespan import LifespanManager
 from redis.asyncio import Redis
 
-from app.local.servers import Valkey, start_valkey
+from app.local.servers import Valkey
 from app.main import LIMITS, create_api
 from app.platform.limits import Buckets, Limit, limits_of
 from app.platform.openapi.answers import routes
@@ -29,13 +28,6 @@ from tests.people import Phone, add_person
 
 BY_NAME = {limit.name: limit for limit in LIMITS}
 PROXY = "10.0.0.1"
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = start_valkey(tmp_path)
-    yield valkey
-    valkey.stop()
 
 
 @pytest_asyncio.fixture

@@ -6,7 +6,7 @@ import asyncio
 import email
 import email.policy
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from email.message import EmailMessage
 from uuid import uuid4
 
@@ -17,15 +17,9 @@ from aiosmtpd.smtp import SMTP
 from app.platform.mail import Mail, MailServer, read_mail_url, read_sender, write_mail
 from app.platform.outcomes import Accepted, Rejected, RetryLater
 from app.settings import SettingsError
-from tests.local.running_simulator import RunningSimulator, find_two_free_ports, run_simulator
+from tests.local.running_simulator import RunningSimulator, find_two_free_ports
 
 SENDER = "Sepakat <tidak-dibalas@sepakat.example>"
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
 
 
 @pytest_asyncio.fixture

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
+from msgspec import structs
 
+from app.local.servers import Postgres, Valkey
 from app.notifications.deliver import Deliverer
 from app.platform.database import Pool, connect
 from app.platform.fcm import Fcm
-from tests.conftest import Database
-from tests.local.running_simulator import RunningSimulator, run_simulator
+from app.settings import Settings
+from tests.conftest import Database, settings_for
+from tests.local.running_simulator import RunningSimulator
+from tests.notifications.told import ORIGIN
 from tests.people import NewCard, Person, add_person
 from workers.drain_lane import LaneDrain
 
@@ -66,12 +70,6 @@ class Outbox:
         await self.connection.execute("UPDATE outbox SET lane = $1", lane)
 
 
-@pytest.fixture(scope="session")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
-
-
 @pytest_asyncio.fixture
 async def outbox(fresh_database: Database) -> AsyncIterator[Outbox]:
     connection = await fresh_database.connect()
@@ -95,6 +93,12 @@ def add_reachable(fresh_database: Database, outbox: Outbox) -> AddReachable:
         return Reachable(person, devices, lane)
 
     return add
+
+
+@pytest.fixture
+def settings(fresh_database: Database, servers: tuple[Postgres, Valkey]) -> Settings:
+    """A worker's, whose messages carry links to a public address."""
+    return structs.replace(settings_for(fresh_database, servers[1], "sepakat_worker"), public_origin=ORIGIN)
 
 
 @pytest_asyncio.fixture

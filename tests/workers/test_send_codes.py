@@ -4,38 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
 import pytest_asyncio
-from msgspec import structs
 
 from app.identity.sweep import sweep_identity
-from app.local.servers import Postgres, Valkey
-from app.platform.database import Pool, connect
+from app.platform.database import Pool
 from app.platform.sms import SmsGateway
 from app.settings import Settings
-from tests.conftest import Apps, settings_for
-from tests.local.running_simulator import RunningSimulator, run_simulator
+from tests.conftest import Apps
+from tests.local.running_simulator import RunningSimulator
+from tests.notifications.told import LINK, ORIGIN
 from tests.people import NewCard, Person, Phone, add_person, new_kpj
 from workers.send_codes import CODES_PER_DAY, send_codes
 
-ORIGIN = "https://sepakat.example"
 WAITING_FOR_LOCKS = """SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND usename = 'sepakat_worker' AND wait_event_type = 'Lock'"""
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
-
-
-@pytest.fixture
-def settings(fresh_apps: Apps, servers: tuple[Postgres, Valkey]) -> Settings:
-    return structs.replace(settings_for(fresh_apps.database, servers[1], "sepakat_worker"), public_origin=ORIGIN)
 
 
 @pytest_asyncio.fixture
@@ -43,13 +29,6 @@ async def gateway(simulator: RunningSimulator) -> AsyncIterator[SmsGateway]:
     sender = SmsGateway(f"{simulator.base_url}/sms", timeout_s=2.0)
     yield sender
     await sender.close()
-
-
-@pytest_asyncio.fixture
-async def pool(fresh_apps: Apps) -> AsyncIterator[Pool]:
-    pool = await connect(fresh_apps.database.url("sepakat_worker"), size=5, application="tests")
-    yield pool
-    await pool.close()
 
 
 def texts_to(simulator: RunningSimulator, person: Person) -> list[str]:
@@ -89,7 +68,7 @@ async def test_the_message_carries_a_link_that_stops_everything(
     await make_due(fresh_apps)
     assert await send_codes(pool, gateway, settings) == 1
     [text] = texts_to(simulator, person)
-    [link] = re.findall(rf"{ORIGIN}/stop/[a-z]{{28}}", text)
+    [link] = LINK.findall(text)
     assert len(re.findall(r"\d{8}", text)) == 1
     assert await pool.fetchval("SELECT count(*) FROM stop_tokens") == 1
 

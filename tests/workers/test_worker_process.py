@@ -10,7 +10,7 @@ from uuid import uuid5
 
 import pytest
 
-from app.local.servers import Postgres, Valkey, start_valkey
+from app.local.servers import Postgres, Valkey
 from app.platform.jobs import Doorbell, Jobs
 from tests.conftest import SECRET, Database
 from tests.local.running_simulator import RunningSimulator
@@ -22,13 +22,6 @@ from tests.workers.running_worker import RunningWorker, eventually, run_worker
 START_WITHIN_S = 15.0
 # A lane of a killed worker is free after its lease of ten seconds.
 AFTER_A_KILL_S = 20.0
-
-
-@pytest.fixture
-def own_valkey(tmp_path: Path) -> Iterator[Valkey]:
-    valkey = start_valkey(tmp_path)
-    yield valkey
-    valkey.stop()
 
 
 @pytest.fixture

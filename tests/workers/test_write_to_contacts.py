@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
-import pytest
 import pytest_asyncio
-from msgspec import structs
 
 from app.identity.sweep import sweep_identity
-from app.local.servers import Postgres, Valkey
-from app.platform.database import Pool, connect
+from app.platform.database import Pool
 from app.platform.mail import MailServer
 from app.platform.sms import SmsGateway
 from app.settings import Settings
-from tests.conftest import Apps, settings_for
+from tests.conftest import Apps
 from tests.feed.conftest import Core, event
 from tests.identity.contact_codes import ask_change, change, type_code
-from tests.local.running_simulator import RunningSimulator, run_simulator
+from tests.local.running_simulator import RunningSimulator
+from tests.notifications.told import LINK, ORIGIN
 from tests.people import NewCard, Person, Phone, add_person, new_kpj
 from workers.write_to_contacts import ContactWriter
-
-ORIGIN = "https://sepakat.example"
-LINK = re.compile(rf"{ORIGIN}/stop/[a-z]{{28}}")
-
-
-@pytest.fixture(scope="module")
-def simulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSimulator]:
-    with run_simulator(tmp_path_factory.mktemp("simulator")) as running:
-        yield running
-
-
-@pytest.fixture
-def settings(fresh_apps: Apps, servers: tuple[Postgres, Valkey]) -> Settings:
-    return structs.replace(settings_for(fresh_apps.database, servers[1], "sepakat_worker"), public_origin=ORIGIN)
-
-
-@pytest_asyncio.fixture
-async def pool(fresh_apps: Apps) -> AsyncIterator[Pool]:
-    pool = await connect(fresh_apps.database.url("sepakat_worker"), size=5, application="tests")
-    yield pool
-    await pool.close()
 
 
 @pytest_asyncio.fixture
