@@ -46,7 +46,7 @@ def end_servers(folder: Path) -> int:
     servers = find_servers(folder)
     pids = {server.pid for server in servers}
     # A postmaster ends its backends itself; signalled one by one they would look like crashes to it.
-    _end(server for server in servers if server.ppid() not in pids)
+    _end(server for server in servers if _parent(server) not in pids)
     _end(find_servers(folder), signal.SIGKILL)
     return len(servers)
 
@@ -59,8 +59,7 @@ def scratch_folder() -> Iterator[Path]:
     """
     temporary = Path("/tmp")  # noqa: S108 (mkdtemp below picks the name; tempfile.gettempdir() may be too long for a socket)
     for other in temporary.glob("sepakat-*-*"):
-        owner = other.name.split("-")[1]
-        if owner.isdigit() and other.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(owner)):
+        if _is_abandoned(other):
             _sweep(other)
     folder = Path(mkdtemp(prefix=f"sepakat-{os.getpid()}-", dir=temporary))
     folder.chmod(0o755)
@@ -69,6 +68,15 @@ def scratch_folder() -> Iterator[Path]:
     finally:
         end_leftovers(folder)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_abandoned(folder: Path) -> bool:
+    """Whether it is ours, of a run that is no more. Another run may be sweeping it at this moment."""
+    owner = folder.name.split("-")[1]
+    try:
+        return owner.isdigit() and folder.stat().st_uid == os.geteuid() and not psutil.pid_exists(int(owner))
+    except FileNotFoundError:
+        return False
 
 
 def _sweep(folder: Path) -> None:
@@ -95,6 +103,13 @@ def _end(processes: Iterable[psutil.Process], first: signal.Signals | None = Non
         deadline = time.monotonic() + grace_s
         while (ending := [process for process in ending if _lives(process)]) and time.monotonic() < deadline:
             time.sleep(0.01)
+
+
+def _parent(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.NoSuchProcess:  # it ended meanwhile
+        return None
 
 
 def _lives(process: psutil.Process) -> bool:
