@@ -29,9 +29,10 @@ from app.local.contact_walk import change_number
 from app.local.core import Core, issue_branch_code
 from app.local.messages import Messages
 from app.local.phone import Phone
+from app.local.shown import show_all, show_answer, show_card, show_case, show_merge, show_messages, show_options
 from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
-from app.local.story import DemoPerson, Stage, find_person, push_target, rupiah, show_cards, show_inbox, wall_time
+from app.local.story import DemoPerson, Stage, find_person, rupiah, show_cards, show_inbox
 from app.local.tell import core_event, core_parser, merge_arguments
 from app.platform.clock import JAKARTA
 
@@ -134,12 +135,12 @@ async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
     stage = Stage(walk.api, walk.core, walk.messages, walk.console)
     match chosen.verb:
         case "resolve":
-            return _show_card(stage, await phone.post("/v1/cards/resolve", {"kpj": chosen.kpj}, key=""))
+            return show_card(stage, await phone.post("/v1/cards/resolve", {"kpj": chosen.kpj}, key=""))
         case "number":
             return await change_number(stage, phone, person, chosen.number)
         case "propose":
             body = {"absorb": [chosen.absorb], "into": chosen.into}
-            return _show_answer(stage, await phone.post("/v1/merges", body))
+            return show_answer(stage, await phone.post("/v1/merges", body))
         case "survivor" | "confirm" | "cancel" | "decline" | "dispute":
             return await _decide(stage, phone, chosen)
     await _look(stage, phone, chosen.verb, person)
@@ -154,15 +155,15 @@ async def _look(stage: Stage, phone: Phone, verb: str, person: DemoPerson) -> No
         case "inbox":
             await show_inbox(stage, phone)
         case "messages":
-            await _show_messages(stage, phone, person)
+            await show_messages(stage, phone, person)
         case "support-code" | "looks":
             await show_access(stage, phone, verb)
         case "options":
-            _show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
+            show_options(stage, (await phone.get("/v1/merges/options")).json()["options"])
         case "merges":
-            _show_all(stage, _show_merge, (await phone.get("/v1/merges")).json()["merges"], "no merge")
+            show_all(stage, show_merge, (await phone.get("/v1/merges")).json()["merges"], "no merge")
         case "cases":
-            _show_all(stage, _show_case, (await phone.get("/v1/cases")).json()["cases"], "no case")
+            show_all(stage, show_case, (await phone.get("/v1/cases")).json()["cases"], "no case")
 
 
 async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
@@ -177,21 +178,21 @@ async def _decide(stage: Stage, phone: Phone, chosen: Namespace) -> int:
     if chosen.verb == "confirm" and merge["state"] == "proposed":
         return await _confirm(stage, phone, merge)
     body = {"into": chosen.kpj} if chosen.verb == "survivor" else {}
-    return _show_answer(stage, await phone.post(f"/v1/merges/{merge['id']}/{chosen.verb}", body))
+    return show_answer(stage, await phone.post(f"/v1/merges/{merge['id']}/{chosen.verb}", body))
 
 
 async def _confirm(stage: Stage, phone: Phone, merge: dict[str, Any]) -> int:
     """Shows the plan as it holds now, what changed since it was shown last, and agrees to it."""
     renewed = await phone.post(f"/v1/merges/{merge['id']}/plan")
     if not renewed.is_success:
-        return _show_answer(stage, renewed)
+        return show_answer(stage, renewed)
     before, now = merge["plan"], renewed.json()["plan"]
     if before["total_after"] != now["total_after"]:
         stage.see(f"since the plan was shown: {rupiah(before['total_after'])} → {rupiah(now['total_after'])}")
     for card in now["cards"]:
         stage.see(f"{card['kpj']}  {rupiah(card['balance_before'])} → {rupiah(card['balance_after'])}")
     stage.see(f"acknowledged: {', '.join(now['to_acknowledge']) or 'nothing to acknowledge'}")
-    return _show_answer(stage, await phone.confirm(renewed.json()))
+    return show_answer(stage, await phone.confirm(renewed.json()))
 
 
 async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
@@ -214,84 +215,6 @@ def _hand_out(console: Console, chosen: Namespace) -> dict[str, Any]:
     console.print(f"  the code, good once within a day: [bold]{code}[/bold]")
     expires_at = datetime.now(JAKARTA) + timedelta(days=1)
     return issue_branch_code(chosen.nik, branch_code_sha256(code), expires_at, chosen.branch)
-
-
-def _show_answer(stage: Stage, answer: httpx.Response) -> int:
-    if not answer.is_success:
-        problem = answer.json()
-        stage.see(f"{problem['status']} {problem['code']}: {problem['detail']}")
-        for error in problem.get("errors", ()):
-            stage.see(f"  {error['field']}: {error['reason']}")
-        return 1
-    _show_merge(stage, answer.json())
-    return 0
-
-
-def _show_all(
-    stage: Stage, show: Callable[[Stage, dict[str, Any]], None], items: list[dict[str, Any]], none: str
-) -> None:
-    for item in items:
-        show(stage, item)
-    if not items:
-        stage.see(none)
-
-
-def _show_merge(stage: Stage, merge: dict[str, Any]) -> None:
-    core = f"  core: {merge['core']}" if merge["core"] else ""
-    stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}  {merge['id']}{core}")
-    if merge["state"] == "confirmed":
-        at = wall_time(merge["executes_at"])
-        stage.see(f"executes at {at:%Y-%m-%d %H.%M.%S} WIB; until then `cancel` cancels it")
-    elif merge["state"] == "proposed":
-        stage.see(f"afterwards {rupiah(merge['plan']['total_after'])}")
-        for text in merge["plan"]["texts"]:
-            stage.see(f"{text['severity']}: {text['text']}")
-
-
-def _show_case(stage: Stage, case: dict[str, Any]) -> None:
-    waits = f"staff answer until {wall_time(case['due_at']):%Y-%m-%d %H.%M} WIB"
-    stage.see(f"[bold]{case['kind']}[/bold]  {case['decision'] or waits}  {case['id']}")
-    if case["figures"] and "theirs" in case["figures"]:
-        ours, theirs = (rupiah(case["figures"][whose]) for whose in ("ours", "theirs"))
-        stage.see(f"  card {case['kpj']}: here {ours}, in the core {theirs}")
-    elif case["figures"]:
-        stage.see(f"  {case['figures']['obstacle']}")
-    if case["correction"]:
-        stage.see(f"  {case['correction']['field']}: {case['correction']['wanted']}")
-    for text in filter(None, (case["statement"], case["reason"])):
-        stage.see(f"  {text}")
-
-
-async def _show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
-    """In the order in which they arrived; pushes are those to this phone."""
-    for message in await stage.messages.all():
-        at = f"{wall_time(message['at']):%H.%M.%S}"
-        match message:
-            case {"channel": "push", "target": {"value": value}} if value == push_target(phone):
-                stage.see(f"{at}  push  {message['message']['notification']['title']}")
-            case {"channel": "sms", "to": to} if to == person.phone:
-                stage.see(f"{at}  sms   {message['text']}")
-            case {"channel": "mail", "to": to} if to == person.email:
-                stage.see(f"{at}  mail  [bold]{message['subject']}[/bold]")
-                for line in filter(None, message["text"].splitlines()):
-                    stage.see(f"                {line}")
-
-
-def _show_options(stage: Stage, options: list[dict[str, Any]]) -> None:
-    for option in options:
-        word = "recommended" if option["recommended"] else "possible" if option["allowed"] else "not possible"
-        stage.see(f"[bold]{word}[/bold]  {', '.join(option['absorb'])} → {option['into']}")
-        for item in (*option["reasons"], *option["warnings"]):
-            stage.see(f"  {item['text']}")
-
-
-def _show_card(stage: Stage, answer: httpx.Response) -> int:
-    if not answer.is_success:
-        return _show_answer(stage, answer)
-    card = answer.json()
-    stage.see(f"card {card['kpj']}  {card['status']}  {rupiah(card['balance'])}")
-    stage.see(card["explanation"]["text"])
-    return 0
 
 
 PLAYS: dict[
