@@ -36,7 +36,7 @@ class Work:
         self._fcm = Fcm(settings.fcm_base_url, settings.fcm_credentials)
         self._sms = SmsGateway(settings.sms_url)
         self._documents = Storage(settings.documents)
-        self._deliverer = Deliverer(self._fcm)
+        self._deliverer = Deliverer({"fid": self._fcm, "token": self._fcm})
         self._drain = LaneDrain(pool, self._deliverer)
         self._ladder = Ladder(pool, settings, self._sms)
 

@@ -7,7 +7,7 @@ comes later for it, and for it only: the person's other phones go on.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 import structlog
@@ -16,8 +16,8 @@ from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target,
 from app.notifications.pauses import Pauses
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
-from app.platform.fcm import Fcm, Push
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
+from app.platform.push import Provider, Push
 
 log = structlog.get_logger()
 
@@ -28,12 +28,12 @@ HELD_BACK_WAIT_S = 10.0
 
 
 class Deliverer:
-    """Shared by all lanes of a process: one FCM client, one bound on sends, one memory of pauses."""
+    """Shared by all lanes of a process: a provider for each kind of target, one bound on sends, one memory of pauses."""
 
-    def __init__(self, fcm: Fcm) -> None:
+    def __init__(self, providers: Mapping[str, Provider]) -> None:
         self.pauses = Pauses()
         self.stopping = False
-        self._fcm = fcm
+        self._providers = providers
         self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
@@ -83,7 +83,8 @@ class Deliverer:
                     # noted, so that what comes later for this phone is held back behind it
                     settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
                     continue
-                outcome = await self._fcm.send(_word(announcement, target, urgent=lane_class == URGENT))
+                push = _word(announcement, target, urgent=lane_class == URGENT)
+                outcome = await self._providers[push.kind].send(push)
             tried = 1
             wait = self._judge(outcome, announcement, target, settlement)
             if wait is not None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal
 
 import google.auth.credentials
 import google.auth.exceptions
@@ -22,29 +21,12 @@ from google.auth.transport.requests import Request as GoogleRequest
 from app.platform.fcm_grants import Failure, Grant, Grants
 from app.platform.fcm_replies import OVERLOADED_AFTER_S, Reply, read_outcome
 from app.platform.outcomes import Misconfigured, Outcome, Rejected, RetryLater
+from app.platform.push import LONGEST_TTL_S, Push
 
-LONGEST_TTL_S = 28 * 24 * 3600
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
 _ANSWER_LIMIT_BYTES = 64 * 1024
 _TOKEN_TIMEOUT_S = 10.0
-
-
-class Push(msgspec.Struct, frozen=True):
-    """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles."""
-
-    kind: Literal["fid", "token"]
-    value: str
-    delivery_id: str
-    seq: int
-    entry_class: Literal["card", "security", "notice"]
-    title: str
-    body: str
-    urgent: bool = False
-    ttl_s: int = LONGEST_TTL_S
-
-    def __repr__(self) -> str:
-        return f"Push(kind={self.kind!r}, delivery_id={self.delivery_id!r}, seq={self.seq})"
 
 
 class Fcm:

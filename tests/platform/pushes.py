@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from app.platform.fcm import Push
+from app.platform.push import Push
 
 
 def a_push(kind: Literal["fid", "token"] = "fid", **changes: Any) -> Push:

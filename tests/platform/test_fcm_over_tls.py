@@ -20,8 +20,9 @@ from app.local.simulator_accounts import TokenEndpoint, write_service_account
 from app.local.simulator_journal import Journal
 from app.local.simulator_oidc import Provider
 from app.local.simulator_routes import Simulator
-from app.platform.fcm import Fcm, Push
+from app.platform.fcm import Fcm
 from app.platform.outcomes import Accepted, RetryLater
+from app.platform.push import Push
 from tests.local.running_simulator import find_two_free_ports
 
 PUSH = Push("fid", "phone", "8f0e", 1, "card", "Ada perubahan", "Buka aplikasi.")

@@ -115,7 +115,7 @@ async def new_drain(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[Ca
 
     def make() -> LaneDrain:
         clients.append(Fcm(simulator.base_url, str(simulator.credentials), timeout_s=5.0))
-        return LaneDrain(pool, Deliverer(clients[-1]))
+        return LaneDrain(pool, Deliverer({"fid": clients[-1], "token": clients[-1]}))
 
     yield make
     for client in clients:
