@@ -108,8 +108,12 @@ async def clone(servers: tuple[Postgres, Valkey]) -> OpenDatabase:
 
 @pytest_asyncio.fixture(scope="session")
 async def database(clone: OpenDatabase) -> Database:
-    """The database that most tests share."""
-    return await clone()
+    """The database that most tests share. Its clock runs ahead, and further with every test that lets time go by."""
+    shared = await clone()
+    connection = await shared.connect()
+    await connection.execute("UPDATE local_clock SET ahead = '3 days'")
+    await connection.close()
+    return shared
 
 
 @pytest_asyncio.fixture

@@ -168,9 +168,9 @@ async def test_ten_tries_a_day_and_not_one_more_until_tomorrow(fresh_apps: Apps)
     await phone.enrol(person)
 
 
-async def test_a_first_key_on_a_settled_phone_is_free_and_every_other_waits_three_days(
-    api: httpx.AsyncClient, database: Database
-) -> None:
+async def test_a_first_key_on_a_settled_phone_is_free_and_every_other_waits_three_days(fresh_apps: Apps) -> None:
+    api, database = fresh_apps.api, fresh_apps.database
+
     async def hold(person: Person) -> Any:
         phone = await Phone(api).enrol(person)
         return (await phone.get("/v1/me")).json()["hold"]

@@ -341,13 +341,12 @@ async def test_a_refresh_token_of_a_passkey_takes_that_passkey(phone: Phone, pag
     assert lost.json()["session"]["refresh_token"] == again.json()["session"]["refresh_token"] != old
 
 
-async def test_a_ported_number_holds_the_passkeys_added_since(
-    phone: Phone, dwi: Person, database: Database, feed: httpx.AsyncClient
-) -> None:
-    page = await (await add_passkey(phone)).sign_in()
+async def test_a_ported_number_holds_the_passkeys_added_since(fresh_apps: Apps) -> None:
+    dwi = await add_person(fresh_apps.database, OLD, NEW)
+    page = await (await add_passkey(await Phone(fresh_apps.api).enrol(dwi))).sign_in()
     merge = await propose(page, dwi)
     confirmed = (await page.confirm(merge)).json()
-    core = Core(feed, database)
+    core = Core(fresh_apps.feed, fresh_apps.database)
     tomorrow = days_ago(-1).isoformat()
     await core.send(event("participant.phone_ported", {"nik": dwi.nik, "on": tomorrow}))
     assert (await page.get("/v1/me")).json()["hold"] is None, "added before, by a key from before"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from app.history.breach import list_touched
 from tests.cases.reports import Reported
@@ -15,8 +15,10 @@ from tests.staff.conftest import Staff
 async def test_whom_staff_looked_at_is_on_the_list(staff: Staff, reported: Reported, database: Database) -> None:
     case = await reported.dispute()
     await staff.read(case["id"])
-    out, now = io.StringIO(), datetime.now(UTC)
-    hour = timedelta(hours=1)
+    connection = await database.connect()
+    now = await connection.fetchval("SELECT current_instant()")
+    await connection.close()
+    out, hour = io.StringIO(), timedelta(hours=1)
     await list_touched(database.url("sepakat_operator"), now - hour, now + hour, "sepakat_staff", out)
     rows = {row["participant_id"]: row for row in csv.DictReader(io.StringIO(out.getvalue()))}
     mine = rows[str(reported.person.participant_id)]
