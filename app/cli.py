@@ -279,7 +279,7 @@ def _parser() -> argparse.ArgumentParser:
     ):
         act = acts.add_parser(name, help=text)
         act.add_argument("file", type=Path, metavar="FILE")
-    act.add_argument("kid", metavar="KID")
+    act.add_argument("kid", metavar="KID", help="write -- before one that begins with a hyphen")
     roots = commands.add_parser("roots", help="signed roots over all histories")
     roots.add_subparsers(dest="act", required=True, metavar="make").add_parser(
         "make", help="one now, as the worker's role"

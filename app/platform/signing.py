@@ -110,7 +110,7 @@ def add_key(path: Path) -> str:
     It is published from the next start on, and signs once `put_first` has been called: by then everybody who keeps the
     published keys for an hour knows it.
     """
-    key = Ed25519PrivateKey.generate()
+    key = _generate()
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "wb") as file:
         file.write(pem)
@@ -128,6 +128,14 @@ def put_first(path: Path, kid: str) -> None:
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(b"".join(block + b"\n" for block in chosen + [block for block in blocks if block not in chosen]))
     new.replace(path)
+
+
+def _generate() -> Ed25519PrivateKey:
+    """A key whose kid a command line does not take for an option: one of 64 thumbprints begins with a hyphen."""
+    while True:
+        key = Ed25519PrivateKey.generate()
+        if not _describe(key.public_key()).kid.startswith("-"):
+            return key
 
 
 def _read_block(pem: bytes, *, private: bool) -> Ed25519PrivateKey | Ed25519PublicKey:

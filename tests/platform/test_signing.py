@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -116,3 +117,19 @@ def test_the_commands(tmp_path: Path) -> None:
     assert keys_of(path).kid == kid
     refused = sepakat("keys", "use", str(path), "x")
     assert (refused.returncode, "no private key x" in refused.stderr) == (1, True)
+
+
+def test_no_key_that_is_made_here_looks_like_an_option_and_one_from_elsewhere_can_be_named(tmp_path: Path) -> None:
+    path = tmp_path / "keys.pem"
+    assert not any(add_key(path).startswith("-") for _ in range(600))
+    elsewhere = tmp_path / "elsewhere.pem"
+    while not elsewhere.exists() or not keys_of(elsewhere).kid.startswith("-"):
+        key = Ed25519PrivateKey.generate()
+        elsewhere.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    kid = keys_of(elsewhere).kid
+    add_key(both := tmp_path / "both.pem")
+    both.write_bytes(both.read_bytes() + elsewhere.read_bytes())
+    command = [sys.executable, "-m", "app.cli", "keys", "use", str(both), "--", kid]
+    used = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert used.returncode == 0, used.stderr
+    assert keys_of(both).kid == kid
