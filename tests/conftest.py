@@ -1,7 +1,8 @@
 """Real servers for every test: PostgreSQL and Valkey from their wheels, the apps over ASGI, one event loop for all.
 
-Tests share one database and commit; each makes people of its own, so that none sees another's. A test that moves the
-clock, or counts rows, takes `fresh_database`, a clone of the migrated template.
+Tests share one database and commit; each makes people of its own, so that none sees another's. The clock of that database
+is not the real one. A test that holds it against real days, moves it by many, or counts rows, takes `fresh_database`, a clone
+of the migrated template.
 """
 
 from __future__ import annotations

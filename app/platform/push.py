@@ -32,9 +32,5 @@ class Provider(Protocol):
     """Takes pushes of the kinds of target that it knows. Shared by all sends of a process."""
 
     async def send(self, push: Push) -> Outcome:
-        """One attempt. Raises for no answer."""
-        ...
-
-    async def close(self) -> None:
-        """Closes connections; sends under way end as RetryLater."""
+        """One attempt. Whatever comes back, or nothing at all, is an outcome and never an exception."""
         ...
