@@ -26,7 +26,9 @@ from app.devices.show import list_devices, rename_device
 from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
 from app.feed import receive
+from app.feed.check_registration import check_registration
 from app.feed.search_cases import search_cases
+from app.feed.search_merges import search_merges
 from app.history.access_log import show_access_log
 from app.history.export import export
 from app.history.roots import list_roots
@@ -172,7 +174,9 @@ API_ROUTES: list[ControllerRouterHandler] = [
 ]
 FEED_ROUTES: list[ControllerRouterHandler] = [
     receive.receive_events,
+    check_registration,
     search_cases,
+    search_merges,
     health.live,
     health.ready,
 ]

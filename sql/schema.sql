@@ -5692,6 +5692,8 @@ CREATE INDEX ledger_legs_of_transfer ON public.ledger_entries USING btree (parti
 
 CREATE INDEX match_keys_of_participant ON public.match_keys USING btree (participant_id);
 
+CREATE INDEX merges_by_state ON public.merges USING btree (state, merge_id);
+
 CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
 
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
