@@ -27,6 +27,7 @@ from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
 from app.feed import receive
 from app.feed.check_registration import check_registration
+from app.feed.receive_lines import receive_lines
 from app.feed.search_cases import search_cases
 from app.feed.search_merges import search_merges
 from app.history.access_log import show_access_log
@@ -174,6 +175,7 @@ API_ROUTES: list[ControllerRouterHandler] = [
 ]
 FEED_ROUTES: list[ControllerRouterHandler] = [
     receive.receive_events,
+    receive_lines,
     check_registration,
     search_cases,
     search_merges,

@@ -41,6 +41,7 @@ class Results(msgspec.Struct, frozen=True):
         "public": True,
         "transaction": False,
         "body_limit": BODY_LIMIT_BYTES,
+        "unpacked_limit": BODY_LIMIT_BYTES,
         "each": "events",
     },
     tags=["feed"],
@@ -56,13 +57,13 @@ async def receive_events(
     results: list[Result] = []
     try:
         for content in data.events:
-            results.append(await _receive(desk, content, results))
+            results.append(await receive_event(desk, content, results))
     finally:
         request.app.state.jobs.ring_soon(desk.doorbell)
     return Results(results)
 
 
-async def _receive(desk: Desk, content: Any, results: list[Result]) -> Result:
+async def receive_event(desk: Desk, content: Any, results: list[Result]) -> Result:
     """The result of one event; those of the same batch that it releases get theirs anew."""
     try:
         event, content_hash = read_event(content)

@@ -1,4 +1,4 @@
-"""Who sends: requests of the agency are signed after Standard Webhooks, over the bytes as sent.
+"""Who sends: requests of the agency are signed after Standard Webhooks, over the bytes of the body before they were packed.
 
 The window of five minutes around `webhook-timestamp` is measured on this machine's own clock, also where the local
 clock was moved ahead: it is about the journey of a request, not about the life of a participant.
@@ -25,11 +25,11 @@ class SignatureInvalid(Problem):
     status, code, title = 401, "signature_invalid", "The signature is missing or wrong"
     indonesian = (
         "Tanda tangan tidak ada, salah, atau meleset lebih dari 5 menit."
-        " Tandatangani `id.timestamp.body` atas byte yang dikirim dengan salah satu rahasia Anda."
+        " Tandatangani `id.timestamp.body` atas byte isi permintaan sebelum dimampatkan dengan salah satu rahasia Anda."
     )
     english = (
         "The signature is missing, wrong, or more than 5 minutes off."
-        " Sign `id.timestamp.body` over the very bytes that are sent, with one of your secrets."
+        " Sign `id.timestamp.body` over the very bytes of the body, before they are packed, with one of your secrets."
     )
 
 
@@ -60,6 +60,6 @@ def is_signed(secrets: str, headers: dict[str, str], raw: bytes) -> bool:
 
 async def require_signature(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """A guard: runs before the body is decoded. Raises SignatureInvalid."""
-    raw: bytes = connection.scope["state"].get("body", b"")
+    raw: bytes = connection.scope["state"].get("unpacked", b"")
     if not is_signed(connection.app.state.settings.feed_secrets, dict(connection.headers), raw):
         raise SignatureInvalid

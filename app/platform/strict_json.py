@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -31,6 +32,23 @@ def check(raw: bytes, *, each: str | None = None) -> None:
     Strings below the key `each` are left to the handler, which refuses one item of that list and takes the others; lone
     surrogates are refused there too, since they are no UTF-8.
     """
+    value = _decode(raw)
+    if each is not None and isinstance(value, dict):
+        _check_surrogates(value.get(each))
+        value = {name: content for name, content in value.items() if name != each}
+    errors = [{"field": path, "reason": reason} for path, reason in find_bad_text(value)]
+    if errors:
+        raise RequestInvalid(errors=errors[:MOST_TOLD])
+
+
+def decode_item(raw: bytes) -> Any:
+    """The value of strict JSON, whose strings are left to the handler. Raises BodyMalformed with the reason."""
+    value = _decode(raw)
+    _check_surrogates(value)
+    return value
+
+
+def _decode(raw: bytes) -> Any:
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_no_constant)
         _check_depth(value)
@@ -42,13 +60,12 @@ def check(raw: bytes, *, each: str | None = None) -> None:
         raise BodyMalformed(reason=f"{error.msg} at byte {error.pos}") from None
     except ValueError as error:
         raise BodyMalformed(reason=str(error)) from None
-    if each is not None and isinstance(value, dict):
-        if LONE_SURROGATE.search(json.dumps(value.get(each), ensure_ascii=False)):
-            raise BodyMalformed(reason="half of a surrogate pair")
-        value = {name: content for name, content in value.items() if name != each}
-    errors = [{"field": path, "reason": reason} for path, reason in find_bad_text(value)]
-    if errors:
-        raise RequestInvalid(errors=errors[:MOST_TOLD])
+    return value
+
+
+def _check_surrogates(value: object) -> None:
+    if LONE_SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+        raise BodyMalformed(reason="half of a surrogate pair")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -86,7 +103,9 @@ class StrictBody:
 
     An empty body of a POST is `{}`. A route sets its own limit with `opt={"body_limit": bytes}`, and takes a form instead of
     JSON with `opt={"form": True}`, or files of other types with `opt={"body_types": (…)}`; those are not looked at here.
-    A route that judges the items of a list one by one names the list with `opt={"each": key}`.
+    A route that judges the items of a list one by one names the list with `opt={"each": key}`; one that takes bodies packed
+    with gzip says with `opt={"unpacked_limit": bytes}` how large they may be unpacked, and finds them unpacked in
+    `scope["state"]["unpacked"]`.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -99,6 +118,7 @@ class StrictBody:
         headers = dict(scope["headers"])
         opt = scope["route_handler"].opt
         raw = await _read(receive, headers, int(opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
+        unpacked = _unpack(raw, headers, opt.get("unpacked_limit"))
         if raw:
             accepted: tuple[str, ...] = opt.get("body_types", (FORM if opt.get("form") else JSON,))
             content_type, _, parameters = headers.get(b"content-type", b"").decode("latin-1").lower().partition(";")
@@ -106,10 +126,10 @@ class StrictBody:
             if content_type not in accepted or not _in_utf8(content_type, parameters):
                 raise WrongContentType(accepted=", ".join(accepted))
             if content_type == JSON:
-                check(raw, each=opt.get("each"))
-        scope["state"]["body"] = raw
+                check(unpacked, each=opt.get("each"))
+        scope["state"]["body"], scope["state"]["unpacked"] = raw, unpacked
         # nothing to say is said by an empty object
-        read = raw or (b"{}" if scope["method"] == "POST" else b"")
+        read = unpacked or (b"{}" if scope["method"] == "POST" else b"")
         given = False
 
         async def receive_again() -> Any:
@@ -127,6 +147,28 @@ def _in_utf8(content_type: str, parameters: str) -> bool:
     pairs = [part.partition("=") for part in parameters.split(";")]
     named = [value.strip(' "') for name, _, value in pairs if name.strip() == "charset"]
     return content_type != JSON or all(charset in ("utf-8", "utf8") for charset in named)
+
+
+def _unpack(raw: bytes, headers: dict[bytes, bytes], limit: int | None) -> bytes:
+    """The body as its content-encoding packed it: not at all, or with gzip where the route takes that."""
+    encoding = headers.get(b"content-encoding", b"identity").strip().lower()
+    if encoding == b"identity":
+        return raw
+    if encoding != b"gzip" or limit is None:
+        raise WrongContentType(accepted="content-encoding: identity" + (", gzip" if limit else ""))
+    unpacked = bytearray()
+    while raw:
+        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+        try:
+            unpacked += member.decompress(raw, limit + 1 - len(unpacked))
+        except zlib.error:
+            raise BodyMalformed(reason="not gzip") from None
+        if len(unpacked) > limit or member.unconsumed_tail:
+            raise BodyTooLarge(limit=limit)
+        if not member.eof:
+            raise BodyMalformed(reason="the gzip is cut off")
+        raw = member.unused_data
+    return bytes(unpacked)
 
 
 async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
