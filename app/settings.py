@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 GOOGLE_FCM_BASE_URL = "https://fcm.googleapis.com"
+WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){5,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 
 
@@ -32,6 +33,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     smtp_url: str = ""
     mail_from: str = ""
     feed_secrets: str = ""
+    core_webhook_url: str = ""  # where the core hears of what participants decide; unset: it asks
+    core_webhook_secret: str = ""  # whsec_…
     receipt_keys: str = ""
     data_keys: str = ""
     documents: str = "documents"  # a folder, or s3://bucket/prefix with the AWS_ variables
@@ -101,6 +104,10 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     if settings.env not in ("local", "production"):
         raise SettingsError("SEPAKAT_ENV is `local` or `production`")
     _check_edges(settings)
+    if settings.core_webhook_url and not WEBHOOK_SECRET.fullmatch(settings.core_webhook_secret):
+        raise SettingsError(
+            "SEPAKAT_CORE_WEBHOOK_SECRET is whsec_ and base64, as the receiver of the webhooks knows it"
+        )
     if len(settings.secret) < 32:
         raise SettingsError("SEPAKAT_SECRET needs at least 32 characters of randomness")
     if settings.fcm_credentials and not Path(settings.fcm_credentials).is_file():

@@ -3862,6 +3862,25 @@ $$;
 
 ALTER FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.tell_core() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    INSERT INTO public.core_events (participant_id, seq, type)
+    SELECT new.participant_id, new.seq, CASE new.kind
+        WHEN 'merge_refused' THEN 'merge.unconfirmed'
+        WHEN 'merge_disputed' THEN 'dispute.opened'
+        ELSE replace(new.kind, '_', '.') END
+    FROM public.causes AS c
+    WHERE c.participant_id = new.participant_id AND c.cause_id = new.cause_id
+        AND (new.kind <> 'contact_changed' OR c.origin = 'participant');
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.tell_core() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4751,6 +4770,24 @@ COMMENT ON COLUMN public.contact_messages.message_id IS 'Of a code, the change t
 
 COMMENT ON COLUMN public.contact_messages.not_before IS 'Real time, not the local clock: the lease of a worker that sends it now, or a retry.';
 
+CREATE TABLE public.core_events (
+    participant_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    type text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    not_before timestamp with time zone,
+    code text,
+    ended_at timestamp with time zone,
+    CONSTRAINT core_event_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'taken'::text, 'refused'::text])))
+);
+
+ALTER TABLE public.core_events OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.core_events IS 'One row for each entry that the core is told of. A participant''s go out in the order of their entries.';
+
+COMMENT ON COLUMN public.core_events.not_before IS 'Real time, not the local clock: the lease of a worker that sends it now, or a retry.';
+
 CREATE TABLE public.corrections (
     participant_id uuid NOT NULL,
     case_id uuid NOT NULL,
@@ -5473,6 +5510,9 @@ ALTER TABLE ONLY public.contact_messages
 ALTER TABLE ONLY public.reversed_contributions
     ADD CONSTRAINT contribution_is_reversed_once PRIMARY KEY (participant_id, entry_id);
 
+ALTER TABLE ONLY public.core_events
+    ADD CONSTRAINT core_events_pkey PRIMARY KEY (participant_id, seq);
+
 ALTER TABLE ONLY public.corrections
     ADD CONSTRAINT corrections_pkey PRIMARY KEY (participant_id, case_id);
 
@@ -5669,6 +5709,8 @@ CREATE INDEX climbs_waiting ON public.climbs USING btree (due_at) WHERE (state =
 CREATE INDEX contact_changes_by_expiry ON public.contact_changes USING btree (expires_at) WHERE (state <> 'applied'::text);
 
 CREATE INDEX contact_messages_waiting ON public.contact_messages USING btree (not_before NULLS FIRST) WHERE (state = 'waiting'::text);
+
+CREATE INDEX core_events_waiting ON public.core_events USING btree (not_before NULLS FIRST) WHERE (state = 'waiting'::text);
 
 CREATE INDEX documents_begun ON public.documents USING btree (begun_at) WHERE (stored_at IS NULL);
 
@@ -5953,6 +5995,12 @@ ALTER TABLE public.contact_messages ENABLE ALWAYS TRIGGER contact_messages_end_o
 CREATE TRIGGER core_answers_by_function_only BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (old.core IS DISTINCT FROM new.core))) EXECUTE FUNCTION public.refuse_statement('core_answers_by_function_only');
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER core_answers_by_function_only;
+
+CREATE TRIGGER core_events_by_function_only BEFORE INSERT ON public.core_events FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('core_events_by_function_only');
+
+ALTER TABLE public.core_events ENABLE ALWAYS TRIGGER core_events_by_function_only;
+
+CREATE TRIGGER core_is_told AFTER INSERT ON public.history FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['merge_confirmed'::text, 'merge_cancelled'::text, 'merge_refused'::text, 'merge_executed'::text, 'merge_undone'::text, 'merge_disputed'::text, 'merge_accepted'::text, 'contact_changed'::text]))) EXECUTE FUNCTION public.tell_core();
 
 CREATE TRIGGER corrections_are_kept BEFORE DELETE ON public.corrections FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('corrections_are_kept');
 
@@ -6428,6 +6476,9 @@ ALTER TABLE ONLY public.contact_messages
 ALTER TABLE ONLY public.contact_messages
     ADD CONSTRAINT contact_messages_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
+ALTER TABLE ONLY public.core_events
+    ADD CONSTRAINT core_events_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
+
 ALTER TABLE ONLY public.corrections
     ADD CONSTRAINT corrections_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
 
@@ -6629,6 +6680,8 @@ ALTER TABLE public.contact_changes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.contact_messages ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.core_events ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.corrections ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.deliveries ENABLE ROW LEVEL SECURITY;
@@ -6732,6 +6785,8 @@ CREATE POLICY rows_of_all ON public.consent_choices TO sepakat_writer, sepakat_w
 CREATE POLICY rows_of_all ON public.contact_changes TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.contact_messages TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.core_events TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.corrections TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
@@ -6850,6 +6905,8 @@ CREATE POLICY rows_of_who_entered ON public.consent_choices TO sepakat_api USING
 CREATE POLICY rows_of_who_entered ON public.contact_changes TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.contact_messages TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.core_events TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.corrections TO sepakat_api USING ((participant_id = public.entered_participant()));
 
@@ -7545,6 +7602,9 @@ GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uui
 
 REVOKE ALL ON FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.tell_core() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_core() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.tell_of_balance(p_case public.cases, p_kind text, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.tell_of_core_answer(p_merge public.merges, p_kind text, p_cause_id uuid, p_data jsonb) FROM PUBLIC;
@@ -7790,6 +7850,24 @@ GRANT UPDATE(attempts) ON TABLE public.contact_messages TO sepakat_worker;
 GRANT UPDATE(not_before) ON TABLE public.contact_messages TO sepakat_worker;
 
 GRANT UPDATE(ended_at) ON TABLE public.contact_messages TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.core_events TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.core_events TO sepakat_writer;
+GRANT SELECT ON TABLE public.core_events TO sepakat_worker;
+
+GRANT UPDATE(state) ON TABLE public.core_events TO sepakat_worker;
+GRANT UPDATE(state) ON TABLE public.core_events TO sepakat_operator;
+
+GRANT UPDATE(attempts) ON TABLE public.core_events TO sepakat_worker;
+
+GRANT UPDATE(not_before) ON TABLE public.core_events TO sepakat_worker;
+GRANT UPDATE(not_before) ON TABLE public.core_events TO sepakat_operator;
+
+GRANT UPDATE(code) ON TABLE public.core_events TO sepakat_worker;
+GRANT UPDATE(code) ON TABLE public.core_events TO sepakat_operator;
+
+GRANT UPDATE(ended_at) ON TABLE public.core_events TO sepakat_worker;
+GRANT UPDATE(ended_at) ON TABLE public.core_events TO sepakat_operator;
 
 GRANT SELECT ON TABLE public.corrections TO sepakat_operator;
 GRANT SELECT ON TABLE public.corrections TO sepakat_api;

@@ -11,7 +11,7 @@ log = structlog.get_logger()
 
 LONGEST_REST_S = 30.0
 
-Run = Callable[[], Awaitable[None]]
+Run = Callable[[], Awaitable[object]]
 
 
 class Rounds:

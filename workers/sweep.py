@@ -60,6 +60,8 @@ async def _look(pool: Pool, work: Work) -> None:
         work.ring_codes()
     if due is not None and due["climbs"]:
         work.ring_ladder()
+    if due is not None and due["core_events"]:
+        work.ring_core()
     if due is not None and due["identities"]:
         work.ring_matches()
 

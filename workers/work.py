@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.feed.tell import CoreTeller
 from app.notifications.deliver import Deliverer
 from app.platform.database import Pool
 from app.platform.fcm import Fcm
@@ -39,6 +40,7 @@ class Work:
         self._deliverer = Deliverer({"fid": self._fcm, "token": self._fcm})
         self._drain = LaneDrain(pool, self._deliverer)
         self._ladder = Ladder(pool, settings, self._sms)
+        self._core = CoreTeller(pool, settings) if settings.core_webhook_url else None
 
     def ring(self, name: str, run: Run) -> None:
         """Runs it soon, or once more after the run under way."""
@@ -61,6 +63,10 @@ class Work:
     def ring_ladder(self) -> None:
         self.ring("climb_ladder", self._ladder.climb)
 
+    def ring_core(self) -> None:
+        if self._core is not None:
+            self.ring("tell_core", self._core.tell)
+
     def ring_matches(self) -> None:
         self.ring("find_matches", lambda: find_matches(self._pool, self._settings, self._jobs))
 
@@ -76,6 +82,8 @@ class Work:
         await self._jobs.close()
         await self._fcm.close()
         await self._ladder.close()
+        if self._core is not None:
+            await self._core.close()
         await self._sms.close()
 
     async def _send_codes(self) -> None:

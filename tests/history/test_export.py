@@ -28,6 +28,7 @@ NOT_EXPORTED = {
     "match_queue": "who is looked at next",
     "match_keys": "a look-up of keyed hashes",
     "outbox": "what is being sent now; what was sent is in deliveries",
+    "core_events": "which of the entries in history the core was told of",
     "challenges": "secrets for five minutes",
     "support_code_owners": "a look-up of keyed hashes",
     "stop_tokens": "secrets, kept as hashes",

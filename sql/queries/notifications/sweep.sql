@@ -9,7 +9,8 @@ WHERE
     )
 ORDER BY l.lane;
 
--- chores_due: whether merges, one-time codes and messages to other contacts, steps of the ladder and new identities wait for somebody
+-- chores_due: whether merges, one-time codes and messages to other contacts, steps of the ladder,
+-- events for the core and new identities wait for somebody
 SELECT
     EXISTS (
         SELECT FROM merges
@@ -40,4 +41,8 @@ SELECT
             state = 'waiting' AND due_at <= current_instant()
             AND (not_before IS NULL OR not_before <= clock_timestamp())
     ) AS climbs,
+    EXISTS (
+        SELECT FROM core_events
+        WHERE state = 'waiting' AND (not_before IS NULL OR not_before <= clock_timestamp())
+    ) AS core_events,
     EXISTS (SELECT FROM match_queue) AS identities;

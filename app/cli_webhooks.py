@@ -1,0 +1,42 @@
+"""`sepakat webhooks …`: what the core was not told of yet, for an operator."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from datetime import datetime
+
+
+def add_webhooks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The words of the group."""
+    group = commands.add_parser("webhooks", help="what the core is told; as the operator's role")
+    acts = group.add_subparsers(dest="act", required=True, metavar="list|replay")
+    acts.add_parser("list", help="how many events wait or were refused, of which type, since when")
+    again = acts.add_parser("replay", help="send again what the core refused")
+    again.add_argument(
+        "--since", type=datetime.fromisoformat, metavar="INSTANT", help="and what it took from then on, with its time zone"
+    )
+
+
+def run_webhooks(words: argparse.Namespace, operator_url: str) -> int:
+    """Runs one command; 0 when it was done, 1 when the database refused, 2 when it was asked wrongly."""
+    from asyncpg import PostgresError
+
+    from app.feed.tell import count_untold, replay
+
+    if words.act == "replay" and words.since is not None and words.since.tzinfo is None:
+        print("sepakat: give --since with its time zone: 2026-11-25T08:00+07:00", file=sys.stderr)
+        return 2
+    try:
+        if words.act == "replay":
+            print(f"{asyncio.run(replay(operator_url, words.since)):,} events go out again.")
+            return 0
+        untold = asyncio.run(count_untold(operator_url))
+    except PostgresError as error:
+        print(f"sepakat: {error}", file=sys.stderr)
+        return 1
+    for one in untold:
+        print(f"{one.events:>8,}  {one.state:<8} {one.type:<20} {one.code or '':<24} since {one.since:%Y-%m-%d %H:%M:%S %Z}")
+    print("The core knows everything." if not untold else f"{sum(one.events for one in untold):,} events", file=sys.stderr)
+    return 0
