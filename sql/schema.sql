@@ -5198,8 +5198,7 @@ CREATE TABLE public.push_targets (
     cleared_at timestamp with time zone,
     cleared_because text,
     CONSTRAINT locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
-    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text]))),
-    CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text])))
+    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text])))
 );
 
 ALTER TABLE public.push_targets OWNER TO sepakat_owner;
@@ -5530,6 +5529,9 @@ ALTER TABLE ONLY public.history
 ALTER TABLE ONLY public.history_roots
     ADD CONSTRAINT history_roots_pkey PRIMARY KEY (number);
 
+ALTER TABLE public.push_targets
+    ADD CONSTRAINT hms_is_on_android CHECK (((kind <> 'hms'::text) OR (platform = 'android'::text))) NOT VALID;
+
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (participant_id, request);
 
@@ -5616,6 +5618,9 @@ ALTER TABLE ONLY public.possible_matches
 
 ALTER TABLE public.case_proposals
     ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
+
+ALTER TABLE public.push_targets
+    ADD CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text, 'hms'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_pkey PRIMARY KEY (participant_id, device_id);

@@ -7,6 +7,7 @@ comes later for it, and for it only: the person's other phones go on.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
@@ -25,16 +26,20 @@ SENDS_AT_ONCE = 50
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
+NOBODY_SENDS = Misconfigured("nothing sends to push targets of this kind here: set SEPAKAT_HMS_CREDENTIALS")
 
 
 class Deliverer:
-    """Shared by all lanes of a process: a provider for each kind of target, one bound on sends, one memory of pauses."""
+    """Shared by all lanes of a process: a provider for each kind of target, its bound on sends, its pauses."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
-        self.pauses = Pauses()
+        self.pauses = Pauses(providers.values())
         self.stopping = False
         self._providers = providers
-        self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
+        # Each provider has its own: one that hangs must not take the others' sends.
+        self._slots: defaultdict[Provider | None, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(SENDS_AT_ONCE)
+        )
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
@@ -76,15 +81,16 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
-            async with self._slots:
-                paused_s = self.pauses.left_s(target.platform)
+            provider = self._providers.get(target.kind)
+            async with self._slots[provider]:
+                paused_s = self.pauses.left_for_s(provider, target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
                     settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
                     continue
                 push = _word(announcement, target, urgent=lane_class == URGENT)
-                outcome = await self._providers[push.kind].send(push)
+                outcome = await provider.send(push) if provider else NOBODY_SENDS
             tried = 1
             wait = self._judge(outcome, announcement, target, settlement)
             if wait is not None:
@@ -112,13 +118,15 @@ class Deliverer:
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
                 if provider_wide:
-                    self.pauses.hold("provider", wait)
-                    log.warning("push_provider_pauses", reason=reason, for_s=round(wait, 1))
+                    self.pauses.hold(self._providers.get(target.kind), "provider", wait)
+                    log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(wait, 1))
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason))
                 return wait
             case Misconfigured(reason, scope):
-                self.pauses.hold(scope, MISCONFIGURED_WAIT_S)
-                log.error("push_misconfigured", reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S)
+                self.pauses.hold(self._providers.get(target.kind), scope, MISCONFIGURED_WAIT_S)
+                log.error(
+                    "push_misconfigured", kind=target.kind, reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S
+                )
                 settlement.deliveries.append(_note(announcement, target, "waiting", "misconfigured"))
                 return MISCONFIGURED_WAIT_S
 
