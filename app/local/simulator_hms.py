@@ -133,7 +133,7 @@ class AppTokens:
             raise CredentialsRefusedError(20003, "client_id does not exist")
         if fields.get("client_secret") != [self._own.client_secret]:
             raise CredentialsRefusedError(12304, "client_secret is incorrect")
-        token = f"hms.{secrets.token_urlsafe(48)}"
+        token = f"app-access.{secrets.token_urlsafe(48)}"
         self._valid_until[token] = time.time() + TOKEN_LIFE_S
         self.issued += 1
         return {"access_token": token, "expires_in": TOKEN_LIFE_S, "token_type": "Bearer"}

@@ -1,4 +1,4 @@
-"""The simulator's HTTP: Google's, Huawei's, the SMS gateway's, an identity provider's, and routes that show and script what it does."""
+"""The simulator's HTTP: of providers of pushes, an SMS gateway, identities; and routes that show and script what it does."""
 
 from __future__ import annotations
 
@@ -82,14 +82,11 @@ class Simulator:
         match scope["method"], scope["path"].split("/")[1:]:
             case "POST", ["token"]:
                 return self._grant_token(body)
-            case "POST", ["v1", "projects", project, "messages:send"]:
-                return await self._send_push(project, find_header(scope, b"authorization"), body)
-            case "POST", ["oauth2", "v3", "token"]:
-                return self._grant_app_token(body)
-            case "POST", ["v1", app_id, "messages:send"]:
-                return await self._send_hms_push(app_id, find_header(scope, b"authorization"), body)
-            case "POST", ["hms", "reset-secret"]:
-                return _json(200, self._app_tokens.reset_secret())
+            case "POST", ["v1", *sender, "messages:send"] if sender:
+                send = self._send_push if sender[0] == "projects" else self._send_hms_push
+                return await send(sender[-1], find_header(scope, b"authorization"), body)
+            case "POST", ["oauth2" | "hms" as first, *rest]:
+                return self._admit_app([first, *rest], body)
             case "POST", ["sms"]:
                 return await self._send_sms(body)
             case method, [".well-known" | "jwks.json" | "oidc" as first, *rest]:
@@ -115,12 +112,17 @@ class Simulator:
             return _json(400, {"error": "invalid_grant", "error_description": str(error)})
         return _json(200, {"access_token": token, "expires_in": TOKEN_LIFE_S, "token_type": "Bearer"})
 
-    def _grant_app_token(self, body: bytes) -> Reply:
-        try:
-            return _json(200, self._app_tokens.grant(body))
-        except CredentialsRefusedError as error:
-            refusal = {"error": 1101, "sub_error": error.sub_error, "error_description": str(error)}
-            return _json(400, refusal)
+    def _admit_app(self, path: list[str], body: bytes) -> Reply:
+        match path:
+            case ["oauth2", "v3", "token"]:
+                try:
+                    return _json(200, self._app_tokens.grant(body))
+                except CredentialsRefusedError as error:
+                    return _json(400, {"error": 1101, "sub_error": error.sub_error, "error_description": str(error)})
+            case ["hms", "reset-secret"]:
+                return _json(200, self._app_tokens.reset_secret())
+            case _:
+                return _json(404, {"error": "not_found"})
 
     def _provide_identity(self, method: str, path: list[str], body: bytes) -> Reply:
         match method, path:

@@ -33,13 +33,17 @@ class Deliverer:
     """Shared by all lanes of a process: a provider for each kind of target, its bound on sends, its pauses."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
-        self.pauses = Pauses(providers.values())
         self.stopping = False
         self._providers = providers
-        # Each provider has its own: one that hangs must not take the others' sends.
+        # By provider: one that hangs or is away holds up no other. None: the kinds of target that nobody sends to here.
         self._slots: defaultdict[Provider | None, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(SENDS_AT_ONCE)
         )
+        self._pauses: defaultdict[Provider | None, Pauses] = defaultdict(Pauses)
+
+    def paused_s(self) -> float:
+        """Seconds until one of the providers sends again; 0 when one does."""
+        return min((self._pauses[provider].left_s() for provider in self._providers.values()), default=0.0)
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
@@ -83,7 +87,7 @@ class Deliverer:
                 continue
             provider = self._providers.get(target.kind)
             async with self._slots[provider]:
-                paused_s = self.pauses.left_for_s(provider, target.platform)
+                paused_s = self._pauses[provider].left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
@@ -101,6 +105,7 @@ class Deliverer:
         self, outcome: Outcome, announcement: Announcement, target: Target, settlement: Settlement
     ) -> float | None:
         """Notes the outcome; the seconds to wait when it has to be tried again."""
+        pauses = self._pauses[self._providers.get(target.kind)]
         match outcome:
             case Accepted(message_id):
                 settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
@@ -118,12 +123,12 @@ class Deliverer:
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
                 if provider_wide:
-                    self.pauses.hold(self._providers.get(target.kind), "provider", wait)
+                    pauses.hold("provider", wait)
                     log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(wait, 1))
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason))
                 return wait
             case Misconfigured(reason, scope):
-                self.pauses.hold(self._providers.get(target.kind), scope, MISCONFIGURED_WAIT_S)
+                pauses.hold(scope, MISCONFIGURED_WAIT_S)
                 log.error(
                     "push_misconfigured", kind=target.kind, reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S
                 )

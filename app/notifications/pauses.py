@@ -3,33 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from typing import Literal
-
-from app.platform.push import Provider
-
-Scope = Literal["provider", "apple_and_web"]
 
 
 class Pauses:
-    """Until when a provider sends nothing: to anybody, or to phones that it reaches through Apple and web push."""
+    """Until when nothing is sent: to anybody, or to phones that are reached through Apple and web push."""
 
-    def __init__(self, providers: Iterable[Provider]) -> None:
-        self._providers = tuple(providers)
-        self._until: dict[tuple[Provider | None, Scope], float] = {}
+    def __init__(self) -> None:
+        self._until: dict[str, float] = {}
 
-    def hold(self, provider: Provider | None, scope: Scope, for_s: float) -> None:
-        """None: the provider of a kind of target that nobody sends to here."""
-        key = (provider, scope)
-        self._until[key] = max(self._until.get(key, 0.0), time.monotonic() + for_s)
+    def hold(self, scope: str, for_s: float) -> None:
+        self._until[scope] = max(self._until.get(scope, 0.0), time.monotonic() + for_s)
 
-    def left_s(self) -> float:
-        """Seconds until one of the providers sends again; 0 when one does."""
-        return min((self.left_for_s(provider) for provider in self._providers), default=0.0)
-
-    def left_for_s(self, provider: Provider | None, platform: str | None = None) -> float:
-        """Seconds that are left of this provider's pause, for phones of this platform; 0 when there is none."""
-        until = self._until.get((provider, "provider"), 0.0)
+    def left_s(self, platform: str | None = None) -> float:
+        """Seconds that are left for this platform, or for all; 0 when there is no pause."""
+        until = self._until.get("provider", 0.0)
         if platform in ("ios", "web"):
-            until = max(until, self._until.get((provider, "apple_and_web"), 0.0))
+            until = max(until, self._until.get("apple_and_web", 0.0))
         return max(0.0, until - time.monotonic())
