@@ -14,12 +14,15 @@ from urllib.parse import urlencode
 
 import msgspec
 import pyqwest
+import structlog
 
-from app.platform.hms_replies import AccessToken, read_access_token, read_outcome
+from app.platform.hms_replies import TOO_URGENT, AccessToken, read_access_token, read_outcome
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, RetryLater, Unregistered
 from app.platform.push import Push
 from app.platform.push_grants import Failure, Grant, Grants, Refused
 from app.platform.push_http import OVERLOADED_AFTER_S, PushClient, Reply
+
+log = structlog.get_logger()
 
 LONGEST_TTL_S = 15 * 24 * 3600
 
@@ -46,16 +49,27 @@ class Hms:
         self._base_url = base_url.rstrip("/")
         self._grants = Grants(partial(_fetch_grant, token_url, Path(credentials_path)))
         self._client = PushClient(timeout_s, pyqwest.HTTPVersion.HTTP1)  # Huawei promises no HTTP/2
+        self._may_hurry = True
         self._served = ""  # the app for which a push was taken last
 
     async def send(self, push: Push) -> Outcome:
-        """One attempt, and a second only where a fresh access token is asked for. Raises for no answer."""
-        message = encode_message(push)
-        return await self._grants.send(lambda grant: self._post(grant, push.value, message))
+        """One attempt; a second only where a fresh access token or less urgency is asked for. Raises for no answer."""
+        urgent = push.urgent and self._may_hurry
+        outcome = await self._send(push, urgent=urgent)
+        if outcome != TOO_URGENT or not urgent:
+            return outcome
+        # Told a little later is better than not told.
+        self._may_hurry = False
+        log.error("hms_may_not_hurry", reason=TOO_URGENT.reason)
+        return await self._send(push, urgent=False)
 
     async def close(self) -> None:
         """Closes connections; sends under way end as RetryLater."""
         await self._client.close()
+
+    async def _send(self, push: Push, *, urgent: bool) -> Outcome:
+        message = encode_message(push, urgent=urgent)
+        return await self._grants.send(lambda grant: self._post(grant, push.value, message))
 
     async def _post(self, grant: Grant, token: str, message: bytes) -> Outcome | Refused:
         url = f"{self._base_url}/v1/{grant.project_id}/messages:send"
@@ -72,11 +86,11 @@ class Hms:
         return outcome
 
 
-def encode_message(push: Push) -> bytes:
+def encode_message(push: Push, *, urgent: bool) -> bytes:
     """The request body for `messages:send`."""
     data = {"v": "1", "seq": str(push.seq), "class": push.entry_class, "id": push.delivery_id}
     android = {
-        "urgency": "HIGH" if push.urgent else "NORMAL",
+        "urgency": "HIGH" if urgent else "NORMAL",
         "ttl": f"{min(push.ttl_s, LONGEST_TTL_S)}s",
         "notification": {
             "title": push.title,

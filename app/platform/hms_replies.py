@@ -22,10 +22,11 @@ FLOW_CONTROL_AFTER_S = 60.0
 _REFUSED_TOKEN = ("80200001", "80200003")
 _OURS = {
     "80300002": "the app may not send: is Push Kit enabled for it in AppGallery Connect, in this region too?",
-    "80300011": "the app may not send with urgency HIGH: ask Huawei for that permission",
     "80300013": "the address for receipts in AppGallery Connect is wrong",
     "80600003": "Huawei's own sign-in refused the app: check client_id and client_secret",
 }
+
+TOO_URGENT = Misconfigured("Push Kit answered 80300011: the app has no permission for urgency HIGH; ask Huawei for it")
 
 
 class _Answer(msgspec.Struct, frozen=True, rename={"request_id": "requestId"}):
@@ -112,6 +113,8 @@ def _read_code(answer: _Answer, token: str) -> Outcome | Refused | None:
             return _read_partly(answer, token)
         case "80300007":
             return Unregistered()
+        case "80300011":
+            return TOO_URGENT
         case "80300008" | "80300010":
             return Rejected(code)
         case "81000001":

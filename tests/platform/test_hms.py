@@ -112,7 +112,7 @@ async def test_each_answer_of_push_kit_has_its_outcome(
 @pytest.mark.parametrize(
     "answer",
     [
-        *({"error_code": code} for code in ("80300002", "80300011", "80300013", "80600003")),
+        *({"error_code": code} for code in ("80300002", "80300013", "80600003")),
         {"status": 403},
         {"status": 404, "body": "garbage"},
     ],
@@ -126,6 +126,25 @@ async def test_what_is_our_own_fault_blames_our_configuration(
     outcome = await hms.send(push)
     assert isinstance(outcome, Misconfigured)
     assert outcome.scope == "provider"
+
+
+async def test_an_app_that_may_not_hurry_is_told_once_and_sends_all_the_same(
+    hms: Hms, simulator: RunningSimulator
+) -> None:
+    first, second = a_push("hms", urgent=True), a_push("hms", urgent=True)
+    simulator.script(first.value, {"error_code": "80300011"})
+    assert isinstance(await hms.send(first), Accepted)
+    assert isinstance(await hms.send(second), Accepted)
+    sent = simulator.pushes_to(first.value) + simulator.pushes_to(second.value)
+    assert [push["message"]["android"]["urgency"] for push in sent] == ["HIGH", "NORMAL", "NORMAL"]
+
+
+async def test_an_urgency_that_was_not_asked_for_is_no_reason_to_try_again(
+    hms: Hms, simulator: RunningSimulator
+) -> None:
+    push = a_push("hms")
+    simulator.script(push.value, {"error_code": "80300011"})
+    assert isinstance(await hms.send(push), Misconfigured)
 
 
 @pytest.mark.parametrize("code", ["80300007", "80100000"])
