@@ -13,6 +13,8 @@ import msgspec
 
 GOOGLE_FCM_BASE_URL = "https://fcm.googleapis.com"
 WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){5,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+HUAWEI_PUSH_BASE_URL = "https://push-api.cloud.huawei.com"
+HUAWEI_TOKEN_URL = "https://oauth-login.cloud.huawei.com/oauth2/v3/token"  # noqa: S105 (an address)
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 
 
@@ -29,6 +31,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     env: str = "production"
     fcm_base_url: str = GOOGLE_FCM_BASE_URL
     fcm_credentials: str = ""
+    hms_base_url: str = HUAWEI_PUSH_BASE_URL
+    hms_token_url: str = HUAWEI_TOKEN_URL
+    hms_credentials: str = ""  # JSON {app_id, client_id, client_secret}; none: no pushes through Huawei
     sms_url: str = ""
     smtp_url: str = ""
     mail_from: str = ""
@@ -82,6 +87,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return [origin for part in self.cors_origins.split(",") if (origin := part.strip())]
 
     @property
+    def push_kinds(self) -> list[str]:
+        """The kinds of push targets that something sends to here."""
+        return ["fid", "token", "hms"] if self.hms_credentials else ["fid", "token"]
+
+    @property
     def local(self) -> bool:
         """True under `make run` and in tests; unset means production."""
         return self.env == "local"
@@ -110,8 +120,9 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         )
     if len(settings.secret) < 32:
         raise SettingsError("SEPAKAT_SECRET needs at least 32 characters of randomness")
-    if settings.fcm_credentials and not Path(settings.fcm_credentials).is_file():
-        raise SettingsError(f"SEPAKAT_FCM_CREDENTIALS: no file at {settings.fcm_credentials}")
+    for name, path in (("FCM", settings.fcm_credentials), ("HMS", settings.hms_credentials)):
+        if path and not Path(path).is_file():
+            raise SettingsError(f"SEPAKAT_{name}_CREDENTIALS: no file at {path}")
     return settings
 
 

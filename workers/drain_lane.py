@@ -58,7 +58,7 @@ class LaneDrain:
 
     async def drain(self, lane: int) -> None:
         """Returns when nothing is due in the lane, or when another worker has it: that one will look again."""
-        if self._deliverer.pauses.left_s() or self._deliverer.stopping:
+        if self._deliverer.paused_s() or self._deliverer.stopping:
             return
         owner = uuid4()
         row = await self._pool.fetchrow(LANE["take"], lane, owner, LEASE)
@@ -84,7 +84,7 @@ class LaneDrain:
             urgent: Place | None = START
             while urgent is not None and not self._deliverer.stopping:
                 urgent = await self._work(lease, URGENT, urgent)
-            if self._deliverer.stopping or self._deliverer.pauses.left_s():
+            if self._deliverer.stopping or self._deliverer.paused_s():
                 return False
             bulk = await self._work(lease, BULK, bulk)
         return True

@@ -6,7 +6,9 @@ from app.feed.tell import CoreTeller
 from app.notifications.deliver import Deliverer
 from app.platform.database import Pool
 from app.platform.fcm import Fcm
+from app.platform.hms import Hms
 from app.platform.jobs import Jobs
+from app.platform.push import Provider
 from app.platform.sms import SmsGateway
 from app.platform.storage import Storage
 from app.settings import Settings
@@ -37,7 +39,15 @@ class Work:
         self._fcm = Fcm(settings.fcm_base_url, settings.fcm_credentials)
         self._sms = SmsGateway(settings.sms_url)
         self._documents = Storage(settings.documents)
-        self._deliverer = Deliverer({"fid": self._fcm, "token": self._fcm})
+        self._hms = (
+            Hms(settings.hms_base_url, settings.hms_token_url, settings.hms_credentials)
+            if settings.hms_credentials
+            else None
+        )
+        providers: dict[str, Provider] = {"fid": self._fcm, "token": self._fcm}
+        if self._hms is not None:
+            providers["hms"] = self._hms
+        self._deliverer = Deliverer(providers)
         self._drain = LaneDrain(pool, self._deliverer)
         self._ladder = Ladder(pool, settings, self._sms)
         self._core = CoreTeller(pool, settings) if settings.core_webhook_url else None
@@ -81,6 +91,8 @@ class Work:
         await self._rounds.close(END_WITHIN_S)
         await self._jobs.close()
         await self._fcm.close()
+        if self._hms is not None:
+            await self._hms.close()
         await self._ladder.close()
         if self._core is not None:
             await self._core.close()

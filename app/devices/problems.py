@@ -21,3 +21,15 @@ class PushNeedsADevice(Problem):
         "This session was begun with a passkey, which is on no phone in particular. Enrol this phone, then turn on its "
         "notifications; until then everything is in the inbox."
     )
+
+
+class PushKindUnavailable(Problem):
+    status, code, title = 409, "push_kind_unavailable", "No pushes of this kind here"
+    indonesian = (
+        "Layanan ini tidak mengirim pemberitahuan dengan cara ini. Lihat push_targets di /v1/capabilities; sampai ponsel "
+        "terhubung dengan salah satunya, semuanya ada di kotak masuk."
+    )
+    english = (
+        "This installation sends no pushes of this kind. See push_targets in /v1/capabilities; until the phone is set up "
+        "with one of those, everything is in the inbox."
+    )

@@ -10,34 +10,42 @@ from litestar import delete, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from app.devices.problems import PushNeedsADevice
+from app.devices.problems import PushKindUnavailable, PushNeedsADevice
 from app.identity.session import SignedIn
 from app.platform.database import Connection
+from app.platform.problems import RequestInvalid
 from app.platform.sql import load
+from app.settings import Settings
 
 SQL = load("devices/push_target")
 
 
 class PushTarget(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`value` is FCM's installation id (`fid`) or registration token (`token`)."""
+    """`value` is FCM's installation id (`fid`) or registration token (`token`), or Huawei's push token (`hms`)."""
 
-    kind: Literal["fid", "token"]
+    kind: Literal["fid", "token", "hms"]
     value: Annotated[str, msgspec.Meta(pattern="^[!-~]{1,4096}$")]
     platform: Literal["android", "ios", "web"]
     locale: Literal["id", "en"]
 
 
-@put("/v1/push-target", status_code=204, opt={"problems": (PushNeedsADevice,)}, tags=["devices"])
+@put("/v1/push-target", status_code=204, opt={"problems": (PushKindUnavailable, PushNeedsADevice)}, tags=["devices"])
 async def set_push_target(
     data: JSONBody[PushTarget],
     connection: NamedDependency[Connection],
     who: NamedDependency[SignedIn],
     now: NamedDependency[datetime],
+    settings: NamedDependency[Settings],
 ) -> None:
     """Sets where pushes for this phone go; each phone has one target, and the newest replaces it.
 
-    Errors: 409 `push_needs_a_device` in a session that was begun by a passkey: it is on no phone in particular.
+    Errors: 409 `push_needs_a_device` in a session that was begun by a passkey: it is on no phone in particular;
+    409 `push_kind_unavailable` for a kind that is not in the `push_targets` of `/v1/capabilities`.
     """
+    if data.kind == "hms" and data.platform != "android":
+        raise RequestInvalid(errors=[{"field": "platform", "reason": "hms is for phones with platform android"}])
+    if data.kind not in settings.push_kinds:
+        raise PushKindUnavailable
     if who.device_id is None:
         raise PushNeedsADevice
     target = (data.kind, data.value, data.platform, data.locale)

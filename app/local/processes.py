@@ -42,6 +42,11 @@ def service_account(folder: Path) -> Path:
     return folder / "fcm-service-account.json"
 
 
+def hms_credentials(folder: Path) -> Path:
+    """The simulator's own credentials for Huawei's Push Kit."""
+    return folder / "hms-credentials.json"
+
+
 def receipt_keys(folder: Path) -> Path:
     """The keys that sign receipts, made at the first start."""
     return folder / "receipt-keys.pem"
@@ -63,6 +68,9 @@ def shared_environment(
         "SEPAKAT_FEED_SECRETS": secrets.feed_secret,
         "SEPAKAT_FCM_BASE_URL": simulator,
         "SEPAKAT_FCM_CREDENTIALS": str(service_account(folder)),
+        "SEPAKAT_HMS_BASE_URL": simulator,
+        "SEPAKAT_HMS_TOKEN_URL": f"{simulator}/oauth2/v3/token",
+        "SEPAKAT_HMS_CREDENTIALS": str(hms_credentials(folder)),
         "SEPAKAT_SMS_URL": f"{simulator}/sms",
         "SEPAKAT_SMTP_URL": f"smtp://localhost:{ports.simulator + 1}",
         "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
@@ -100,8 +108,12 @@ def plan_children(
         "staff": (_granian("create_staff", ports.staff, "1"), "sepakat_staff"),
         "worker": ([sys.executable, "-m", "workers.main"], "sepakat_worker"),
     }
-    # The simulator keeps to its own account, also where a person chose to send to Google.
-    own = {"simulator": {"SEPAKAT_FCM_CREDENTIALS": str(service_account(folder))}}
+    # The simulator keeps to its own accounts, also where a person chose to send to Google or Huawei.
+    accounts = {
+        "SEPAKAT_FCM_CREDENTIALS": str(service_account(folder)),
+        "SEPAKAT_HMS_CREDENTIALS": str(hms_credentials(folder)),
+    }
+    own = {"simulator": accounts}
     return {
         name: Child(
             name,

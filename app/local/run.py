@@ -32,6 +32,7 @@ from app.local.processes import (
     Ports,
     answers,
     data_keys,
+    hms_credentials,
     plan_children,
     plan_import,
     receipt_keys,
@@ -40,6 +41,7 @@ from app.local.processes import (
 )
 from app.local.servers import Postgres, Valkey, start_postgres, start_valkey
 from app.local.simulator_accounts import write_service_account
+from app.local.simulator_hms import write_hms_credentials
 from app.local.state import StartError, hold_state
 
 READY_WITHIN_S = 60
@@ -199,6 +201,7 @@ async def _prepare(running: Running, chosen: Mapping[str, str]) -> None:
     redis_url = running.valkey.url if running.valkey else chosen["SEPAKAT_REDIS_URL"]
     shared = shared_environment(running.folder, running.ports, secrets, redis_url, chosen)
     write_service_account(service_account(running.folder), running.simulator)
+    write_hms_credentials(hms_credentials(running.folder))
     running.environment = shared | {"SEPAKAT_DATABASE_URL": running.database_urls["sepakat_api"]}
     logs = running.folder / "log"
     running.processes = plan_children(running.folder, shared, running.ports, running.database_urls)

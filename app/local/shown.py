@@ -67,7 +67,9 @@ async def show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
         at = f"{wall_time(message['at']):%H.%M.%S}"
         match message:
             case {"channel": "push", "target": {"value": value}} if value == push_target(phone):
-                stage.see(f"{at}  push  {message['message']['notification']['title']}")
+                sent = message["message"]
+                sent = sent["android"] if message["target"]["kind"] == "hms" else sent
+                stage.see(f"{at}  push  {sent['notification']['title']}")
             case {"channel": "sms", "to": to} if to == person.phone:
                 stage.see(f"{at}  sms   {message['text']}")
             case {"channel": "mail", "to": to} if to == person.email:

@@ -1,7 +1,7 @@
-"""`python -m app.local.simulator`: Google's FCM, an SMS gateway, a mail server and an identity provider, on this machine only.
+"""`python -m app.local.simulator`: Google's FCM, Huawei's Push Kit, an SMS gateway, a mail server and an identity provider.
 
-HTTP on SEPAKAT_SIMULATOR_PORT, SMTP on the port after it, both on 127.0.0.1. What it took is in
-`messages.jsonl` under SEPAKAT_STATE_DIR; the service account that it accepts in SEPAKAT_FCM_CREDENTIALS.
+HTTP on SEPAKAT_SIMULATOR_PORT, SMTP on the port after it, both on 127.0.0.1 of this machine only. What it took is in
+`messages.jsonl` under SEPAKAT_STATE_DIR; the accounts that it accepts in SEPAKAT_FCM_CREDENTIALS and SEPAKAT_HMS_CREDENTIALS.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from app.local.simulator_accounts import AccountError, TokenEndpoint, write_service_account
+from app.local.simulator_hms import AppTokens, write_hms_credentials
 from app.local.simulator_journal import Journal
 from app.local.simulator_oidc import Provider
 from app.local.simulator_routes import Simulator
@@ -42,6 +43,7 @@ class Place(msgspec.Struct, frozen=True):
     port: int
     state_dir: Path
     credentials: Path
+    hms_credentials: Path
 
     @property
     def base_url(self) -> str:
@@ -51,13 +53,14 @@ class Place(msgspec.Struct, frozen=True):
 def read_place(environment: Mapping[str, str] = os.environ) -> Place:
     """Raises SimulatorError outside local mode, or for a port that is none."""
     if environment.get("SEPAKAT_ENV") != "local":
-        raise SimulatorError("the simulator runs only where SEPAKAT_ENV=local; production sends to Google")
+        raise SimulatorError("the simulator runs only where SEPAKAT_ENV=local; production sends to Google and Huawei")
     port = environment.get("SEPAKAT_SIMULATOR_PORT") or "8100"
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65535):
         raise SimulatorError(f"SEPAKAT_SIMULATOR_PORT is {port!r}; it takes a number from 1 to 65534")
     state_dir = Path(environment.get("SEPAKAT_STATE_DIR") or ".local")
     credentials = environment.get("SEPAKAT_FCM_CREDENTIALS") or str(state_dir / "service-account.json")
-    return Place(int(port), state_dir, Path(credentials))
+    hms_credentials = environment.get("SEPAKAT_HMS_CREDENTIALS") or str(state_dir / "hms-credentials.json")
+    return Place(int(port), state_dir, Path(credentials), Path(hms_credentials))
 
 
 class _Mailbox:
@@ -87,11 +90,13 @@ async def serve(place: Place) -> None:
     try:
         write_service_account(place.credentials, place.base_url)
         tokens = TokenEndpoint(place.credentials)
+        write_hms_credentials(place.hms_credentials)
+        app_tokens = AppTokens(place.hms_credentials)
     except AccountError as error:
         raise SimulatorError(str(error)) from error
     journal = Journal(place.state_dir / "messages.jsonl")
     provider = Provider(place.state_dir / "staff-keys.pem", place.base_url)
-    simulator = Simulator(journal, tokens, provider)
+    simulator = Simulator(journal, tokens, provider, app_tokens)
     loop = asyncio.get_running_loop()
     mailbox = _Mailbox(simulator)
     try:

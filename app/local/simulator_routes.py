@@ -1,4 +1,4 @@
-"""The simulator's HTTP: Google's, the SMS gateway's, an identity provider's, and routes that show and script what it does."""
+"""The simulator's HTTP: of providers of pushes, an SMS gateway, identities; and routes that show and script what it does."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from app.local.simulator_fcm import (
     build_error,
     read_send_request,
 )
+from app.local.simulator_hms import SUCCESS, AppTokens, CredentialsRefusedError, HmsError, build_answer
+from app.local.simulator_hms import read_send_request as read_hms_request
 from app.local.simulator_http import Receive, Reply, Scope, Send, find_header, live, read_body, write_reply
 from app.local.simulator_journal import Journal, Record
 from app.local.simulator_oidc import AUDIENCE, STAFF_TOKEN_LIFE_S, Provider, UnknownStaffError
@@ -46,10 +48,11 @@ class _StaffSignIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Simulator:
     """An ASGI application. Scripts are by target value: a registration, a phone number, a mail address, `*` for any push."""
 
-    def __init__(self, journal: Journal, tokens: TokenEndpoint, provider: Provider) -> None:
+    def __init__(self, journal: Journal, tokens: TokenEndpoint, provider: Provider, app_tokens: AppTokens) -> None:
         self._journal = journal
         self._provider = provider
         self._tokens = tokens
+        self._app_tokens = app_tokens
         self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
         self._sms: dict[str, tuple[_Sms, asyncio.Future[None] | None]] = {}
         for record in journal.records:
@@ -79,8 +82,11 @@ class Simulator:
         match scope["method"], scope["path"].split("/")[1:]:
             case "POST", ["token"]:
                 return self._grant_token(body)
-            case "POST", ["v1", "projects", project, "messages:send"]:
-                return await self._send_push(project, find_header(scope, b"authorization"), body)
+            case "POST", ["v1", *sender, "messages:send"] if sender:
+                send = self._send_push if sender[0] == "projects" else self._send_hms_push
+                return await send(sender[-1], find_header(scope, b"authorization"), body)
+            case "POST", ["oauth2" | "hms" as first, *rest]:
+                return self._admit_app([first, *rest], body)
             case "POST", ["sms"]:
                 return await self._send_sms(body)
             case method, [".well-known" | "jwks.json" | "oidc" as first, *rest]:
@@ -94,6 +100,7 @@ class Simulator:
                 return Reply(204)
             case "GET", ["health"]:
                 counts = {"messages": len(self._journal.records), "tokens_issued": self._tokens.issued}
+                counts["hms_tokens_issued"] = self._app_tokens.issued
                 return _json(200, {"status": "ok", **counts})
             case _:
                 return _json(404, build_error(404, "Requested entity was not found.", None, []))
@@ -104,6 +111,18 @@ class Simulator:
         except GrantRefusedError as error:
             return _json(400, {"error": "invalid_grant", "error_description": str(error)})
         return _json(200, {"access_token": token, "expires_in": TOKEN_LIFE_S, "token_type": "Bearer"})
+
+    def _admit_app(self, path: list[str], body: bytes) -> Reply:
+        match path:
+            case ["oauth2", "v3", "token"]:
+                try:
+                    return _json(200, self._app_tokens.grant(body))
+                except CredentialsRefusedError as error:
+                    return _json(400, {"error": 1101, "sub_error": error.sub_error, "error_description": str(error)})
+            case ["hms", "reset-secret"]:
+                return _json(200, self._app_tokens.reset_secret())
+            case _:
+                return _json(404, {"error": "not_found"})
 
     def _provide_identity(self, method: str, path: list[str], body: bytes) -> Reply:
         match method, path:
@@ -139,17 +158,29 @@ class Simulator:
         except InvalidArgumentError as error:
             return _json(400, build_error(400, str(error), "INVALID_ARGUMENT", []))
         scripted = self._next(taken.target.value, "*")
-        await self._journal.append(
-            {
-                "at": _now(),
-                "channel": "push",
-                "target": {"kind": taken.target.kind, "value": taken.target.value},
-                "message": taken.message,
-                "outcome": _outcome_word(scripted),
-            }
-        )
+        await self._note_push(taken.target.kind, taken.target.value, taken.message, _outcome_word(scripted))
         name = f"projects/{project}/messages/0:{secrets.token_hex(8)}"
-        return await _play(scripted, _json(200, {"name": name}))
+        return await _play(scripted, _google(scripted, _json(200, {"name": name})))
+
+    async def _send_hms_push(self, app_id: str, authorization: str, body: bytes) -> Reply:
+        try:
+            self._app_tokens.check(authorization)
+            taken = read_hms_request(app_id, body)
+        except HmsError as error:
+            status = 401 if error.code.startswith("802") else 400
+            return _json(status, build_answer(error.code, str(error)))
+        scripted = self._next(taken.token, "*")
+        await self._note_push("hms", taken.token, taken.message, _outcome_word(scripted))
+        if scripted.error_code or scripted.status == 200:
+            answer = _json(scripted.status, build_answer(scripted.error_code or SUCCESS, token=taken.token))
+        else:
+            answer = Reply(scripted.status)
+        return await _play(scripted, answer)
+
+    async def _note_push(self, kind: str, value: str, message: dict[str, Any], outcome: str) -> None:
+        target = {"kind": kind, "value": value}
+        record = {"at": _now(), "channel": "push", "target": target, "message": message, "outcome": outcome}
+        await self._journal.append(record)
 
     async def _send_sms(self, body: bytes) -> Reply:
         try:
@@ -158,7 +189,7 @@ class Simulator:
             return _json(422, {"error": f"send {{id, to, text}}: {error}"})
         scripted = self._next(sms.to)
         if scripted.status >= 300:
-            return await _play(scripted, Reply(scripted.status))
+            return await _play(scripted, _google(scripted, Reply(scripted.status)))
         known, written = self._sms.get(sms.id, (sms, None))
         if known != sms:
             return _json(409, {"error": "this id was used for another message"})
@@ -193,23 +224,24 @@ class Simulator:
         return _NORMAL
 
 
-async def _play(scripted: Outcome, normal: Reply) -> Reply:
+def _google(scripted: Outcome, normal: Reply) -> Reply:
+    if scripted.status == 200 and not scripted.error_code:
+        return normal
+    message = f"Scripted: {scripted.error_code or scripted.status}"
+    return _json(scripted.status, build_error(scripted.status, message, scripted.error_code, scripted.details))
+
+
+async def _play(scripted: Outcome, answer: Reply) -> Reply:
     await asyncio.sleep(scripted.delay_s)
     if scripted.drop:
         return Reply(scripted.status, drop=True)
     if scripted.body == "garbage":
-        reply = Reply(scripted.status, _GARBAGE, "text/html")
-    elif scripted.status == 200 and not scripted.error_code:
-        reply = normal
-    else:
-        message = f"Scripted: {scripted.error_code or scripted.status}"
-        error = build_error(scripted.status, message, scripted.error_code, scripted.details)
-        reply = _json(scripted.status, error)
-    return msgspec.structs.replace(reply, retry_after=str(scripted.retry_after or ""))
+        answer = Reply(scripted.status, _GARBAGE, "text/html")
+    return msgspec.structs.replace(answer, retry_after=str(scripted.retry_after or ""))
 
 
 def _outcome_word(scripted: Outcome) -> str:
-    if scripted.status == 200:
+    if scripted.status == 200 and not scripted.error_code:
         return "accepted"
     return scripted.error_code or GOOGLE_STATUS.get(scripted.status, "UNKNOWN")
 

@@ -59,8 +59,14 @@ def find_person(name: str) -> DemoPerson:
 
 
 def push_target(phone: Phone) -> str:
-    """What a phone of a story registers with FCM as."""
+    """What a phone of a story registers with FCM, or with Huawei's Push Kit, as."""
     return f"fid-{phone.device_id}"
+
+
+async def ask_for_pushes(phone: Phone, kind: str) -> httpx.Response:
+    """Asks for pushes to this phone, through FCM (`fid`) or Huawei's Push Kit (`hms`)."""
+    target = {"kind": kind, "value": push_target(phone), "platform": "android", "locale": "id"}
+    return await phone.put("/v1/push-target", target)
 
 
 class Stage:
@@ -85,13 +91,7 @@ class Stage:
             return await self.messages.read_code(person.phone, seen=seen)
 
         phone = await Phone(self.api, read_code, name).enrol(person)
-        target = {
-            "kind": "fid",
-            "value": push_target(phone),
-            "platform": "android",
-            "locale": "id",
-        }
-        expect(await phone.put("/v1/push-target", target), 204)
+        expect(await ask_for_pushes(phone, "fid"), 204)
         return phone
 
     async def let_time_pass(self, seconds: int) -> None:

@@ -32,7 +32,7 @@ from app.local.phone import Phone
 from app.local.shown import show_all, show_answer, show_card, show_case, show_merge, show_messages, show_options
 from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
-from app.local.story import DemoPerson, Stage, find_person, rupiah, show_cards, show_inbox
+from app.local.story import DemoPerson, Stage, ask_for_pushes, find_person, rupiah, show_cards, show_inbox
 from app.local.tell import core_event, core_parser, merge_arguments
 from app.platform.clock import JAKARTA
 
@@ -121,6 +121,8 @@ def _phone_parser() -> ArgumentParser:
         ("resolve", "the card behind a number"),
     ):
         verbs.add_parser(verb, help=text).add_argument("kpj")
+    push = verbs.add_parser("push", help="go on with pushes through Google (fcm) or Huawei (hms)")
+    push.add_argument("through", choices=("fcm", "hms"))
     number = verbs.add_parser("number", help="use another phone number, by the code that goes there")
     number.add_argument("number", metavar="+62…")
     merge_arguments(verbs.add_parser("propose", help="propose a merge"))
@@ -138,6 +140,12 @@ async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
             return show_card(stage, await phone.post("/v1/cards/resolve", {"kpj": chosen.kpj}, key=""))
         case "number":
             return await change_number(stage, phone, person, chosen.number)
+        case "push":
+            answer = await ask_for_pushes(phone, "fid" if chosen.through == "fcm" else "hms")
+            if not answer.is_success:
+                return show_answer(stage, answer)
+            stage.see(f"pushes to this phone go through {chosen.through} from now on")
+            return 0
         case "propose":
             body = {"absorb": [chosen.absorb], "into": chosen.into}
             return show_answer(stage, await phone.post("/v1/merges", body))

@@ -21,7 +21,7 @@ class Target(msgspec.Struct, frozen=True):
     """A living push target of one phone, and what came of this cause there so far."""
 
     device_id: UUID
-    kind: Literal["fid", "token"]
+    kind: Literal["fid", "token", "hms"]
     value: str
     platform: str
     locale: str

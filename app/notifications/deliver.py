@@ -7,6 +7,7 @@ comes later for it, and for it only: the person's other phones go on.
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
@@ -25,16 +26,24 @@ SENDS_AT_ONCE = 50
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
+NOBODY_SENDS = Misconfigured("nothing sends to push targets of this kind here: set SEPAKAT_HMS_CREDENTIALS")
 
 
 class Deliverer:
-    """Shared by all lanes of a process: a provider for each kind of target, one bound on sends, one memory of pauses."""
+    """Shared by all lanes of a process: a provider for each kind of target, its bound on sends, its pauses."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
-        self.pauses = Pauses()
         self.stopping = False
         self._providers = providers
-        self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
+        # By provider: one that hangs or is away holds up no other. None: the kinds of target that nobody sends to here.
+        self._slots: defaultdict[Provider | None, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(SENDS_AT_ONCE)
+        )
+        self._pauses: defaultdict[Provider | None, Pauses] = defaultdict(Pauses)
+
+    def paused_s(self) -> float:
+        """Seconds until one of the providers sends again; 0 when one does."""
+        return min((self._pauses[provider].left_s() for provider in self._providers.values()), default=0.0)
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
@@ -76,15 +85,16 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
-            async with self._slots:
-                paused_s = self.pauses.left_s(target.platform)
+            provider = self._providers.get(target.kind)
+            async with self._slots[provider]:
+                paused_s = self._pauses[provider].left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
                     settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
                     continue
                 push = _word(announcement, target, urgent=lane_class == URGENT)
-                outcome = await self._providers[push.kind].send(push)
+                outcome = await provider.send(push) if provider else NOBODY_SENDS
             tried = 1
             wait = self._judge(outcome, announcement, target, settlement)
             if wait is not None:
@@ -95,6 +105,7 @@ class Deliverer:
         self, outcome: Outcome, announcement: Announcement, target: Target, settlement: Settlement
     ) -> float | None:
         """Notes the outcome; the seconds to wait when it has to be tried again."""
+        pauses = self._pauses[self._providers.get(target.kind)]
         match outcome:
             case Accepted(message_id):
                 settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
@@ -112,13 +123,15 @@ class Deliverer:
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
                 if provider_wide:
-                    self.pauses.hold("provider", wait)
-                    log.warning("push_provider_pauses", reason=reason, for_s=round(wait, 1))
+                    pauses.hold("provider", wait)
+                    log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(wait, 1))
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason))
                 return wait
             case Misconfigured(reason, scope):
-                self.pauses.hold(scope, MISCONFIGURED_WAIT_S)
-                log.error("push_misconfigured", reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S)
+                pauses.hold(scope, MISCONFIGURED_WAIT_S)
+                log.error(
+                    "push_misconfigured", kind=target.kind, reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S
+                )
                 settlement.deliveries.append(_note(announcement, target, "waiting", "misconfigured"))
                 return MISCONFIGURED_WAIT_S
 

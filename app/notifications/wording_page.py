@@ -14,6 +14,7 @@ from app.notifications.message import Happening, needs_stop_link, write_mail, wr
 from app.notifications.wording import FOLDER, Cause, load, newest, push_text, render
 
 LADDER = FOLDER / "ladder.md"
+PROVIDERS = FOLDER / "providers.md"
 PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
 LANGUAGES = {"id": "Indonesian", "en": "English"}
 LINK = "https://sepakat.example/stop/abcdefghijklmnopqrstuvwxyzab"
@@ -100,6 +101,10 @@ def _lines() -> Iterator[str]:
         for locale in LANGUAGES:
             text = push_text(entry_class, locale)
             yield f"- `{entry_class}`, {LANGUAGES[locale]}: **{text.title}** {text.body}"
+    yield ""
+    yield "## Providers of pushes"
+    yield ""
+    yield PROVIDERS.read_text(encoding="utf-8").rstrip()
     yield ""
     yield "## The ladder"
     yield ""

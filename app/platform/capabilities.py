@@ -57,7 +57,7 @@ async def capabilities(
         local=settings.local,
         languages=["id", "en"],
         proofs=["device_key", "passkey"] if find_relying_party(settings) else ["device_key"],
-        push_targets=["fid", "token"],
+        push_targets=settings.push_kinds,
         channels=_channels(settings),
         merge_cooling_off_s=settings.merge_cooling_off_s,
         merge_undo=True,
@@ -68,5 +68,9 @@ async def capabilities(
 
 
 def _channels(settings: Settings) -> list[str]:
-    set_up = {"push": settings.fcm_credentials, "mail": settings.smtp_url, "sms": settings.sms_url}
+    set_up = {
+        "push": settings.fcm_credentials or settings.hms_credentials,
+        "mail": settings.smtp_url,
+        "sms": settings.sms_url,
+    }
     return [channel for channel, setting in set_up.items() if setting]

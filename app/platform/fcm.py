@@ -13,19 +13,18 @@ from functools import partial
 
 import google.auth.credentials
 import google.auth.exceptions
-import msgspec
 import pyqwest
 from firebase_admin import credentials, messaging
 from google.auth.transport.requests import Request as GoogleRequest
 
-from app.platform.fcm_grants import Failure, Grant, Grants
-from app.platform.fcm_replies import OVERLOADED_AFTER_S, Reply, read_outcome
+from app.platform.fcm_replies import read_outcome
 from app.platform.outcomes import Misconfigured, Outcome, Rejected, RetryLater
 from app.platform.push import LONGEST_TTL_S, Push
+from app.platform.push_grants import Failure, Grant, Grants, Refused
+from app.platform.push_http import OVERLOADED_AFTER_S, PushClient
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
-_ANSWER_LIMIT_BYTES = 64 * 1024
 _TOKEN_TIMEOUT_S = 10.0
 
 
@@ -36,17 +35,9 @@ class Fcm:
         """`credentials_path`: a service-account file; empty means Google's application default."""
         self._base_url = base_url.rstrip("/")
         self._grants = Grants(partial(_fetch_grant, credentials_path))
-        # No redirects: they would carry the bearer token to wherever the answer points.
-        self._transport = pyqwest.HTTPTransport(
-            tls_include_system_certs=True,
-            # Decided here, not by negotiation: a crowd of first sends that is switched over to HTTP/2 loses some.
-            http_version=pyqwest.HTTPVersion.HTTP2 if self._base_url.startswith("https:") else None,
-            timeout=timeout_s,
-            connect_timeout=min(timeout_s, 10.0),
-            pool_max_idle_per_host=100,
-            follow_redirects=False,
-        )
-        self._client = pyqwest.Client(self._transport)
+        # Decided here, not by negotiation: a crowd of first sends that is switched over to HTTP/2 loses some.
+        secure = self._base_url.startswith("https:")
+        self._client = PushClient(timeout_s, pyqwest.HTTPVersion.HTTP2 if secure else None)
 
     async def send(self, push: Push) -> Outcome:
         """One attempt, and a second only where a 401 asks for a fresh access token. Raises for no answer."""
@@ -54,44 +45,22 @@ class Fcm:
             message = encode_message(push)
         except ValueError:
             return Rejected("UNENCODABLE")
-        grant = await self._grants.current()
-        if not isinstance(grant, Grant):
-            return grant
-        outcome = await self._post(grant, message)
-        if not isinstance(outcome, _Refused):
-            return outcome
-        grant = await self._grants.renew(grant)
-        if not isinstance(grant, Grant):
-            return grant
-        outcome = await self._post(grant, message)
-        return outcome.outcome if isinstance(outcome, _Refused) else outcome
+        return await self._grants.send(lambda grant: self._post(grant, message))
 
     async def close(self) -> None:
         """Closes connections; sends under way end as RetryLater."""
-        await self._transport.aclose()
+        await self._client.close()
 
-    async def _post(self, grant: Grant, message: bytes) -> Outcome | _Refused:
+    async def _post(self, grant: Grant, message: bytes) -> Outcome | Refused:
         url = f"{self._base_url}/v1/projects/{grant.project_id}/messages:send"
         headers = {"authorization": f"Bearer {grant.token}", "content-type": "application/json"}
-        try:
-            async with self._client.stream("POST", url, headers, message) as response:
-                reply = await _read_reply(response)
-        except TimeoutError:
-            return RetryLater(OVERLOADED_AFTER_S, "unknown_timeout", provider_wide=False)
-        except ConnectionError:
-            return RetryLater(OVERLOADED_AFTER_S, "unreachable", provider_wide=True)
-        except (OSError, pyqwest.RemoteProtocolError, pyqwest.ReadError, pyqwest.WriteError):
-            return RetryLater(OVERLOADED_AFTER_S, "unknown_connection_lost", provider_wide=False)
+        reply = await self._client.post(url, headers, message)
+        if isinstance(reply, RetryLater):
+            return reply
         outcome = read_outcome(reply, datetime.now(UTC))
         if reply.status == 401 and isinstance(outcome, Misconfigured) and outcome.scope == "provider":
-            return _Refused(outcome)
+            return Refused(outcome)
         return outcome
-
-
-class _Refused(msgspec.Struct, frozen=True):
-    """FCM did not take our access token."""
-
-    outcome: Misconfigured
 
 
 def encode_message(push: Push) -> bytes:
@@ -115,16 +84,6 @@ def encode_message(push: Push) -> bytes:
     # Set afterwards: the constructor warns about tokens, which older phones still report.
     setattr(message, push.kind, push.value)
     return f'{{"message": {message}}}'.encode()
-
-
-async def _read_reply(response: pyqwest.Response) -> Reply:
-    body = bytearray()
-    async for chunk in response.content:
-        body += chunk
-        if len(body) > _ANSWER_LIMIT_BYTES:
-            break
-    headers = response.headers
-    return Reply(response.status, bytes(body), headers.get("retry-after", ""), headers.get("date", ""))
 
 
 def _read_credentials(path: str) -> tuple[google.auth.credentials.Credentials, str | None]:

@@ -12,22 +12,12 @@ from http import HTTPStatus
 import msgspec
 
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
-from app.platform.retry_after import read_retry_after
+from app.platform.push_http import OVERLOADED_AFTER_S, Reply, read_wait_s
 
 FCM_ERROR = "type.googleapis.com/google.firebase.fcm.v1.FcmError"
 QUOTA_FAILURE = "type.googleapis.com/google.rpc.QuotaFailure"
 
-OVERLOADED_AFTER_S = 10.0
 QUOTA_AFTER_S = 60.0
-
-
-class Reply(msgspec.Struct, frozen=True):
-    """One HTTP answer: status, the two headers that matter (empty if absent), and the body's first bytes."""
-
-    status: int
-    body: bytes
-    retry_after: str = ""
-    date: str = ""
 
 
 class _Violation(msgspec.Struct, frozen=True):
@@ -72,14 +62,16 @@ def read_outcome(reply: Reply, now: datetime) -> Outcome:
         case 400 if error is not None:
             return Rejected(code or _word(error))
         case 429:
-            return RetryLater(_wait_s(reply, now, QUOTA_AFTER_S), "quota_exceeded", not _of_one_device(error))
+            return RetryLater(read_wait_s(reply, now, QUOTA_AFTER_S), "quota_exceeded", not _of_one_device(error))
         case 500:
             # One message may be what makes FCM stumble: the others need not wait for it.
-            return RetryLater(_wait_s(reply, now, OVERLOADED_AFTER_S), "internal_error", provider_wide=False)
+            return RetryLater(read_wait_s(reply, now, OVERLOADED_AFTER_S), "internal_error", provider_wide=False)
         case status if status > HTTPStatus.INTERNAL_SERVER_ERROR:
-            return RetryLater(_wait_s(reply, now, OVERLOADED_AFTER_S), f"unavailable_{status}", provider_wide=True)
+            return RetryLater(read_wait_s(reply, now, OVERLOADED_AFTER_S), f"unavailable_{status}", provider_wide=True)
         case status:
-            return RetryLater(_wait_s(reply, now, OVERLOADED_AFTER_S), f"unknown_status_{status}", provider_wide=False)
+            return RetryLater(
+                read_wait_s(reply, now, OVERLOADED_AFTER_S), f"unknown_status_{status}", provider_wide=False
+            )
 
 
 def _read_accepted(body: bytes) -> Outcome:
@@ -119,8 +111,3 @@ def _of_one_device(error: _Error | None) -> bool:
         for detail in details
         for violation in detail.violations
     )
-
-
-def _wait_s(reply: Reply, now: datetime, default_s: float) -> float:
-    wait_s = read_retry_after(reply.retry_after, reply.date, now)
-    return default_s if wait_s is None else wait_s

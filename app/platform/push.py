@@ -14,7 +14,7 @@ LONGEST_TTL_S = 28 * 24 * 3600
 class Push(msgspec.Struct, frozen=True):
     """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles."""
 
-    kind: Literal["fid", "token"]
+    kind: Literal["fid", "token", "hms"]
     value: str
     delivery_id: str
     seq: int

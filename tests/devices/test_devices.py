@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import uuid4
 
+import asyncpg
 import httpx
 import pytest
+from msgspec import structs
 
+from app.local.servers import Postgres, Valkey
+from app.main import create_api
 from tests.answers import code
-from tests.conftest import Apps, Database
+from tests.conftest import Apps, Database, serve, settings_for
 from tests.people import Person, Phone, add_person, days_ago
 
 
@@ -164,6 +169,28 @@ async def test_a_phone_says_where_its_pushes_go(api: httpx.AsyncClient, database
     assert cleared[-1] == "by_its_phone"
     await phone.put("/v1/push-target", body)
     assert await target_of(database, phone) == (kind, value, "ios", "en", None)
+
+
+async def test_a_phone_without_googles_services_is_pushed_to_through_huawei_where_that_is_set_up(
+    api: httpx.AsyncClient, database: Database, servers: tuple[Postgres, Valkey]
+) -> None:
+    phone = await Phone(api).enrol(await add_person(database))
+    body = {"kind": "hms", "value": f"IQ-{uuid4().hex}", "platform": "android", "locale": "id"}
+    assert code(await phone.put("/v1/push-target", body)) == (409, "push_kind_unavailable")
+    assert await target_of(database, phone) is None
+    settings = structs.replace(settings_for(database, servers[1], "sepakat_api"), hms_credentials="hms.json")
+    async with AsyncExitStack() as stack:
+        phone.api = await serve(create_api(settings), stack)
+        assert (await phone.put("/v1/push-target", body)).status_code == 204
+        assert await target_of(database, phone) == ("hms", body["value"], "android", "id", None)
+        for platform in ("ios", "web"):
+            refused = await phone.put("/v1/push-target", body | {"platform": platform})
+            assert code(refused) == (400, "request_invalid")
+            assert refused.json()["errors"][0]["field"] == "platform"
+    connection = await database.connect()
+    with pytest.raises(asyncpg.CheckViolationError, match="hms_is_on_android"):
+        await connection.execute("UPDATE push_targets SET platform = 'ios' WHERE kind = 'hms'")
+    await connection.close()
 
 
 async def test_a_phone_that_enrolled_anew_gets_each_push_once(api: httpx.AsyncClient, database: Database) -> None:

@@ -31,6 +31,8 @@ class RunningSimulator:
         self.base_url = f"http://{HOST}:{self.port}"
         self.state_dir = state_dir
         self.credentials = state_dir / "service-account.json"
+        self.hms_credentials = state_dir / "hms-credentials.json"
+        self.hms_token_url = f"{self.base_url}/oauth2/v3/token"
         self.journal = state_dir / "messages.jsonl"
         self.start()
 
@@ -41,6 +43,7 @@ class RunningSimulator:
             "SEPAKAT_SIMULATOR_PORT": str(self.port),
             "SEPAKAT_STATE_DIR": str(self.state_dir),
             "SEPAKAT_FCM_CREDENTIALS": str(self.credentials),
+            "SEPAKAT_HMS_CREDENTIALS": str(self.hms_credentials),
         }
         command = [sys.executable, "-m", "app.local.simulator"]
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
@@ -77,8 +80,15 @@ class RunningSimulator:
     def pushes_to(self, value: str) -> list[dict[str, Any]]:
         return [line for line in self.messages() if line["channel"] == "push" and line["target"]["value"] == value]
 
-    def tokens_issued(self) -> int:
-        return int(httpx.get(f"{self.base_url}/health").json()["tokens_issued"])
+    def tokens_issued(self, whose: str = "tokens_issued") -> int:
+        """FCM's; Huawei's are `hms_tokens_issued`."""
+        return int(httpx.get(f"{self.base_url}/health").json()[whose])
+
+    def reset_hms_secret(self) -> bytes:
+        """Makes the secret and all access tokens void; the credentials that are valid now, not yet in their file."""
+        answer = httpx.post(f"{self.base_url}/hms/reset-secret")
+        assert answer.status_code == 200, answer.text
+        return answer.content
 
     def _end(self, number: signal.Signals) -> int:
         if self.process.poll() is None:

@@ -8,7 +8,7 @@ import msgspec
 from app.platform.push import Push
 
 
-def a_push(kind: Literal["fid", "token"] = "fid", **changes: Any) -> Push:
+def a_push(kind: Literal["fid", "token", "hms"] = "fid", **changes: Any) -> Push:
     push = Push(
         kind=kind,
         value=f"phone-{uuid.uuid4().hex}",

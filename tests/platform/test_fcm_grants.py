@@ -117,7 +117,7 @@ async def test_a_token_endpoint_out_of_reach_is_worth_a_retry(simulator: Running
 async def test_a_rotated_key_is_taken_up_without_a_restart(
     simulator: RunningSimulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.platform.fcm_grants._FAILURE_HOLD_S", 0.0)
+    monkeypatch.setattr("app.platform.push_grants._FAILURE_HOLD_S", 0.0)
     path = tamper(simulator.credentials, client_email="former@sepakat-local.iam.gserviceaccount.com")
     fcm = Fcm(simulator.base_url, str(path), timeout_s=2.0)
     assert isinstance(await fcm.send(a_push()), Misconfigured)

@@ -17,6 +17,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from app.local.simulator_accounts import TokenEndpoint, write_service_account
+from app.local.simulator_hms import AppTokens, write_hms_credentials
 from app.local.simulator_journal import Journal
 from app.local.simulator_oidc import Provider
 from app.local.simulator_routes import Simulator
@@ -31,10 +32,11 @@ PUSH = Push("fid", "phone", "8f0e", 1, "card", "Ada perubahan", "Buka aplikasi."
 class SecureGoogle:
     """`spoken` is every HTTP version that the sends came in."""
 
-    def __init__(self, base_url: str, authority: Path, account: Path) -> None:
+    def __init__(self, base_url: str, authority: Path, account: Path, app: Path) -> None:
         self.base_url = base_url
         self.authority = authority
         self.account = account
+        self.app = app
         self.spoken: set[str] = set()
 
 
@@ -73,12 +75,15 @@ def write_certificate(folder: Path) -> None:
 async def google(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SecureGoogle]:
     write_certificate(tmp_path)
     port = find_two_free_ports()
-    google = SecureGoogle(f"https://localhost:{port}", tmp_path / "ca.pem", tmp_path / "account.json")
+    google = SecureGoogle(
+        f"https://localhost:{port}", tmp_path / "ca.pem", tmp_path / "account.json", tmp_path / "app.json"
+    )
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(google.authority))
     write_service_account(google.account, google.base_url)
+    write_hms_credentials(google.app)
     journal = Journal(tmp_path / "messages.jsonl")
     provider = Provider(tmp_path / "staff-keys.pem", google.base_url)
-    app = Simulator(journal, TokenEndpoint(google.account), provider)
+    app = Simulator(journal, TokenEndpoint(google.account), provider, AppTokens(google.app))
 
     async def listen(scope: dict[str, Any], receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].endswith(":send"):

@@ -48,6 +48,9 @@ PROOFS = {
     "planted values are found in no log, no key, no push and no metric": ["tests/story/test_canaries.py"],
     "events in any order and with any repetition make the same history": ["tests/feed/test_settle.py"],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
+    "a provider of pushes in trouble holds up no other, loses nothing, and is back within half a minute": [
+        "tests/workers/test_two_providers.py"
+    ],
     "receipts and histories: every mutation is detected": [
         "tests/merges/test_receipt.py",
         "tests/history",
@@ -60,6 +63,7 @@ AS_IN_THE_TESTS = {
     "planted values are found in no log, no key, no push and no metric",
     "events in any order and with any repetition make the same history",
     "a confirmation is of one plan, purpose, merge, device and moment",
+    "a provider of pushes in trouble holds up no other, loses nothing, and is back within half a minute",
     "receipts and histories: every mutation is detected",
 }
 

@@ -1,4 +1,4 @@
-"""A simulator of FCM, people with phones that it reaches, and a lane's drain in this process."""
+"""A simulator of FCM and Push Kit, people with phones that it reaches, and a lane's drain in this process."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from app.local.servers import Postgres, Valkey
 from app.notifications.deliver import Deliverer
 from app.platform.database import Pool, connect
 from app.platform.fcm import Fcm
+from app.platform.hms import Hms
 from app.settings import Settings
 from tests.conftest import Database, settings_for
 from tests.local.running_simulator import RunningSimulator
@@ -29,7 +30,7 @@ SELECT $1, $2, 'HP', $3, '{}', current_instant(), 'infinity', cause_id FROM caus
 """
 SET_TARGET = """
 INSERT INTO push_targets (participant_id, device_id, kind, value, platform, locale, set_at)
-VALUES ($1, $2, 'fid', $3, $4, $5, now())
+VALUES ($1, $2, $3, $4, $5, $6, now())
 """
 
 
@@ -84,8 +85,10 @@ def add_reachable(fresh_database: Database, outbox: Outbox) -> AddReachable:
         devices = {f"phone-{uuid4().hex}": uuid4() for _ in platforms or ("android",)}
         api = await fresh_database.connect("sepakat_api", entering=person.participant_id)
         for (value, device_id), platform in zip(devices.items(), platforms or ("android",), strict=True):
-            await api.execute(ADD_DEVICE, person.participant_id, device_id, platform)
-            await api.execute(SET_TARGET, person.participant_id, device_id, value, platform, locale)
+            # "hms": an Android phone that is pushed to through Huawei
+            target = ("hms", value, "android") if platform == "hms" else ("fid", value, platform)
+            await api.execute(ADD_DEVICE, person.participant_id, device_id, target[2])
+            await api.execute(SET_TARGET, person.participant_id, device_id, *target, locale)
         await api.close()
         # Registration, cards and keys are entries too; a test begins after them.
         await outbox.connection.execute("DELETE FROM outbox WHERE participant_id = $1", person.participant_id)
@@ -111,11 +114,13 @@ async def pool(fresh_database: Database) -> AsyncIterator[Pool]:
 @pytest_asyncio.fixture
 async def new_drain(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[Callable[[], LaneDrain]]:
     """Makes drains as separate workers would have: each with its own client and its own memory."""
-    clients: list[Fcm] = []
+    clients: list[Fcm | Hms] = []
 
     def make() -> LaneDrain:
-        clients.append(Fcm(simulator.base_url, str(simulator.credentials), timeout_s=5.0))
-        return LaneDrain(pool, Deliverer({"fid": clients[-1], "token": clients[-1]}))
+        fcm = Fcm(simulator.base_url, str(simulator.credentials), timeout_s=5.0)
+        hms = Hms(simulator.base_url, simulator.hms_token_url, str(simulator.hms_credentials), timeout_s=5.0)
+        clients.extend((fcm, hms))
+        return LaneDrain(pool, Deliverer({"fid": fcm, "token": fcm, "hms": hms}))
 
     yield make
     for client in clients:

@@ -1,14 +1,14 @@
-"""Google's access token for FCM: kept, shared by all sends, and renewed before it ends."""
+"""A provider's access token: kept, shared by all sends, and renewed before it ends."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 
-from app.platform.outcomes import Misconfigured, RetryLater
+from app.platform.outcomes import Misconfigured, Outcome, RetryLater
 
 _REFRESH_AHEAD_S = 300.0
 _USABLE_S = 30.0
@@ -18,7 +18,7 @@ Failure = RetryLater | Misconfigured
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """Leave to send for one project until `expires_at` (seconds since 1970)."""
+    """Leave to send for one project (Huawei: app) until `expires_at` (seconds since 1970)."""
 
     project_id: str
     token: str
@@ -26,6 +26,12 @@ class Grant(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         return f"Grant(project_id={self.project_id!r})"
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The provider did not take our access token; `outcome` is what that means when it takes no fresh one either."""
+
+    outcome: Misconfigured
 
 
 class Grants:
@@ -37,6 +43,20 @@ class Grants:
         self._grant: Grant | None = None
         self._failure: tuple[float, Failure] | None = None
         self._fetching: asyncio.Task[Grant | Failure] | None = None
+
+    async def send(self, post: Callable[[Grant], Awaitable[Outcome | Refused]]) -> Outcome:
+        """What came of one post, or of a second with a fresh access token where the first was refused."""
+        grant = await self.current()
+        if not isinstance(grant, Grant):
+            return grant
+        outcome = await post(grant)
+        if not isinstance(outcome, Refused):
+            return outcome
+        grant = await self.renew(grant)
+        if not isinstance(grant, Grant):
+            return grant
+        outcome = await post(grant)
+        return outcome.outcome if isinstance(outcome, Refused) else outcome
 
     async def current(self) -> Grant | Failure:
         left_s = self._grant.expires_at - time.time() if self._grant else 0.0

@@ -1,0 +1,74 @@
+"""What providers of pushes share: a connection pool, a reply of bounded size, and what becomes of a push without a reply."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+import pyqwest
+
+from app.platform.outcomes import RetryLater
+from app.platform.retry_after import read_retry_after
+
+OVERLOADED_AFTER_S = 10.0
+
+_ANSWER_LIMIT_BYTES = 64 * 1024
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """One HTTP answer: status, the two headers that matter (empty if absent), and the body's first bytes."""
+
+    status: int
+    body: bytes
+    retry_after: str = ""
+    date: str = ""
+
+
+class PushClient:
+    """One connection pool to one provider. `close()` it at the end."""
+
+    def __init__(self, timeout_s: float, http_version: pyqwest.HTTPVersion | None) -> None:
+        """`http_version` is spoken outright; None means whatever plain HTTP brings."""
+        # No redirects: they would carry the bearer token to wherever the answer points.
+        self._transport = pyqwest.HTTPTransport(
+            tls_include_system_certs=True,
+            http_version=http_version,
+            timeout=timeout_s,
+            connect_timeout=min(timeout_s, 10.0),
+            pool_max_idle_per_host=100,
+            follow_redirects=False,
+        )
+        self._client = pyqwest.Client(self._transport)
+
+    async def post(self, url: str, headers: Mapping[str, str], content: bytes) -> Reply | RetryLater:
+        """One attempt. Raises for no answer; the provider may have taken what is `unknown_…`."""
+        try:
+            async with self._client.stream("POST", url, headers, content) as response:
+                return await _read_reply(response)
+        except TimeoutError:
+            return RetryLater(OVERLOADED_AFTER_S, "unknown_timeout", provider_wide=False)
+        except ConnectionError:
+            return RetryLater(OVERLOADED_AFTER_S, "unreachable", provider_wide=True)
+        except (OSError, pyqwest.RemoteProtocolError, pyqwest.ReadError, pyqwest.WriteError):
+            return RetryLater(OVERLOADED_AFTER_S, "unknown_connection_lost", provider_wide=False)
+
+    async def close(self) -> None:
+        """Closes connections; posts under way end as RetryLater."""
+        await self._transport.aclose()
+
+
+def read_wait_s(reply: Reply, now: datetime, default_s: float) -> float:
+    """How long the provider asks to wait, in seconds; `default_s` when it does not say."""
+    wait_s = read_retry_after(reply.retry_after, reply.date, now)
+    return default_s if wait_s is None else wait_s
+
+
+async def _read_reply(response: pyqwest.Response) -> Reply:
+    body = bytearray()
+    async for chunk in response.content:
+        body += chunk
+        if len(body) > _ANSWER_LIMIT_BYTES:
+            break
+    headers = response.headers
+    return Reply(response.status, bytes(body), headers.get("retry-after", ""), headers.get("date", ""))
