@@ -5197,12 +5197,15 @@ CREATE TABLE public.push_targets (
     set_at timestamp with time zone NOT NULL,
     cleared_at timestamp with time zone,
     cleared_because text,
+    encryption_key jsonb,
     CONSTRAINT locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
     CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text]))),
     CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text])))
 );
 
 ALTER TABLE public.push_targets OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.push_targets.encryption_key IS 'A JWK to which entries are encrypted on their way (JWE); NULL: a push says that there is something to read, never what.';
 
 CREATE TABLE public.receipts (
     participant_id uuid NOT NULL,
@@ -5496,6 +5499,9 @@ ALTER TABLE ONLY public.documents
 
 ALTER TABLE ONLY public.employers
     ADD CONSTRAINT employers_pkey PRIMARY KEY (employer_id);
+
+ALTER TABLE public.push_targets
+    ADD CONSTRAINT encryption_key_is_public CHECK (((encryption_key @> '{"crv": "P-256", "kty": "EC", "use": "enc"}'::jsonb) AND (encryption_key ?& '{x,y}'::text[]) AND ((encryption_key - '{kty,crv,use,x,y}'::text[]) = '{}'::jsonb))) NOT VALID;
 
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_pkey PRIMARY KEY (enrolment_id);
