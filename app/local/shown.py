@@ -68,6 +68,8 @@ async def show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
         match message:
             case {"channel": "push", "target": {"value": value}} if value == push_target(phone):
                 stage.see(f"{at}  push  {message['message']['notification']['title']}")
+                for entry in phone.push_key.read_push(message["message"]["data"]) if phone.push_key else ():
+                    stage.see(f"                [bold]{entry['title']}.[/bold] {entry['body']}")
             case {"channel": "sms", "to": to} if to == person.phone:
                 stage.see(f"{at}  sms   {message['text']}")
             case {"channel": "mail", "to": to} if to == person.email:

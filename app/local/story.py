@@ -85,14 +85,14 @@ class Stage:
             return await self.messages.read_code(person.phone, seen=seen)
 
         phone = await Phone(self.api, read_code, name).enrol(person)
-        target = {
-            "kind": "fid",
-            "value": push_target(phone),
-            "platform": "android",
-            "locale": "id",
-        }
-        expect(await phone.put("/v1/push-target", target), 204)
+        await self.ask_for_pushes(phone)
         return phone
+
+    async def ask_for_pushes(self, phone: Phone) -> None:
+        """Encrypted for the phone, if it has a key for that."""
+        target = {"kind": "fid", "value": push_target(phone), "platform": "android", "locale": "id"}
+        key = {"encryption_key": phone.push_key.public} if phone.push_key else {}
+        expect(await phone.put("/v1/push-target", target | key), 204)
 
     async def let_time_pass(self, seconds: int) -> None:
         """On the one clock that all processes read."""
