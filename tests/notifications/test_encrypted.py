@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -26,6 +28,7 @@ from tests.people import NewCard, Person, Phone, add_person
 from workers.drain_lane import LaneDrain
 
 FCM_LIMIT = 4096
+PAGE = Path(__file__).parents[2] / "docs" / "encryption.md"
 
 
 @pytest_asyncio.fixture
@@ -126,6 +129,16 @@ async def test_the_phone_reads_what_the_inbox_says_byte_for_byte_and_nobody_on_t
     spoilt[3] = base64url(b"\0") + spoilt[3][2:]
     with pytest.raises(InvalidTag):
         dwi.key.open(".".join(spoilt))
+
+
+async def test_what_the_page_shows_to_developers_reads_a_push(dwi: Reader) -> None:
+    (example,) = re.findall(r"```python\n(.+?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    shown: dict[str, Any] = {}
+    exec(example, shown)
+    await post_contribution(dwi.apps.database, dwi.person)
+    [data] = await dwi.pushed()
+    told = json.loads(b'{"entries":[%s],"more":false}' % await dwi.inbox(1))
+    assert shown["read_push"](data["jwe"], dwi.key.private) == told
 
 
 async def test_of_a_cause_with_many_entries_as_many_as_fit_into_fcms_limit_and_no_length_tells_how_many(
