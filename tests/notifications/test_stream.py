@@ -149,7 +149,10 @@ async def test_without_sign_in_there_is_no_stream(served: httpx.AsyncClient) -> 
 async def test_what_is_read_on_one_phone_is_read_on_the_other_at_once(
     served: httpx.AsyncClient, database: Database, dwi: Person, phone: Phone
 ) -> None:
-    other = await Phone(served, "Tablet").enrol(dwi)
+    other = Phone(served, "Tablet")
+    other.device_id = (await other.ask_enrolment(dwi)).json()["enrolment_id"]
+    assert (await phone.approve(other.device_id)).is_success
+    await other.sign_in()
     for _ in range(2):
         await post_contribution(database, dwi)
     first = (await phone.get("/v1/inbox?limit=1")).json()["head"]["seq"] - 1
