@@ -65,6 +65,11 @@ class Reader:
         await self.drain.drain(lane)
         return [push["message"]["data"] for push in self.simulator.pushes_to(self.value)]
 
+    def apns(self) -> dict[str, Any]:
+        """What the newest push says to Apple."""
+        said: dict[str, Any] = self.simulator.pushes_to(self.value)[-1]["message"]["apns"]
+        return said
+
     async def inbox(self, count: int) -> bytes:
         """The newest entries in the order in which they happened, as the API wrote them, in the phone's language."""
         head = (await self.phone.get("/v1/inbox?limit=1")).json()["head"]["seq"]
@@ -112,6 +117,7 @@ async def test_the_phone_reads_what_the_inbox_says_byte_for_byte_and_nobody_on_t
     }
     assert set(header) == {"alg", "enc", "cty", "kid", "epk"}
     assert data.keys() == {"v", "seq", "class", "id", "jwe"}
+    assert dwi.apns()["payload"] == {"aps": {"mutable-content": 1}}
     on_the_way = dwi.simulator.journal.read_text() + "".join(capfd.readouterr())
     assert data["jwe"] in on_the_way
     for said in (
@@ -197,6 +203,19 @@ async def test_a_retry_carries_the_same_id_under_a_fresh_key(dwi: Reader) -> Non
     assert dwi.key.open(first["jwe"]) == dwi.key.open(again["jwe"])
 
 
+async def test_each_phone_of_a_person_gets_what_it_asked_for(dwi: Reader) -> None:
+    phones = [await Phone(dwi.apps.api, name).enrol(dwi.person) for name in ("Tablet", "Ponsel lama")]
+    tablet, old = (Reader(dwi.apps, dwi.simulator, dwi.drain, dwi.person, phone, "id") for phone in phones)
+    await dwi.pushed()  # that they were added
+    await tablet.register(tablet.key.public)
+    await old.register(None)
+    await post_contribution(dwi.apps.database, dwi.person)
+    for reader, said in ((dwi, "Recorded by"), (tablet, "Dicatat oleh")):
+        [entry] = json.loads(reader.key.open((await reader.pushed())[-1]["jwe"]))["entries"]
+        assert said in entry["body"]
+    assert "jwe" not in (await old.pushed())[-1]
+
+
 async def test_it_is_off_without_a_key_and_off_again_when_the_phone_leaves_it_out(
     dwi: Reader, own_apps: Apps, simulator: RunningSimulator, drain: LaneDrain
 ) -> None:
@@ -210,6 +229,7 @@ async def test_it_is_off_without_a_key_and_off_again_when_the_phone_leaves_it_ou
     for reader in (dwi, sari):
         await post_contribution(own_apps.database, reader.person)
     assert "jwe" not in (await sari.pushed())[-1]
+    assert "payload" not in sari.apns()
     assert json.loads(newer.open((await dwi.pushed())[-1]["jwe"]))["entries"], "the newest key counts"
     told = json.loads((await dwi.phone.get("/v1/me/export")).content)["export"]["push_targets"]
     assert [target["encryption_key"] for target in told] == [newer.public]
