@@ -15,7 +15,10 @@ def add_webhooks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     acts.add_parser("list", help="how many events wait or were refused, of which type, since when")
     again = acts.add_parser("replay", help="send again what the core refused")
     again.add_argument(
-        "--since", type=datetime.fromisoformat, metavar="INSTANT", help="and what it took from then on, with its time zone"
+        "--since",
+        type=datetime.fromisoformat,
+        metavar="INSTANT",
+        help="and what it took from then on, with its time zone",
     )
 
 
@@ -37,6 +40,10 @@ def run_webhooks(words: argparse.Namespace, operator_url: str) -> int:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     for one in untold:
-        print(f"{one.events:>8,}  {one.state:<8} {one.type:<20} {one.code or '':<24} since {one.since:%Y-%m-%d %H:%M:%S %Z}")
-    print("The core knows everything." if not untold else f"{sum(one.events for one in untold):,} events", file=sys.stderr)
+        print(
+            f"{one.events:>8,}  {one.state:<8} {one.type:<20} {one.code or '':<24} since {one.since:%Y-%m-%d %H:%M:%S %Z}"
+        )
+    print(
+        "The core knows everything." if not untold else f"{sum(one.events for one in untold):,} events", file=sys.stderr
+    )
     return 0

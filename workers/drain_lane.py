@@ -19,6 +19,7 @@ import structlog
 
 from app.notifications.announcement import gather, without_a_cut_cause
 from app.notifications.deliver import URGENT, Deliverer
+from app.notifications.encrypted import read_shown
 from app.notifications.settlement import Settlement
 from app.platform.database import Pool
 from app.platform.sql import load
@@ -95,7 +96,8 @@ class LaneDrain:
         if not rows:
             return None
         whole = without_a_cut_cause(rows, BATCH)
-        settlement = await self._hold(lease, self._deliverer.deliver(gather(whole).values(), lane_class))
+        announcements = gather(whole, await read_shown(self._pool, whole)).values()
+        settlement = await self._hold(lease, self._deliverer.deliver(announcements, lane_class))
         if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
             raise LeaseLostError
         full = len({(row["participant_id"], row["seq"]) for row in rows}) == BATCH

@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from app.local.push_key import PushKey
+
 ReadCode = Callable[[str], Awaitable[str]]
 """Given an enrolment's id: the eight digits that came by SMS."""
 
@@ -38,6 +40,7 @@ class Phone:
     def __init__(self, api: httpx.AsyncClient, read_code: ReadCode, name: str = "Ponsel Dwi") -> None:
         self.api, self.read_code, self.name = api, read_code, name
         self.key = ec.generate_private_key(ec.SECP256R1())
+        self.push_key: PushKey | None = None
         self.device_id = ""
         self.session: dict[str, Any] = {}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import httpx
+import msgspec
 
 from app.local.phone import Phone
 from app.local.story import DemoPerson, Stage, push_target, rupiah, wall_time
@@ -70,6 +71,10 @@ async def show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
                 sent = message["message"]
                 sent = sent["android"] if message["target"]["kind"] == "hms" else sent
                 stage.see(f"{at}  push  {sent['notification']['title']}")
+                data = message["message"]["data"]
+                data = msgspec.json.decode(data) if isinstance(data, str) else data
+                for entry in phone.push_key.read_push(data) if phone.push_key else ():
+                    stage.see(f"                [bold]{entry['title']}.[/bold] {entry['body']}")
             case {"channel": "sms", "to": to} if to == person.phone:
                 stage.see(f"{at}  sms   {message['text']}")
             case {"channel": "mail", "to": to} if to == person.email:

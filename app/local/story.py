@@ -63,10 +63,11 @@ def push_target(phone: Phone) -> str:
     return f"fid-{phone.device_id}"
 
 
-async def ask_for_pushes(phone: Phone, kind: str) -> httpx.Response:
-    """Asks for pushes to this phone, through FCM (`fid`) or Huawei's Push Kit (`hms`)."""
+async def ask_for_pushes(phone: Phone, kind: str = "fid") -> httpx.Response:
+    """Asks for pushes to this phone, through FCM (`fid`) or Huawei's Push Kit (`hms`); encrypted if it has a key for that."""
     target = {"kind": kind, "value": push_target(phone), "platform": "android", "locale": "id"}
-    return await phone.put("/v1/push-target", target)
+    key = {"encryption_key": phone.push_key.public} if phone.push_key else {}
+    return await phone.put("/v1/push-target", target | key)
 
 
 class Stage:
@@ -91,7 +92,7 @@ class Stage:
             return await self.messages.read_code(person.phone, seen=seen)
 
         phone = await Phone(self.api, read_code, name).enrol(person)
-        expect(await ask_for_pushes(phone, "fid"), 204)
+        expect(await ask_for_pushes(phone), 204)
         return phone
 
     async def let_time_pass(self, seconds: int) -> None:

@@ -29,6 +29,7 @@ from app.local.contact_walk import change_number
 from app.local.core import Core, issue_branch_code
 from app.local.messages import Messages
 from app.local.phone import Phone
+from app.local.push_key import PushKey
 from app.local.shown import show_all, show_answer, show_card, show_case, show_merge, show_messages, show_options
 from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
@@ -40,11 +41,12 @@ OPEN = ("proposed", "confirmed")
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """A phone between two commands; `key` is PEM."""
+    """A phone between two commands; keys are PEM, `push_key` empty when its pushes are not encrypted."""
 
     device_id: str
     key: str
     session: dict[str, Any]
+    push_key: str = ""
 
 
 class Walk:
@@ -74,10 +76,15 @@ class Walk:
             phone = _open(msgspec.json.decode(file.read_bytes(), type=Kept), self.api)
             if (await phone.get("/v1/me")).status_code == 401:
                 await phone.sign_in()
+        self.keep(person, phone)
+        return phone
+
+    def keep(self, person: DemoPerson, phone: Phone) -> None:
+        """For the next command."""
+        file = self.folder / "phones" / f"{person.nik}.json"
         file.parent.mkdir(mode=0o700, exist_ok=True)
         file.touch(mode=0o600)
         file.write_bytes(msgspec.json.encode(_keep(phone)))
-        return phone
 
 
 def _open(kept: Kept, api: httpx.AsyncClient) -> Phone:
@@ -85,15 +92,24 @@ def _open(kept: Kept, api: httpx.AsyncClient) -> Phone:
         raise AssertionError("this phone is enrolled already")
 
     phone = Phone(api, read_no_code)
-    key = load_pem_private_key(kept.key.encode(), password=None)
-    assert isinstance(key, EllipticCurvePrivateKey)
-    phone.key, phone.device_id, phone.session = key, kept.device_id, kept.session
+    phone.key, phone.device_id, phone.session = _read(kept.key), kept.device_id, kept.session
+    phone.push_key = PushKey(_read(kept.push_key)) if kept.push_key else None
     return phone
 
 
 def _keep(phone: Phone) -> Kept:
-    pem = phone.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    return Kept(phone.device_id, pem, phone.session)
+    push_key = _write(phone.push_key.private) if phone.push_key else ""
+    return Kept(phone.device_id, _write(phone.key), phone.session, push_key)
+
+
+def _write(key: EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+def _read(pem: str) -> EllipticCurvePrivateKey:
+    key = load_pem_private_key(pem.encode(), password=None)
+    assert isinstance(key, EllipticCurvePrivateKey)
+    return key
 
 
 def _phone_parser() -> ArgumentParser:
@@ -104,7 +120,10 @@ def _phone_parser() -> ArgumentParser:
         ("enrol", "enrol this phone; every other verb does it too when needed"),
         ("cards", "every card"),
         ("inbox", "what was told, oldest first"),
-        ("messages", "what reached the person: pushes, SMS and mail; none of them names money or a whole card number"),
+        (
+            "messages",
+            "what reached the person: pushes, SMS and mail; on the way none names money or a whole card number",
+        ),
         ("options", "which cards may be merged into which, and why not"),
         ("merges", "merges, whoever proposed them"),
         ("cases", "what staff have to answer, and what they decided"),
@@ -121,8 +140,9 @@ def _phone_parser() -> ArgumentParser:
         ("resolve", "the card behind a number"),
     ):
         verbs.add_parser(verb, help=text).add_argument("kpj")
-    push = verbs.add_parser("push", help="go on with pushes through Google (fcm) or Huawei (hms)")
-    push.add_argument("through", choices=("fcm", "hms"))
+    push = verbs.add_parser("push", help="be told by push that there is something to read")
+    push.add_argument("through", choices=("fcm", "hms"), nargs="?", default="fcm", help="Google, or Huawei")
+    push.add_argument("--encrypted", action="store_true", help="and what there is to read, for this phone alone")
     number = verbs.add_parser("number", help="use another phone number, by the code that goes there")
     number.add_argument("number", metavar="+62…")
     merge_arguments(verbs.add_parser("propose", help="propose a merge"))
@@ -141,10 +161,13 @@ async def play_phone(chosen: Namespace, environment: Mapping[str, str]) -> int:
         case "number":
             return await change_number(stage, phone, person, chosen.number)
         case "push":
-            answer = await ask_for_pushes(phone, "fid" if chosen.through == "fcm" else "hms")
+            phone.push_key = PushKey() if chosen.encrypted else None
+            answer = await ask_for_pushes(phone, "hms" if chosen.through == "hms" else "fid")
             if not answer.is_success:
                 return show_answer(stage, answer)
-            stage.see(f"pushes to this phone go through {chosen.through} from now on")
+            walk.keep(person, phone)
+            encrypted = ", encrypted for this phone alone: `messages` shows what they say" if chosen.encrypted else ""
+            stage.see(f"pushes to this phone go through {chosen.through} from now on{encrypted}")
             return 0
         case "propose":
             body = {"absorb": [chosen.absorb], "into": chosen.into}

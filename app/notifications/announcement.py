@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid5
@@ -29,6 +29,7 @@ class Target(msgspec.Struct, frozen=True):
     attempts: int
     settled: bool
     held_back: bool = False
+    encryption_key: Mapping[str, str] | None = None
 
     def __repr__(self) -> str:
         return f"Target(device_id={self.device_id})"
@@ -42,6 +43,10 @@ class Announcement(msgspec.Struct, frozen=True):
     seqs: tuple[int, ...]
     entry_class: Literal["security", "card", "notice"] | None
     targets: tuple[Target, ...]
+    shown: tuple[Row, ...] = ()  # the entries themselves, for a target with a key
+
+    def __repr__(self) -> str:
+        return f"Announcement(cause_id={self.cause_id}, seqs={self.seqs})"
 
     @property
     def up_to_seq(self) -> int:
@@ -52,18 +57,20 @@ class Announcement(msgspec.Struct, frozen=True):
         return uuid5(self.cause_id, str(target.device_id))
 
 
-def gather(rows: Iterable[Row]) -> dict[UUID, list[Announcement]]:
-    """The announcements of each participant, in the order of their first entries."""
+def gather(rows: Iterable[Row], shown: Mapping[tuple[UUID, int], Row] | None = None) -> dict[UUID, list[Announcement]]:
+    """The announcements of each participant, in the order of their first entries; `shown`: entries by person and seq."""
     causes: dict[tuple[UUID, UUID], list[Row]] = {}
     for row in rows:
         causes.setdefault((row["participant_id"], row["cause_id"]), []).append(row)
     people: dict[UUID, list[Announcement]] = {}
     for (participant_id, cause_id), own in causes.items():
-        people.setdefault(participant_id, []).append(_announce(participant_id, cause_id, own))
+        people.setdefault(participant_id, []).append(_announce(participant_id, cause_id, own, shown or {}))
     return people
 
 
-def _announce(participant_id: UUID, cause_id: UUID, rows: list[Row]) -> Announcement:
+def _announce(
+    participant_id: UUID, cause_id: UUID, rows: list[Row], shown: Mapping[tuple[UUID, int], Row]
+) -> Announcement:
     classes = {row["entry_class"] for row in rows if row["reach"] in ("push", "ladder")}
     seqs = tuple(sorted({row["seq"] for row in rows}))
     return Announcement(
@@ -74,6 +81,7 @@ def _announce(participant_id: UUID, cause_id: UUID, rows: list[Row]) -> Announce
         targets=tuple(
             {row["device_id"]: _target(row, seqs[-1]) for row in rows if row["device_id"] is not None}.values()
         ),
+        shown=tuple(shown[participant_id, seq] for seq in seqs if (participant_id, seq) in shown),
     )
 
 
@@ -87,6 +95,7 @@ def _target(row: Row, up_to_seq: int) -> Target:
         set_at=row["set_at"],
         attempts=row["attempts"] or 0,
         held_back=bool(row["held_back"]),
+        encryption_key=row["encryption_key"],
         settled=row["delivered"] in SETTLED and row["delivered_up_to"] >= up_to_seq,
     )
 

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
+from app.notifications.encrypted import encrypt_entries
 from app.notifications.pauses import Pauses
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
@@ -148,6 +149,7 @@ def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
         title=text.title,
         body=text.body,
         urgent=urgent,
+        jwe=encrypt_entries(announcement.shown, target.locale, key) if (key := target.encryption_key) else None,
     )
 
 

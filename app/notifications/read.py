@@ -15,6 +15,7 @@ from app.identity.session import SignedIn
 from app.notifications.inbox import LAST_SEQ
 from app.notifications.problems import EntryUnknown
 from app.platform.database import Connection
+from app.platform.jobs import Doorbell
 from app.platform.sql import load
 from app.platform.strict_json import Nothing
 
@@ -43,10 +44,14 @@ class Acknowledged(msgspec.Struct, frozen=True):
 
 @post("/v1/inbox/read", status_code=200, opt={"repeatable": True}, tags=["notifications"])
 async def mark_read(
-    data: JSONBody[ReadMark], connection: NamedDependency[Connection], who: NamedDependency[SignedIn]
+    data: JSONBody[ReadMark],
+    connection: NamedDependency[Connection],
+    who: NamedDependency[SignedIn],
+    doorbell: NamedDependency[Doorbell],
 ) -> ReadUpTo:
-    """Everything up to this seq was shown: for display only. The mark never goes back."""
+    """Everything up to this seq was shown: for display only, on all phones. The mark never goes back."""
     row = await connection.fetchrow(READ["read"], who.participant_id, data.up_to)
+    doorbell.wake(who.participant_id)
     return msgspec.convert(dict(row or {}), ReadUpTo)
 
 

@@ -95,7 +95,7 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "## Pushes"
     yield ""
-    yield "A push says that there is something to read, never what."
+    yield "A push says that there is something to read, never what: that is for [a phone that asks](encryption.md) alone to read."
     yield ""
     for entry_class in ("card", "security", "notice"):
         for locale in LANGUAGES:

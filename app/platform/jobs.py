@@ -46,10 +46,16 @@ class Doorbell:
     def __init__(self) -> None:
         self.lanes: dict[UUID, int] = {}
         self.jobs: set[str] = set()
+        self.wakes: set[UUID] = set()
 
     def ring(self, participant_id: UUID, lane: int) -> None:
         """Somebody has new history: drain the lane, wake the streams."""
         self.lanes[participant_id] = lane
+        self.wake(participant_id)
+
+    def wake(self, participant_id: UUID) -> None:
+        """Something for somebody's streams, and nothing to send."""
+        self.wakes.add(participant_id)
 
     def ring_job(self, name: str) -> None:
         """A job without a lane, such as `send_codes` or `settle_merges`."""
@@ -77,7 +83,7 @@ class Jobs:
 
     def ring_soon(self, doorbell: Doorbell) -> None:
         """Rings after the commit, in the background: the answer does not wait for Valkey."""
-        if doorbell.lanes or doorbell.jobs:
+        if doorbell.wakes or doorbell.jobs:
             task = asyncio.create_task(self.ring(doorbell))
             self._ringing.add(task)
             task.add_done_callback(self._ringing.discard)
@@ -91,7 +97,7 @@ class Jobs:
                     await redis.enqueue_job("drain_lane", lane)
                 for job in doorbell.jobs:
                     await redis.enqueue_job(job)
-                for participant in doorbell.lanes:
+                for participant in doorbell.wakes:
                     await redis.publish(wake_channel(self._secret, participant), b"")
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("doorbell_did_not_ring", error=type(error).__name__)

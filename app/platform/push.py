@@ -12,7 +12,10 @@ LONGEST_TTL_S = 28 * 24 * 3600
 
 
 class Push(msgspec.Struct, frozen=True):
-    """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles."""
+    """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles.
+
+    `jwe` (some 3,100 bytes at most) is what happened, for the phone alone that asked for it; one more member of the data.
+    """
 
     kind: Literal["fid", "token", "hms"]
     value: str
@@ -23,6 +26,7 @@ class Push(msgspec.Struct, frozen=True):
     body: str
     urgent: bool = False
     ttl_s: int = LONGEST_TTL_S
+    jwe: str | None = None
 
     def __repr__(self) -> str:
         return f"Push(kind={self.kind!r}, delivery_id={self.delivery_id!r}, seq={self.seq})"

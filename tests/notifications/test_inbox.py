@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -122,6 +123,38 @@ async def test_receipts_are_kept_once_for_each_phone_and_unknown_ones_passed_ove
     assert [tuple(row) for row in rows] == [(seq, phone.device_id)]
     too_many = await phone.post("/v1/inbox/receipts", {"seqs": list(range(501))}, key="")
     assert too_many.status_code == 400
+
+
+async def test_a_receipt_is_of_one_phone_and_neither_reads_nor_acknowledges(
+    apps: Apps, database: Database, dwi: Person, phone: Phone
+) -> None:
+    other = await Phone(apps.api, "Tablet").enrol(dwi)
+    before = await read(phone)
+    seqs = [entry["seq"] for entry in before["entries"]]
+    for one in (phone, other):
+        assert (await one.post("/v1/inbox/receipts", {"seqs": seqs}, key="")).status_code == 204
+    assert await read(phone) == before
+    kept = json.loads((await phone.get("/v1/me/export")).content)["export"]["arrivals"]
+    assert sorted((row["seq"], row["device_id"]) for row in kept) == sorted(
+        (seq, one.device_id) for seq in seqs for one in (phone, other)
+    )
+    assert all(row["received_at"] for row in kept)
+
+
+async def test_what_comes_between_two_pages_moves_none_and_is_found_after_the_newest(
+    database: Database, dwi: Person, phone: Phone
+) -> None:
+    for _ in range(3):
+        await post_contribution(database, dwi)
+    everything = [entry["seq"] for entry in (await read(phone))["entries"]]
+    first = await read(phone, "?limit=2")
+    await post_contribution(database, dwi)
+    await phone.post("/v1/inbox/read", {"up_to": everything[-1]}, key="")
+    rest = await read(phone, f"?before={first['next_cursor']}")
+    assert [entry["seq"] for entry in first["entries"] + rest["entries"]] == everything
+    newer = await read(phone, f"?after={everything[0]}")
+    assert [entry["seq"] for entry in newer["entries"]] == [everything[0] + 1]
+    assert newer["unread"] == first["unread"]  # one more, and one read
 
 
 async def test_acknowledging_is_for_one_entry_and_stays(phone: Phone) -> None:

@@ -146,6 +146,48 @@ async def test_without_sign_in_there_is_no_stream(served: httpx.AsyncClient) -> 
     assert (answer.status_code, answer.json()["code"]) == (401, "not_signed_in")
 
 
+async def test_what_is_read_on_one_phone_is_read_on_the_other_at_once(
+    served: httpx.AsyncClient, database: Database, dwi: Person, phone: Phone
+) -> None:
+    other = Phone(served, "Tablet")
+    other.device_id = (await other.ask_enrolment(dwi)).json()["enrolment_id"]
+    assert (await phone.approve(other.device_id)).is_success
+    await other.sign_in()
+    for _ in range(2):
+        await post_contribution(database, dwi)
+    first = (await phone.get("/v1/inbox?limit=1")).json()["head"]["seq"] - 1
+    async with listening(other) as listener, listening(phone) as own:
+        for up_to in (first, first + 1):
+            answer = await phone.post("/v1/inbox/read", {"up_to": up_to}, key="")
+            inbox = (await other.get("/v1/inbox")).json()
+            assert inbox["unread"] == answer.json()["unread"] == first + 1 - up_to
+            assert [entry["read"] for entry in inbox["entries"]] == [
+                entry["seq"] <= up_to for entry in inbox["entries"]
+            ]
+            for stream in (listener, own):
+                event = await stream.next()
+                assert event == {"event": "read", "data": json.dumps({"read_up_to": up_to}, separators=(",", ":"))}
+        await phone.post("/v1/inbox/read", {"up_to": first}, key="")
+        await post_contribution(database, dwi)
+        assert (await phone.post("/v1/inbox/read", {"up_to": 1}, key="")).status_code == 200
+        assert (await listener.entry())["read"] is False, "the mark went back nowhere, and nothing was told of it"
+
+
+async def test_a_stream_that_broke_off_is_told_what_was_read_meanwhile_and_a_new_one_begins_with_now(
+    database: Database, dwi: Person, phone: Phone
+) -> None:
+    await post_contribution(database, dwi)
+    head = (await phone.get("/v1/inbox?limit=1")).json()["head"]["seq"]
+    await phone.post("/v1/inbox/read", {"up_to": head}, key="")
+    async with listening(phone, **{"Last-Event-ID": str(head - 1)}) as listener:
+        assert (await listener.entry())["read"] is True
+        assert (await listener.next())["data"] == f'{{"read_up_to":{head}}}'
+    async with listening(phone) as listener:
+        await post_contribution(database, dwi)
+        await phone.post("/v1/inbox/read", {"up_to": 0}, key="")  # wakes it
+        assert (await listener.entry())["seq"] == head + 1
+
+
 async def test_many_idle_streams_hold_no_database_connection_and_leave_nothing_behind(
     database: Database, dwi: Person, phone: Phone, bell: Jobs, servers: tuple[Postgres, Valkey]
 ) -> None:

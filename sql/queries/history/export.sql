@@ -252,6 +252,7 @@ SELECT
     value,
     platform,
     locale,
+    encryption_key,
     set_at,
     cleared_at,
     cleared_because

@@ -1,8 +1,9 @@
--- after: the head and what is unread, on each row; with it the entries after $2 in order, or one row without an entry
+-- after: the head, what is unread and how far is read, on each row; with it the entries after $2 in order, or one row without an entry
 SELECT
     h.seq AS head_seq,
     h.hash AS head_hash,
     unread.unread,
+    coalesce(p.read_up_to, 0) AS read_up_to,
     e.seq,
     e.kind,
     e.reach,

@@ -51,6 +51,7 @@ SELECT
     t.platform,
     t.locale,
     t.set_at,
+    t.encryption_key,
     s.state AS delivered,
     s.up_to_seq AS delivered_up_to,
     s.attempts,
