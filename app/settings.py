@@ -61,6 +61,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_idle_s: int = 2_592_000  # without a refresh
     session_absolute_s: int = 15_552_000  # whatever happens
     stream_look_every_s: float = 15.0
+    stream_stall_s: float = 60.0  # a connection of the API that takes nothing for so long is closed
+    streams_max: int = 10_000  # of one process; the server's --backpressure must be higher
+    streams_per_session: int = 4  # in one process
     limits: str = "on"  # off: in tests only
     trusted_proxies: str = ""  # networks, comma-separated; none: the socket's peer is the client
     forwarded_by: str = "x-forwarded-for"  # the header that they set: this one, or `forwarded` (RFC 7239)

@@ -31,6 +31,7 @@ class SignedIn(msgspec.Struct, frozen=True):
     passkey_id: UUID | None
     locale: str
     lane: int
+    token_expires_at: datetime
 
     @property
     def key_id(self) -> UUID:
@@ -63,15 +64,16 @@ class Identify:
             session_id=token.session_id,
             device_id=row["device_id"],
             passkey_id=row["passkey_id"],
-            locale=_language(headers.get(b"accept-language", b""), row["locale"]),
+            locale=choose_language(headers.get(b"accept-language", b"").decode("latin-1"), row["locale"]),
             lane=row["lane"],
+            token_expires_at=token.expires_at,
         )
         return token.participant_id, row["now"]
 
 
-def _language(accept_language: bytes, preferred: str) -> str:
+def choose_language(accept_language: str, preferred: str) -> str:
     """What the request asks for, else what the participant prefers."""
-    asked = accept_language[:2].lower().decode("latin-1")
+    asked = accept_language[:2].lower()
     return asked if asked in ("id", "en") else preferred
 
 
