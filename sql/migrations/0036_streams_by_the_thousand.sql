@@ -97,18 +97,15 @@ BEGIN
         INSERT INTO public.outbox (lane, class, participant_id, seq, cause_id)
         SELECT public.lane_of(participant_id), bulk::integer, participant_id, seq, cause_id
         FROM chained WHERE reach <> 'silent'
-    ), phoneless AS MATERIALIZED (
-        SELECT p.participant_id FROM (SELECT DISTINCT participant_id FROM chained WHERE reach = 'ladder') AS p
-        WHERE NOT public.has_living_push_target(p.participant_id)
     ), climbing AS (
         INSERT INTO public.climbs AS c (participant_id, cause_id, channel, step, seqs, due_at)
         SELECT e.participant_id, e.cause_id, s.channel, (array_agg(s.step ORDER BY e.seq))[1], array_agg(e.seq ORDER BY e.seq),
-            min(e.recorded_at + CASE WHEN s.step = 1 AND p.participant_id IS NOT NULL THEN '0' ELSE s.after END)
+            min(e.recorded_at + CASE
+                WHEN s.step = 1 AND NOT public.has_living_push_target(e.participant_id) THEN '0' ELSE s.after END)
         FROM chained AS e
         JOIN public.entry_kinds AS k ON k.kind = e.kind
         JOIN public.ladder_steps AS s ON s.ladder = CASE
             WHEN EXISTS (SELECT FROM public.ladder_steps AS own WHERE own.ladder = k.kind) THEN k.kind ELSE k.severity END
-        LEFT JOIN phoneless AS p ON p.participant_id = e.participant_id
         WHERE e.reach = 'ladder'
         GROUP BY e.participant_id, e.cause_id, s.channel
         ON CONFLICT (participant_id, cause_id, channel)
