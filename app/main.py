@@ -254,6 +254,7 @@ def _create(
     app.state.of_sign_in = of_sign_in
     app.state.limits = LIMITS
     app.state.identify = identify
+    app.state.tokens = tokens
     app.state.name = name
     return app
 

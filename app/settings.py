@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 GOOGLE_FCM_BASE_URL = "https://fcm.googleapis.com"
+STREAMS_MAX = 10_000
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 
 
@@ -62,7 +63,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_absolute_s: int = 15_552_000  # whatever happens
     stream_look_every_s: float = 15.0
     stream_stall_s: float = 60.0  # a connection of the API that takes nothing for so long is closed
-    streams_max: int = 10_000  # of one process; the server's --backpressure must be higher
+    streams_max: int = STREAMS_MAX  # of one process; the server's --backpressure must be higher
     streams_per_session: int = 4  # in one process
     limits: str = "on"  # off: in tests only
     trusted_proxies: str = ""  # networks, comma-separated; none: the socket's peer is the client

@@ -20,7 +20,8 @@ REGISTER = (
     """INSERT INTO participant_numbers (participant_id, nik_hash)
     SELECT p, sha256(uuid_send(p)) FROM unnest($1::uuid[]) AS p""",
     """SELECT append_history(array(
-        SELECT ROW(p, 'participant_registered', NULL, NULL, record_cause(p, 'core', 'tests'), '{"name": "Bayu Saputra"}')::history_entry
+        SELECT ROW(p, 'participant_registered', NULL, NULL, record_cause(p, 'core', 'tests'),
+            '{"name": "Bayu Saputra"}')::history_entry
         FROM unnest($1::uuid[]) AS p))""",
 )
 ADD_PHONES = """

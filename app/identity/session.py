@@ -31,7 +31,6 @@ class SignedIn(msgspec.Struct, frozen=True):
     passkey_id: UUID | None
     locale: str
     lane: int
-    token_expires_at: datetime
 
     @property
     def key_id(self) -> UUID:
@@ -66,7 +65,6 @@ class Identify:
             passkey_id=row["passkey_id"],
             locale=choose_language(headers.get(b"accept-language", b"").decode("latin-1"), row["locale"]),
             lane=row["lane"],
-            token_expires_at=token.expires_at,
         )
         return token.participant_id, row["now"]
 

@@ -11,9 +11,8 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -21,10 +20,13 @@ import msgspec
 import structlog
 from litestar import Litestar
 
+from app.identity.problems import NotSignedIn, TokenExpired
+from app.identity.tokens import AccessToken
+from app.notifications.inbox import LAST_SEQ
 from app.notifications.row import Row
 from app.platform.database import Pool
 from app.platform.open_files import allow_many_files
-from app.platform.problems import BUSY_ERRORS, Busy
+from app.platform.problems import BUSY_ERRORS, Busy, Problem
 from app.platform.sql import statement
 from app.platform.stalls import cut_off_stalled
 from app.platform.wakes import Wakes
@@ -32,19 +34,21 @@ from app.settings import Settings
 
 log = structlog.get_logger()
 
-LOOK = statement("notifications/stream", "look")
+LOOK = statement("notifications/stream")
 PAGE = 100  # entries
 AT_ONCE = 500  # streams in one look
 LOOKS = 2  # at the same time, of all the connections of the pool
 TICK_S = 0.5
+REFUSED: dict[str, type[Problem]] = {"not_signed_in": NotSignedIn, "token_expired": TokenExpired}
 AGAIN_AFTER_S = 2.0  # at the most, while the database is away
 
 
 class News(msgspec.Struct, frozen=True):
     """What a stream is to say next: entries, or how it ends; without either, that it lives."""
 
-    rows: list[Row] = []
+    rows: Sequence[Row] = ()
     locale: str = ""
+    head: int = 0
     over: str = ""  # not_signed_in, token_expired, replaced, failed
 
 
@@ -53,13 +57,13 @@ class Reader:
 
     __slots__ = ("after", "answer", "expires_at", "look_at", "looking", "over", "participant_id", "session_id", "woken")
 
-    def __init__(self, participant_id: UUID, session_id: UUID, expires_at: datetime, after: int) -> None:
-        self.participant_id, self.session_id = participant_id, session_id
-        self.expires_at, self.after = expires_at, after
+    def __init__(self, token: AccessToken, after: int = LAST_SEQ) -> None:
+        self.participant_id, self.session_id, self.expires_at = token.participant_id, token.session_id, token.expires_at
+        self.after = after
         self.answer: asyncio.Future[News] | None = None  # None: it is sending
         self.look_at = 0.0
         self.looking = False
-        self.woken = True  # what came since it asked for its head
+        self.woken = True  # it has not been looked for yet
         self.over = ""
 
 
@@ -83,7 +87,16 @@ class Desk:
     def admit(self) -> None:
         """Raises Busy when this process has as many streams as it may have."""
         if len(self._readers) >= self._most:
-            raise Busy(after_s=random.randint(2, 30))  # not all of them in the same second
+            raise Busy(after_s=random.randint(2, 30))  # noqa: S311
+
+    async def sign_in(self, reader: Reader, after: int | None) -> None:
+        """The stream goes on after this seq, or from now on. Raises NotSignedIn, TokenExpired, TimeoutError."""
+        async with asyncio.timeout(self._wait_s):
+            news = await self.next(reader)
+        if news.over:
+            raise REFUSED.get(news.over, Busy)
+        reader.after = news.head if after is None else min(after, news.head)
+        reader.woken = True  # by what came since
 
     @contextmanager
     def seat(self, reader: Reader) -> Iterator[None]:
@@ -133,7 +146,7 @@ class Desk:
 
     def _put_off(self, reader: Reader) -> None:
         """Some time before the next look is due by itself, so that those that came together do not stay together."""
-        reader.look_at = time.monotonic() + self._every_s * random.uniform(0.6, 1.0)
+        reader.look_at = time.monotonic() + self._every_s * random.uniform(0.6, 1.0)  # noqa: S311
 
     def _end(self, reader: Reader, how: str) -> None:
         reader.over = how
@@ -178,9 +191,9 @@ class Desk:
             log.warning("streams_are_blind", error=type(error).__name__)
             for reader in batch:
                 reader.looking = False
-                reader.look_at = time.monotonic() + min(self._every_s, AGAIN_AFTER_S) * random.uniform(0.5, 1.0)
-        except Exception as error:  # nobody else's streams end with theirs; they come again where they were
-            log.error("streams_failed", exc_info=error)
+                reader.look_at = time.monotonic() + min(self._every_s, AGAIN_AFTER_S) * random.uniform(0.5, 1.0)  # noqa: S311
+        except Exception:  # nobody else's streams end with theirs; they come again where they were
+            log.exception("streams_failed")
             for reader in batch:
                 self._end(reader, "failed")
 
@@ -213,7 +226,7 @@ class Desk:
             reader.woken = reader.woken or len(rows) == PAGE
             self._tell(reader, News(rows, rows[0]["locale"]))
         elif reader.look_at <= time.monotonic():
-            self._tell(reader, News())
+            self._tell(reader, News(head=rows[0]["head"]))
         elif reader.woken:
             self._ask(reader)  # rung while it was looked for
 

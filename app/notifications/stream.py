@@ -15,15 +15,14 @@ import msgspec
 from litestar import Request, get
 from litestar.response import Stream
 
-from app.identity.session import SignedIn, choose_language
+from app.identity.bearer import read_bearer
+from app.identity.problems import NotSignedIn
+from app.identity.session import choose_language
 from app.notifications.desk import Desk, Reader
 from app.notifications.entry import present
 from app.notifications.inbox import LAST_SEQ
-from app.platform.database import transaction
 from app.platform.problems import Busy, RequestInvalid
-from app.platform.sql import statement
 
-HEAD = statement("notifications/stream", "head")
 RETRY_MS = (1000, 5000)  # after a break of many, they come again one after the other
 ENDS = {
     "not_signed_in": b'event: reauthenticate\ndata: {"code":"not_signed_in"}\n\n',
@@ -49,12 +48,11 @@ async def stream(request: Request[Any, Any, Any]) -> Stream:
     after = _read_seq(last_event_id) if last_event_id else None
     desk: Desk = request.app.state.desk
     desk.admit()
-    state = request.app.state
-    async with transaction(state.pool, wait_s=state.settings.pool_wait_s) as connection:
-        await state.identify(connection, request.scope)
-        who: SignedIn = request.scope["user"]
-        head: int = await connection.fetchval(HEAD, who.participant_id)
-    reader = Reader(who.participant_id, who.session_id, who.token_expires_at, head if after is None else min(after, head))
+    token = read_bearer(request.app.state.tokens, dict(request.scope["headers"]))
+    if token is None:
+        raise NotSignedIn
+    reader = Reader(token)
+    await desk.sign_in(reader, after)
     said = _follow(desk, reader, request.headers.get("accept-language", ""))
     return Stream(said, media_type="text/event-stream", headers=HEADERS)
 
@@ -67,7 +65,7 @@ def _read_seq(value: str) -> int:
 
 async def _follow(desk: Desk, reader: Reader, accept_language: str) -> AsyncIterator[bytes]:
     with desk.seat(reader):
-        yield b"retry: %d\n\n" % random.randint(*RETRY_MS)
+        yield b"retry: %d\n\n" % random.randint(*RETRY_MS)  # noqa: S311
         while True:
             news = await desk.next(reader)
             if news.over:

@@ -20,8 +20,8 @@ def cut_off_stalled(after_s: float) -> bool:
     if not hasattr(socket, "TCP_USER_TIMEOUT") or not DESCRIPTORS.exists():
         return True
     found = False
-    for name in os.listdir(DESCRIPTORS):
-        with suppress(OSError), socket.socket(fileno=os.dup(int(name))) as listening:
+    for entry in list(DESCRIPTORS.iterdir()):
+        with suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as listening:
             if listening.family in (socket.AF_INET, socket.AF_INET6) and listening.getsockopt(
                 socket.SOL_SOCKET, socket.SO_ACCEPTCONN
             ):

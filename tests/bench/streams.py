@@ -76,7 +76,9 @@ async def bench_streams() -> None:
         while len(crowd) < STREAMS:  # in parts, so that the server plans with what it has learnt
             crowd += await gather(site.database.url(), SECRET, min(500, STREAMS - len(crowd)))
             await _analyse(site.database)
-        await measure(site, [one.token for one in crowd], [one.participant_id for one in crowd], "each of another person")
+        await measure(
+            site, [one.token for one in crowd], [one.participant_id for one in crowd], "each of another person"
+        )
         few = STREAMS // (PER_SESSION * SESSIONS)
         crowd = await gather(site.database.url(), SECRET, few, sessions=SESSIONS)
         tokens = [one.token for one in crowd for _ in range(PER_SESSION)]
@@ -117,7 +119,11 @@ async def measure(site: Site, tokens: list[str], people: list[UUID], whose: str)
         await asyncio.sleep(QUIET_S)
         share = (site.busy_s() - busy) / QUIET_S
         console.print(f"  nobody has news: {share:.0%} of a core in the server", highlight=False, soft_wrap=True)
-    console.print(f"  after all have left: {(site.memory() - before) / len(tokens):,.0f} bytes each", highlight=False, soft_wrap=True)
+    console.print(
+        f"  after all have left: {(site.memory() - before) / len(tokens):,.0f} bytes each",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 @asynccontextmanager

@@ -89,4 +89,3 @@ async def test_what_waits_longer_takes_the_earlier_time_of_a_later_call(database
         ("people", LATE),
     ]
     await connection.close()
-

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from msgspec import structs
 
+from app.identity.tokens import AccessToken
 from app.local.servers import Postgres, Valkey
 from app.notifications.desk import LOOK, PAGE, Desk, Reader
 from app.platform.database import Pool, connect
@@ -45,6 +46,10 @@ async def desk(pool: Pool, database: Database, servers: tuple[Postgres, Valkey])
 async def two(database: Database) -> tuple[SignedInPerson, SignedInPerson]:
     first, second = await gather(database.url(), SECRET, 2)
     return first, second
+
+
+def token_of(who: SignedInPerson, until: datetime = LATER) -> AccessToken:
+    return AccessToken(who.participant_id, who.session_id, until)
 
 
 async def look(pool: Pool, *asked: tuple[UUID, UUID, int], most: int = PAGE) -> list[tuple[int, UUID, int | None]]:
@@ -88,9 +93,7 @@ async def test_a_session_that_is_over_finds_nothing(
     assert await look(pool, *asked) == [(2, sari.participant_id, 1)]
 
 
-async def test_a_session_of_somebody_else_finds_nothing(
-    pool: Pool, two: tuple[SignedInPerson, SignedInPerson]
-) -> None:
+async def test_a_session_of_somebody_else_finds_nothing(pool: Pool, two: tuple[SignedInPerson, SignedInPerson]) -> None:
     dwi, sari = two
     asked = [(sari.participant_id, dwi.session_id, 0), (dwi.participant_id, uuid4(), 0)]
     assert await look(pool, *asked) == []
@@ -109,7 +112,7 @@ async def test_a_reader_that_has_not_handed_on_its_page_is_given_no_other(
 ) -> None:
     dwi, _ = two
     await tell(database.url(), [dwi.participant_id] * (PAGE + 20))
-    reader = Reader(dwi.participant_id, dwi.session_id, LATER, 0)
+    reader = Reader(token_of(dwi), 0)
     async with asyncio.timeout(SOON_S):
         with desk.seat(reader):
             news = await desk.next(reader)
@@ -125,8 +128,8 @@ async def test_a_reader_that_has_not_handed_on_its_page_is_given_no_other(
 async def test_a_token_that_has_expired_ends_its_stream_and_no_other(
     desk: Desk, two: tuple[SignedInPerson, SignedInPerson]
 ) -> None:
-    over, good = (Reader(who.participant_id, who.session_id, LATER, 0) for who in two)
-    over.expires_at = datetime.now(UTC) - timedelta(seconds=1)
+    over = Reader(token_of(two[0], datetime.now(UTC) - timedelta(seconds=1)), 0)
+    good = Reader(token_of(two[1]), 0)
     async with asyncio.timeout(SOON_S):
         with desk.seat(over), desk.seat(good):
             ended, goes_on = await asyncio.gather(desk.next(over), desk.next(good))
@@ -141,7 +144,7 @@ async def test_while_no_connection_comes_free_streams_stay(
     wakes = Wakes(servers[1].url, SECRET)
     settings = structs.replace(settings_for(database, servers[1], "sepakat_api"), pool_wait_s=0.1)
     desk = Desk(pool, wakes, settings)
-    reader = Reader(dwi.participant_id, dwi.session_id, LATER, 0)
+    reader = Reader(token_of(dwi), 0)
     work = asyncio.create_task(desk.work())
     with desk.seat(reader):
         async with pool.acquire(), pool.acquire():  # all that there are

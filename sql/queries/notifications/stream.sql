@@ -1,8 +1,3 @@
--- head: the seq of the participant's newest entry
-SELECT seq
-FROM participant_heads
-WHERE participant_id = $1;
-
 -- look: what there is for each stream ($1 participants, $2 sessions, $3 after which seq, $4 entries at most), at its place in
 -- the arrays; none when the session is over, one without an entry when there is no news
 SELECT
@@ -10,6 +5,7 @@ SELECT
     participant_id,
     locale,
     now,
+    head,
     seq,
     kind,
     reach,
