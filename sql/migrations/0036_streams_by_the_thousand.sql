@@ -45,7 +45,7 @@ SET LOCAL ROLE sepakat_owner;
 DROP TRIGGER climb_begins ON outbox;
 RESET ROLE;
 SET LOCAL ROLE sepakat_writer;
--- squawk-ignore ban-drop-function (only its trigger called it)
+-- squawk-ignore ban-drop-function
 DROP FUNCTION begin_climb();
 
 -- As before, and now also: an entry whose kind climbs has its steps from then on. Without a phone that can be pushed to, the first

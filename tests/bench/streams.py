@@ -16,7 +16,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
 
-import asyncpg
 import httpx
 import msgspec
 import psutil
@@ -27,7 +26,7 @@ from app.platform.migrations import migrate
 from tests.api_process import api_process
 from tests.bench.measure import console
 from tests.conftest import SECRET, Database, settings_for
-from tests.crowds import SignedInPerson, gather, tell
+from tests.crowds import SignedInPerson, analyse, gather, tell
 from tests.listeners import listening
 
 STREAMS = int(os.environ.get("STREAMS", "5000"))
@@ -75,7 +74,7 @@ async def bench_streams() -> None:
         crowd: list[SignedInPerson] = []
         while len(crowd) < STREAMS:  # in parts, so that the server plans with what it has learnt
             crowd += await gather(site.database.url(), SECRET, min(500, STREAMS - len(crowd)))
-            await _analyse(site.database)
+            await analyse(site.database.url())
         await measure(
             site, [one.token for one in crowd], [one.participant_id for one in crowd], "each of another person"
         )
@@ -151,9 +150,3 @@ def _server(api: httpx.AsyncClient) -> list[int]:
         if str(api.base_url.port) in child.cmdline():
             return [child.pid, *(one.pid for one in child.children(recursive=True))]
     raise RuntimeError("no server has this port")
-
-
-async def _analyse(database: Database) -> None:
-    connection = await asyncpg.connect(database.url())
-    await connection.execute("ANALYZE")
-    await connection.close()
