@@ -57,6 +57,7 @@ from app.merges import show as show_merge
 from app.merges.pause import provide_pause
 from app.merges.receipt import show_receipt
 from app.merges.undo import show_undo, undo_merge
+from app.notifications.desk import keep_desk
 from app.notifications.inbox import inbox
 from app.notifications.read import acknowledge, mark_read, record_receipts
 from app.notifications.stream import stream
@@ -259,6 +260,7 @@ def _create(
     app.state.of_sign_in = of_sign_in
     app.state.limits = LIMITS
     app.state.identify = identify
+    app.state.tokens = tokens
     app.state.name = name
     return app
 
@@ -267,7 +269,14 @@ def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
     routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
-    return _create("api", settings, routes, openapi_config=openapi_config(), cors_config=cross_origin(settings.origins))
+    return _create(
+        "api",
+        settings,
+        routes,
+        lifespan=[keep_desk],
+        openapi_config=openapi_config(),
+        cors_config=cross_origin(settings.origins),
+    )
 
 
 def create_feed(settings: Settings | None = None) -> Litestar:

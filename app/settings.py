@@ -15,6 +15,7 @@ GOOGLE_FCM_BASE_URL = "https://fcm.googleapis.com"
 WEBHOOK_SECRET = re.compile(r"whsec_(?:[A-Za-z0-9+/]{4}){5,}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
 HUAWEI_PUSH_BASE_URL = "https://push-api.cloud.huawei.com"
 HUAWEI_TOKEN_URL = "https://oauth-login.cloud.huawei.com/oauth2/v3/token"  # noqa: S105 (an address)
+STREAMS_MAX = 10_000
 ORIGIN = re.compile(r"https://[a-z0-9.-]+(:[0-9]{1,5})?|http://localhost(:[0-9]{1,5})?")
 
 
@@ -69,6 +70,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_idle_s: int = 2_592_000  # without a refresh
     session_absolute_s: int = 15_552_000  # whatever happens
     stream_look_every_s: float = 15.0
+    stream_stall_s: float = 60.0  # a connection of the API that takes nothing for so long is closed
+    streams_max: int = STREAMS_MAX  # of one process; the server's --backpressure must be higher
+    streams_per_session: int = 4  # in one process
     limits: str = "on"  # off: in tests only
     trusted_proxies: str = ""  # networks, comma-separated; none: the socket's peer is the client
     forwarded_by: str = "x-forwarded-for"  # the header that they set: this one, or `forwarded` (RFC 7239)

@@ -284,6 +284,19 @@ BEGIN
         INSERT INTO public.outbox (lane, class, participant_id, seq, cause_id)
         SELECT public.lane_of(participant_id), bulk::integer, participant_id, seq, cause_id
         FROM chained WHERE reach <> 'silent'
+    ), climbing AS (
+        INSERT INTO public.climbs AS c (participant_id, cause_id, channel, step, seqs, due_at)
+        SELECT e.participant_id, e.cause_id, s.channel, (array_agg(s.step ORDER BY e.seq))[1], array_agg(e.seq ORDER BY e.seq),
+            min(e.recorded_at + CASE
+                WHEN s.step = 1 AND NOT public.has_living_push_target(e.participant_id) THEN '0' ELSE s.after END)
+        FROM chained AS e
+        JOIN public.entry_kinds AS k ON k.kind = e.kind
+        JOIN public.ladder_steps AS s ON s.ladder = CASE
+            WHEN EXISTS (SELECT FROM public.ladder_steps AS own WHERE own.ladder = k.kind) THEN k.kind ELSE k.severity END
+        WHERE e.reach = 'ladder'
+        GROUP BY e.participant_id, e.cause_id, s.channel
+        ON CONFLICT (participant_id, cause_id, channel)
+            DO UPDATE SET seqs = c.seqs || excluded.seqs, due_at = least(c.due_at, excluded.due_at)
     )
     UPDATE public.participant_heads AS h SET seq = last.seq, hash = last.hash
     FROM (SELECT DISTINCT ON (participant_id) participant_id, seq, hash FROM chained ORDER BY participant_id, seq DESC) AS last
@@ -486,38 +499,6 @@ CREATE FUNCTION public.base64url_to_bytes(p_text text) RETURNS bytea
 $$;
 
 ALTER FUNCTION public.base64url_to_bytes(p_text text) OWNER TO sepakat_owner;
-
-CREATE FUNCTION public.begin_climb() RETURNS trigger
-    LANGUAGE plpgsql SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$
-DECLARE
-    v_recorded_at timestamptz;
-    v_ladder text;
-    v_at_once boolean;
-BEGIN
-    SELECT e.recorded_at,
-        CASE WHEN EXISTS (SELECT FROM public.ladder_steps AS own WHERE own.ladder = k.kind) THEN k.kind ELSE k.severity END
-    INTO v_recorded_at, v_ladder
-    FROM public.history AS e
-    JOIN public.entry_kinds AS k ON k.kind = e.kind AND k.reach = 'ladder'
-    WHERE e.participant_id = new.participant_id AND e.seq = new.seq;
-    IF NOT FOUND THEN
-        RETURN NULL;
-    END IF;
-    v_at_once := NOT public.has_living_push_target(new.participant_id);
-    INSERT INTO public.climbs AS c (participant_id, cause_id, channel, step, seqs, due_at)
-    SELECT new.participant_id, new.cause_id, s.channel, s.step, ARRAY[new.seq],
-        v_recorded_at + CASE WHEN s.step = 1 AND v_at_once THEN '0' ELSE s.after END
-    FROM public.ladder_steps AS s
-    WHERE s.ladder = v_ladder
-    ON CONFLICT (participant_id, cause_id, channel)
-        DO UPDATE SET seqs = c.seqs || excluded.seqs, due_at = least(c.due_at, excluded.due_at);
-    RETURN NULL;
-END
-$$;
-
-ALTER FUNCTION public.begin_climb() OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.bucket_of(participant_id uuid) RETURNS smallint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2738,6 +2719,32 @@ END
 $$;
 
 ALTER FUNCTION public.log_look(p_participant_id uuid, p_staff public.staff_member, p_purpose text, p_what text, p_case_id uuid, p_code_id uuid, p_document_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[], p_afters bigint[], p_most integer) RETURNS TABLE(place bigint, participant_id uuid, locale text, now timestamp with time zone, head bigint, read_up_to bigint, seq bigint, kind text, reach text, severity text, wording text, data text, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, hash bytea, origin text, actor text, reason text, read boolean, acknowledged boolean)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT a.place, s.participant_id, p.locale, public.current_instant(), h.seq, coalesce(i.read_up_to, 0),
+        e.seq, e.kind, e.reach, e.severity, e.wording, e.data, e.merge_id, e.cause_id,
+        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged
+    FROM unnest(p_participants, p_sessions, p_afters) WITH ORDINALITY AS a (participant_id, session_id, after, place)
+    JOIN public.sessions AS s ON s.participant_id = a.participant_id AND s.session_id = a.session_id
+    JOIN public.participants AS p ON p.participant_id = s.participant_id
+    JOIN public.participant_heads AS h ON h.participant_id = s.participant_id
+    LEFT JOIN public.inbox_pointers AS i ON i.participant_id = s.participant_id
+    LEFT JOIN public.devices AS d ON d.participant_id = s.participant_id AND d.device_id = s.device_id
+    LEFT JOIN public.passkeys AS k ON k.participant_id = s.participant_id AND k.passkey_id = s.passkey_id
+    LEFT JOIN LATERAL (
+        SELECT n.* FROM public.shown_entries AS n
+        WHERE n.participant_id = s.participant_id AND n.seq > a.after AND h.seq > a.after AND n.reach <> 'silent'
+        ORDER BY n.seq LIMIT p_most
+    ) AS e ON true
+    WHERE s.ended_at IS NULL AND s.refresh_expires_at > public.current_instant()
+        AND d.removed_at IS NULL AND k.removed_at IS NULL
+    ORDER BY a.place, e.seq
+$$;
+
+ALTER FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[], p_afters bigint[], p_most integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5234,12 +5241,14 @@ CREATE TABLE public.push_targets (
     set_at timestamp with time zone NOT NULL,
     cleared_at timestamp with time zone,
     cleared_because text,
+    encryption_key jsonb,
     CONSTRAINT locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
-    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text]))),
-    CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text])))
+    CONSTRAINT platform_is_known CHECK ((platform = ANY (ARRAY['android'::text, 'ios'::text, 'web'::text])))
 );
 
 ALTER TABLE public.push_targets OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.push_targets.encryption_key IS 'A JWK to which entries are encrypted on their way (JWE); NULL: a push says that there is something to read, never what.';
 
 CREATE TABLE public.receipts (
     participant_id uuid NOT NULL,
@@ -5537,6 +5546,9 @@ ALTER TABLE ONLY public.documents
 ALTER TABLE ONLY public.employers
     ADD CONSTRAINT employers_pkey PRIMARY KEY (employer_id);
 
+ALTER TABLE public.push_targets
+    ADD CONSTRAINT encryption_key_is_public CHECK (((encryption_key @> '{"crv": "P-256", "kty": "EC", "use": "enc"}'::jsonb) AND (encryption_key ?& '{x,y}'::text[]) AND ((encryption_key - '{kty,crv,use,x,y}'::text[]) = '{}'::jsonb))) NOT VALID;
+
 ALTER TABLE ONLY public.enrolments
     ADD CONSTRAINT enrolments_pkey PRIMARY KEY (enrolment_id);
 
@@ -5569,6 +5581,9 @@ ALTER TABLE ONLY public.history
 
 ALTER TABLE ONLY public.history_roots
     ADD CONSTRAINT history_roots_pkey PRIMARY KEY (number);
+
+ALTER TABLE public.push_targets
+    ADD CONSTRAINT hms_is_on_android CHECK (((kind <> 'hms'::text) OR (platform = 'android'::text))) NOT VALID;
 
 ALTER TABLE ONLY public.idempotency_keys
     ADD CONSTRAINT idempotency_keys_pkey PRIMARY KEY (participant_id, request);
@@ -5656,6 +5671,9 @@ ALTER TABLE ONLY public.possible_matches
 
 ALTER TABLE public.case_proposals
     ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
+
+ALTER TABLE public.push_targets
+    ADD CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text, 'hms'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_pkey PRIMARY KEY (participant_id, device_id);
@@ -5919,8 +5937,6 @@ ALTER TABLE public.causes ENABLE ALWAYS TRIGGER causes_are_not_truncated;
 CREATE TRIGGER causes_by_function_only BEFORE INSERT ON public.causes FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('causes_by_function_only');
 
 ALTER TABLE public.causes ENABLE ALWAYS TRIGGER causes_by_function_only;
-
-CREATE TRIGGER climb_begins AFTER INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.begin_climb();
 
 CREATE TRIGGER climb_goes_on_without_a_phone AFTER UPDATE ON public.push_targets FOR EACH ROW WHEN (((old.cleared_at IS NULL) AND (new.cleared_at IS NOT NULL))) EXECUTE FUNCTION public.climb_without_a_phone();
 
@@ -6808,7 +6824,7 @@ CREATE POLICY rows_of_all ON public.history_data TO sepakat_writer, sepakat_work
 
 CREATE POLICY rows_of_all ON public.idempotency_keys TO sepakat_worker USING (true);
 
-CREATE POLICY rows_of_all ON public.inbox_pointers TO sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+CREATE POLICY rows_of_all ON public.inbox_pointers TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.ledger_entries TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
@@ -6852,7 +6868,7 @@ CREATE POLICY rows_of_all ON public.reversed_contributions TO sepakat_writer, se
 
 CREATE POLICY rows_of_all ON public.rooted_heads TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
-CREATE POLICY rows_of_all ON public.sessions TO sepakat_worker, sepakat_operator USING (true);
+CREATE POLICY rows_of_all ON public.sessions TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.stop_tokens TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
@@ -7050,9 +7066,6 @@ REVOKE ALL ON FUNCTION public.base64url_to_bytes(p_text text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.base64url_to_bytes(p_text text) TO sepakat_api;
 GRANT ALL ON FUNCTION public.base64url_to_bytes(p_text text) TO sepakat_writer;
 
-REVOKE ALL ON FUNCTION public.begin_climb() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.begin_climb() TO sepakat_owner;
-
 REVOKE ALL ON FUNCTION public.bucket_of(participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_api;
@@ -7232,6 +7245,7 @@ GRANT SELECT ON TABLE public.keys TO sepakat_writer;
 GRANT SELECT ON TABLE public.sessions TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.sessions TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.sessions TO sepakat_worker;
+GRANT SELECT ON TABLE public.sessions TO sepakat_writer;
 
 GRANT UPDATE(generation) ON TABLE public.sessions TO sepakat_api;
 
@@ -7450,6 +7464,9 @@ GRANT ALL ON FUNCTION public.lock_participant(p_participant_id uuid, OUT seq big
 REVOKE ALL ON FUNCTION public.log_case_look(p_case public.cases, p_staff public.staff_member, p_purpose text, p_what text) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.log_look(p_participant_id uuid, p_staff public.staff_member, p_purpose text, p_what text, p_case_id uuid, p_code_id uuid, p_document_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[], p_afters bigint[], p_most integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[], p_afters bigint[], p_most integer) TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.make_support_code(p_participant_id uuid, p_code_id uuid, p_code_hash bytea, p_actor text) TO sepakat_api;
@@ -7946,6 +7963,7 @@ GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox_pointers TO sepakat_api;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
 GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
+GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_operator;
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_worker;
@@ -8080,6 +8098,7 @@ GRANT SELECT ON TABLE public.rooted_heads TO sepakat_writer;
 GRANT SELECT ON TABLE public.shown_entries TO sepakat_operator;
 GRANT SELECT ON TABLE public.shown_entries TO sepakat_api;
 GRANT SELECT ON TABLE public.shown_entries TO sepakat_worker;
+GRANT SELECT ON TABLE public.shown_entries TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.stop_tokens TO sepakat_operator;
 GRANT SELECT,INSERT,DELETE ON TABLE public.stop_tokens TO sepakat_worker;

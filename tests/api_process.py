@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,9 +20,9 @@ START_WITHIN_S = 30
 
 @asynccontextmanager
 async def api_process(
-    settings: msgspec.Struct, log: Path, *, port: int | None = None
+    settings: msgspec.Struct, log: Path, *, port: int | None = None, options: Sequence[str] = ()
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of one process; its output goes to `log`."""
+    """A client of one process; its output goes to `log`. `options` are further ones of the server."""
     port = port or find_free_port()
     environment = {f"SEPAKAT_{name.upper()}": str(value) for name, value in msgspec.structs.asdict(settings).items()}
     command = ["-m", "granian", "--interface", "asgi", "--factory", "--host", "127.0.0.1", "--port", str(port)]
@@ -30,7 +30,7 @@ async def api_process(
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
-            *("--workers", "1", "--workers-kill-timeout", "5", "--no-access-log", "app.main:create_api"),
+            *("--workers", "1", "--workers-kill-timeout", "5", "--no-access-log", *options, "app.main:create_api"),
             env=os.environ | environment,
             stdout=output,
             stderr=output,

@@ -63,15 +63,15 @@ class Identify:
             session_id=token.session_id,
             device_id=row["device_id"],
             passkey_id=row["passkey_id"],
-            locale=_language(headers.get(b"accept-language", b""), row["locale"]),
+            locale=choose_language(headers.get(b"accept-language", b"").decode("latin-1"), row["locale"]),
             lane=row["lane"],
         )
         return token.participant_id, row["now"]
 
 
-def _language(accept_language: bytes, preferred: str) -> str:
+def choose_language(accept_language: str, preferred: str) -> str:
     """What the request asks for, else what the participant prefers."""
-    asked = accept_language[:2].lower().decode("latin-1")
+    asked = accept_language[:2].lower()
     return asked if asked in ("id", "en") else preferred
 
 

@@ -14,8 +14,10 @@ import msgspec
 from app.local.bootstrap import Secrets
 from app.local.children import Child
 from app.local.leftovers import CHILD_OF
+from app.settings import STREAMS_MAX
 
 PEOPLE = Path(__file__).parent / "people"
+BESIDE_STREAMS = 1000  # requests at once for everything else
 HEALTH = {"simulator": "/health", "api": "/health/ready", "feed": "/health/ready", "staff": "/health/ready"}
 
 
@@ -103,7 +105,7 @@ def plan_children(
     workers = environment.get("SEPAKAT_API_PROCESSES", "2")
     plans = {
         "simulator": ([sys.executable, "-m", "app.local.simulator"], None),
-        "api": (_granian("create_api", ports.api, workers), "sepakat_api"),
+        "api": (_granian("create_api", ports.api, workers, *_room_for_streams(environment)), "sepakat_api"),
         "feed": (_granian("create_feed", ports.feed, "1"), "sepakat_feed"),
         "staff": (_granian("create_staff", ports.staff, "1"), "sepakat_staff"),
         "worker": ([sys.executable, "-m", "workers.main"], "sepakat_worker"),
@@ -145,12 +147,18 @@ async def answers(port: int, path: str) -> bool:
         return False
 
 
-def _granian(factory: str, port: int, workers: str) -> list[str]:
+def _room_for_streams(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The server takes up no more requests at once than this, and a stream is one: without it, some hundreds."""
+    streams = int(environment.get("SEPAKAT_STREAMS_MAX") or STREAMS_MAX)
+    return ("--backlog", "4096", "--backpressure", str(streams + BESIDE_STREAMS))
+
+
+def _granian(factory: str, port: int, workers: str, *further: str) -> list[str]:
     loop = "uvloop" if find_spec("uvloop") else "asyncio"
     options = ["--interface", "asgi", "--factory", "--loop", loop, "--host", "127.0.0.1", "--port", str(port)]
     # A stream that a phone holds open would otherwise hold up the end of a worker for ever.
     options += ["--workers", workers, "--workers-kill-timeout", "5", "--no-access-log"]
-    return [sys.executable, "-m", "granian", *options, f"app.main:{factory}"]
+    return [sys.executable, "-m", "granian", *options, *further, f"app.main:{factory}"]
 
 
 def _with_database(

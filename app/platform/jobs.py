@@ -21,6 +21,9 @@ log = structlog.get_logger()
 
 RING_TIMEOUT_S = 2.0
 QUEUE = "sepakat:jobs"
+CROWD = "sepakat:wake"  # the channel on which all processes hear of many at once: the names of their channels
+CROWD_FROM = 16
+CROWD_AT_ONCE = 1000
 # arq would pickle: whoever can write to Valkey could then run code here.
 encode_job = msgspec.json.encode
 decode_job = msgspec.json.decode
@@ -97,10 +100,18 @@ class Jobs:
                     await redis.enqueue_job("drain_lane", lane)
                 for job in doorbell.jobs:
                     await redis.enqueue_job(job)
-                for participant in doorbell.wakes:
-                    await redis.publish(wake_channel(self._secret, participant), b"")
+                await self._wake(redis, [wake_channel(self._secret, participant) for participant in doorbell.wakes])
         except (RedisError, OSError, TimeoutError) as error:
             log.warning("doorbell_did_not_ring", error=type(error).__name__)
+
+    async def _wake(self, redis: ArqRedis, channels: list[str]) -> None:
+        """One message to each, or one to all processes with the names of many."""
+        if len(channels) < CROWD_FROM:
+            for channel in channels:
+                await redis.publish(channel, b"")
+            return
+        for start in range(0, len(channels), CROWD_AT_ONCE):
+            await redis.publish(CROWD, " ".join(channels[start : start + CROWD_AT_ONCE]).encode())
 
     async def close(self) -> None:
         """Waits for the last rings and closes the connection."""

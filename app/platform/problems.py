@@ -94,8 +94,8 @@ class Busy(Problem):
     indonesian = "Layanan sedang sibuk. Coba lagi sebentar lagi; tidak ada yang hilang."
     english = "The service is busy. Try again in a moment; nothing is lost."
 
-    def __init__(self, **members: object) -> None:
-        super().__init__(headers={"Retry-After": "1"}, **members)
+    def __init__(self, *, after_s: int = 1, **members: object) -> None:
+        super().__init__(headers={"Retry-After": str(after_s)}, **members)
 
 
 class InternalError(Problem):

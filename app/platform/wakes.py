@@ -6,7 +6,7 @@ A wake is a hint. While Valkey is away streams look by themselves, and once it i
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from uuid import UUID
 
@@ -15,13 +15,12 @@ from redis.asyncio import Redis
 from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
-from app.platform.jobs import wake_channel
+from app.platform.jobs import CROWD, wake_channel
 
 log = structlog.get_logger()
 
 AGAIN_AFTER_S = 1.0
-# There is always one subscription, so that the connection is read from before the first stream comes.
-ANCHOR = "sepakat:wake"
+Wake = Callable[[], None]
 
 
 class Wakes:
@@ -29,25 +28,26 @@ class Wakes:
 
     def __init__(self, url: str, secret: str) -> None:
         self._url, self._secret = url, secret
-        self._listeners: dict[str, set[asyncio.Event]] = {}
+        self._listeners: dict[str, set[Wake]] = {}
         self._pubsub: PubSub | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling: asyncio.Task[None] | None = None
+        self._untold: set[str] = set()
 
     @contextmanager
-    def listen(self, participant_id: UUID) -> Iterator[asyncio.Event]:
-        """An event that is set whenever this participant has new history; the listener clears it."""
+    def listen(self, participant_id: UUID, wake: Wake) -> Iterator[None]:
+        """Calls `wake` whenever this participant has new history."""
         if self._reading is None or self._reading.done():
             self._reading = asyncio.create_task(self._read())
-        channel, woken = wake_channel(self._secret, participant_id), asyncio.Event()
+        channel = wake_channel(self._secret, participant_id)
         listeners = self._listeners.setdefault(channel, set())
-        listeners.add(woken)
+        listeners.add(wake)
         if len(listeners) == 1:
             self._tell(channel)
         try:
-            yield woken
+            yield
         finally:
-            listeners.discard(woken)
+            listeners.discard(wake)
             if not listeners and self._listeners.get(channel) is listeners:
                 del self._listeners[channel]
                 self._tell(channel)
@@ -58,26 +58,31 @@ class Wakes:
         return len(self._listeners)
 
     async def close(self) -> None:
-        for task in (self._reading, *self._telling):
+        for task in (self._reading, self._telling):
             if task is not None:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
 
     def _tell(self, channel: str) -> None:
-        task = asyncio.create_task(self._subscribe_or_not(channel))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        """Thousands that come at once are told in a few commands."""
+        self._untold.add(channel)
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._subscribe_or_not())
 
-    async def _subscribe_or_not(self, channel: str) -> None:
-        if self._pubsub is None:
-            return  # all that is listened to is subscribed when the connection stands
-        # A broken connection is noticed and mended by the reader.
-        with suppress(RedisError, OSError, RuntimeError):
-            if channel in self._listeners:
-                await self._pubsub.subscribe(channel)
-            else:
-                await self._pubsub.unsubscribe(channel)
+    async def _subscribe_or_not(self) -> None:
+        while self._untold:
+            channels, self._untold = self._untold, set()
+            if self._pubsub is None:
+                return  # all that is listened to is subscribed when the connection stands
+            wanted = [channel for channel in channels if channel in self._listeners]
+            unwanted = [channel for channel in channels if channel not in self._listeners]
+            # A broken connection is noticed and mended by the reader.
+            with suppress(RedisError, OSError, RuntimeError):
+                if wanted:
+                    await self._pubsub.subscribe(*wanted)
+                if unwanted:
+                    await self._pubsub.unsubscribe(*unwanted)
 
     async def _read(self) -> None:
         while True:
@@ -93,7 +98,7 @@ class Wakes:
             await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _follow(self, pubsub: PubSub) -> None:
-        await pubsub.subscribe(ANCHOR)
+        await pubsub.subscribe(CROWD)  # always: so that the connection is read from before the first stream comes
         self._pubsub = pubsub  # whoever comes from here on subscribes for itself
         before = list(self._listeners)
         if before:
@@ -102,9 +107,12 @@ class Wakes:
             self._wake(channel)  # what was rung meanwhile was not heard
         while True:
             message = await pubsub.get_message(timeout=None)
-            if message is not None:
-                self._wake(message["channel"].decode())
+            if message is None:
+                continue
+            channel = message["channel"].decode()
+            for name in message["data"].decode().split() if channel == CROWD else [channel]:
+                self._wake(name)
 
     def _wake(self, channel: str) -> None:
-        for woken in self._listeners.get(channel, ()):
-            woken.set()
+        for wake in self._listeners.get(channel, ()):
+            wake()

@@ -24,11 +24,19 @@ from tests.bench.merges import bench_merges
 from tests.bench.pushes import bench_pushes
 from tests.bench.reads import bench_reads
 from tests.bench.receipts import bench_exports, bench_receipts
+from tests.bench.streams import bench_streams
 
-SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports")
+SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports", "streams")
 
 
 async def main(chosen: Sequence[str]) -> None:
+    if "streams" in chosen:
+        await bench_streams()
+    if set(chosen) > {"streams"} or "streams" not in chosen:
+        await _on_one_stage(chosen)
+
+
+async def _on_one_stage(chosen: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(prefix="sepakat-bench-") as name:
         Path(name).chmod(0o755)
         async with (

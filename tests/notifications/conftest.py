@@ -24,6 +24,7 @@ from tests.local.running_simulator import HOST, RunningSimulator, find_two_free_
 from tests.notifications.told import ORIGIN
 
 START_WITHIN_S = 20.0
+STALL_S = 2
 MakeClimber = Callable[..., Climber]
 
 
@@ -38,7 +39,8 @@ async def served(database: Database, servers: tuple[Postgres, Valkey]) -> AsyncI
         "SEPAKAT_SECRET": SECRET,
         "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
         "SEPAKAT_DATA_KEYS": DATA_KEYS,
-        "SEPAKAT_STREAM_LOOK_EVERY_S": "4",
+        "SEPAKAT_STREAM_LOOK_EVERY_S": "2",
+        "SEPAKAT_STREAM_STALL_S": str(STALL_S),
     }
     command = [sys.executable, "-m", "granian", "--interface", "asgi", "--factory", "--host", HOST, "--port", str(port)]
     command += ["--workers", "1", "--workers-kill-timeout", "2", "--no-access-log", "app.main:create_api"]

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import re
+import socket
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
 import pytest
+from msgspec import structs
 
 from app.local.servers import Postgres, Valkey
+from app.main import create_api
 from app.platform.jobs import Doorbell, Jobs, wake_channel
-from tests.conftest import SECRET, Database
+from tests.conftest import SECRET, Database, serve, settings_for
+from tests.crowds import gather, tell
 from tests.notifications.changes import post_contribution, post_contributions
+from tests.notifications.conftest import STALL_S
 from tests.people import Person, Phone, add_person
 
 SOON_S = 3.0
+LONG_ENTRIES, LONG_REASON = 1500, 3000
 LONGER_THAN_A_LOOK_S = 8.0
+SESSIONS, OF_EACH = 10, 4  # as many streams as one session may have
 
 
 class Listener:
@@ -44,7 +54,8 @@ class Listener:
                     return event
 
     async def entry(self, within_s: float = SOON_S) -> dict[str, Any]:
-        event = await self.next(within_s)
+        while "comment" in (event := await self.next(within_s)):
+            pass
         assert event["event"] == "entry", event
         entry: dict[str, Any] = json.loads(event["data"])
         assert event["id"] == str(entry["seq"])
@@ -53,8 +64,14 @@ class Listener:
 
 @asynccontextmanager
 async def listening(phone: Phone, **headers: str) -> AsyncIterator[Listener]:
-    mine = {"authorization": f"Bearer {phone.session['access_token']}", **headers}
-    async with phone.api.stream("GET", "/v1/stream", headers=mine, timeout=30) as response:
+    async with listening_with(phone.api, phone.session["access_token"], **headers) as listener:
+        yield listener
+
+
+@asynccontextmanager
+async def listening_with(api: httpx.AsyncClient, token: str, **headers: str) -> AsyncIterator[Listener]:
+    mine = {"authorization": f"Bearer {token}", **headers}
+    async with api.stream("GET", "/v1/stream", headers=mine, timeout=30) as response:
         assert response.status_code == 200, await response.aread()
         assert response.headers["content-type"].startswith("text/event-stream")
         yield Listener(response)
@@ -121,8 +138,8 @@ async def test_without_a_ring_the_stream_looks_by_itself_and_says_that_it_lives(
     async with listening(phone) as listener:
         await asyncio.sleep(0.3)  # past its first look
         await post_contribution(database, dwi)
+        assert (await listener.entry(LONGER_THAN_A_LOOK_S))["kind"] == "contribution_posted"
         assert "comment" in await listener.next(LONGER_THAN_A_LOOK_S)
-        assert (await listener.entry())["kind"] == "contribution_posted"
 
 
 async def test_the_stream_ends_with_the_session(phone: Phone) -> None:
@@ -189,34 +206,96 @@ async def test_a_stream_that_broke_off_is_told_what_was_read_meanwhile_and_a_new
 
 
 async def test_many_idle_streams_hold_no_database_connection_and_leave_nothing_behind(
-    database: Database, dwi: Person, phone: Phone, bell: Jobs, servers: tuple[Postgres, Valkey]
+    database: Database, served: httpx.AsyncClient, bell: Jobs, servers: tuple[Postgres, Valkey]
 ) -> None:
-    redis = await bell.redis()
+    sessions = await gather(database.url(), SECRET, 1, sessions=SESSIONS)
+    me, redis = sessions[0].participant_id, await bell.redis()
+    mine = {"authorization": f"Bearer {sessions[0].token}"}
+    channel = wake_channel(SECRET, me)
     async with asyncio.TaskGroup() as group:
         ends = asyncio.Event()
-        started = [asyncio.Event() for _ in range(40)]
+        started = [asyncio.Event() for _ in range(SESSIONS * OF_EACH)]
 
-        async def hold(began: asyncio.Event) -> None:
-            async with listening(phone) as listener:
+        async def hold(began: asyncio.Event, token: str) -> None:
+            async with listening_with(served, token) as listener:
                 began.set()
                 assert (await listener.entry(15))["kind"] == "contribution_posted"
                 await ends.wait()
 
-        for began in started:
-            group.create_task(hold(began))
+        for number, began in enumerate(started):
+            group.create_task(hold(began, sessions[number % SESSIONS].token))
         await asyncio.gather(*(began.wait() for began in started))
         # The pool has 10 connections: streams that held theirs would leave none for this.
-        assert (await phone.get("/v1/inbox")).status_code == 200
-        assert await redis.pubsub_numsub(wake_channel(SECRET, dwi.participant_id)) == [
-            (wake_channel(SECRET, dwi.participant_id).encode(), 1)
-        ]
-        await post_contribution(database, dwi)
-        await ring(bell, dwi)
+        assert (await served.get("/v1/inbox", headers=mine)).status_code == 200
+        assert await redis.pubsub_numsub(channel) == [(channel.encode(), 1)]
+        await tell(database.url(), [me])
+        doorbell = Doorbell()
+        doorbell.ring(me, 0)
+        await bell.ring(doorbell)
         ends.set()
     for _ in range(50):
-        if await redis.pubsub_numsub(wake_channel(SECRET, dwi.participant_id)) == [
-            (wake_channel(SECRET, dwi.participant_id).encode(), 0)
-        ]:
+        if await redis.pubsub_numsub(channel) == [(channel.encode(), 0)]:
             return
         await asyncio.sleep(0.1)
     pytest.fail("streams that were left are still listened for")
+
+
+async def test_of_a_session_that_opens_too_many_the_oldest_ends(phone: Phone) -> None:
+    async with AsyncExitStack() as stack:
+        listeners = [await stack.enter_async_context(listening(phone)) for _ in range(OF_EACH)]
+        async with listening(phone):
+            event = await listeners[0].next()
+            assert (event["event"], event["data"]) == ("replaced", '{"code":"too_many_streams"}')
+            with pytest.raises(EOFError):
+                await listeners[0].next()
+            assert "comment" in await listeners[1].next(), "it goes on"
+
+
+async def test_a_process_with_as_many_streams_as_it_may_have_says_when_to_come_again(
+    database: Database, servers: tuple[Postgres, Valkey]
+) -> None:
+    async with AsyncExitStack() as stack:
+        settings = structs.replace(settings_for(database, servers[1], "sepakat_api"), streams_max=0)
+        api = await serve(create_api(settings), stack)
+        answer = await api.get("/v1/stream")
+        assert (answer.status_code, answer.json()["code"]) == (503, "busy")
+        assert 2 <= int(answer.headers["retry-after"]) <= 30
+
+
+async def test_a_reader_that_takes_nothing_is_cut_off_and_finds_the_rest_where_it_left(
+    database: Database, served: httpx.AsyncClient
+) -> None:
+    """What the kernels hold between us is some 3 MB; the entries are more than that."""
+    [slow] = await gather(database.url(), SECRET, 1)
+    await tell(database.url(), [slow.participant_id] * LONG_ENTRIES, reason="x" * LONG_REASON)
+    reading = await asyncio.to_thread(_stall, served.base_url, slow.token)
+    try:
+        taken = await asyncio.to_thread(_take_what_is_left, reading)
+    finally:
+        reading.close()
+    seqs = [int(seq) for seq in re.findall(rb"^id: ([0-9]+)$", taken[: taken.rfind(b"\n\n")], re.MULTILINE)]
+    assert len(seqs) < LONG_ENTRIES, "it was cut off before the end"
+    last = str(seqs[-1]) if seqs else "0"
+    async with listening_with(served, slow.token, **{"Last-Event-ID": last}) as listener:
+        rest = [(await listener.entry())["seq"] for _ in range(LONG_ENTRIES + 1 - int(last))]
+    assert [*seqs, *rest] == list(range(1, LONG_ENTRIES + 2))
+
+
+def _stall(url: httpx.URL, token: str) -> socket.socket:
+    """A stream from the beginning whose reader reads nothing until it has been cut off."""
+    reading = socket.socket()
+    reading.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reading.connect((url.host, url.port))
+    lines = ["GET /v1/stream HTTP/1.1", "Host: test", f"Authorization: Bearer {token}", "Last-Event-ID: 0", "", ""]
+    reading.sendall("\r\n".join(lines).encode())
+    time.sleep(STALL_S + 2)
+    return reading
+
+
+def _take_what_is_left(reading: socket.socket) -> bytes:
+    reading.settimeout(SOON_S)
+    taken = b""
+    with contextlib.suppress(ConnectionResetError):
+        while part := reading.recv(65_536):
+            taken += part
+    return taken

@@ -349,7 +349,6 @@ async def test_every_guard_is_always_on_and_every_definer_function_is_pinned_and
         "acceptance_is_told",
         "acknowledgement_ends_climb",
         "card_is_queued_for_matching",
-        "climb_begins",
         "climb_goes_on_without_a_phone",
         "core_is_told",
         "key_added_is_told",

@@ -1,7 +1,25 @@
--- head: the seq of the participant's newest entry, and how far is read
+-- look: what there is for each stream ($1 participants, $2 sessions, $3 after which seq, $4 entries at most), at its place in
+-- the arrays; none when the session is over, one without an entry when there is no news
 SELECT
-    h.seq,
-    coalesce(p.read_up_to, 0) AS read_up_to
-FROM participant_heads AS h
-LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
-WHERE h.participant_id = $1;
+    place,
+    participant_id,
+    locale,
+    now,
+    head,
+    read_up_to,
+    seq,
+    kind,
+    reach,
+    severity,
+    wording,
+    data,
+    merge_id,
+    cause_id,
+    occurred_at,
+    hash,
+    origin,
+    actor,
+    reason,
+    read,
+    acknowledged
+FROM look_for_streams($1, $2, $3, $4);
