@@ -33,7 +33,7 @@ SELECT
 FROM lanes AS l INNER JOIN takes AS t USING (lane, fence)
 WHERE l.owner IS NOT NULL AND t.worker = $1
 """
-TAKEN_AGAIN = "SELECT worker, at FROM takes WHERE lane = $1 AND fence = $2 + 1"
+TAKEN_AGAIN = "SELECT worker, at FROM takes WHERE lane = $1 AND fence > $2 ORDER BY fence"
 
 
 class Left(msgspec.Struct, frozen=True):
@@ -68,10 +68,9 @@ class Leases:
         """What a worker that is gone has left behind."""
         return [Left(**row) for row in await self._connection.fetch(LEFT, worker)]
 
-    async def taken_after(self, left: Left) -> Taken | None:
-        """By whom and when the lane was taken next."""
-        row = await self._connection.fetchrow(TAKEN_AGAIN, left.lane, left.fence)
-        return Taken(**row) if row else None
+    async def taken_after(self, left: Left) -> list[Taken]:
+        """By whom and when the lane was taken since, in order."""
+        return [Taken(**row) for row in await self._connection.fetch(TAKEN_AGAIN, left.lane, left.fence)]
 
     async def living(self) -> int:
         """How many leases run. One that a killed worker left in a lane without rows runs out, and stands until the next."""
