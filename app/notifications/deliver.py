@@ -76,7 +76,7 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
-            async with self._slots:
+            async with self._slots, self.pauses.turn() as came_through:
                 paused_s = self.pauses.left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
@@ -85,6 +85,8 @@ class Deliverer:
                     continue
                 push = _word(announcement, target, urgent=lane_class == URGENT)
                 outcome = await self._providers[push.kind].send(push)
+                if not _pauses_all(outcome):
+                    came_through()
             tried = 1
             wait = self._judge(outcome, announcement, target, settlement)
             if wait is not None:
@@ -121,6 +123,10 @@ class Deliverer:
                 log.error("push_misconfigured", reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S)
                 settlement.deliveries.append(_note(announcement, target, "waiting", "misconfigured"))
                 return MISCONFIGURED_WAIT_S
+
+
+def _pauses_all(outcome: Outcome) -> bool:
+    return isinstance(outcome, Misconfigured) or (isinstance(outcome, RetryLater) and outcome.provider_wide)
 
 
 def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:

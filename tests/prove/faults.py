@@ -123,3 +123,58 @@ async def test_a_provider_that_is_away_in_spells_is_asked_little_more_and_never_
         f"{processes} processes, {load}, Retry-After {retry_after}: {len(sent)} requests for {len(due)} messages"
         f" = {len(sent) / len(due):.3f}; {refused} refused; {len(early)} too early {early[:3]}"
     )
+
+
+async def set_up_wrongly(how: str, simulator: RunningSimulator, credentials: Path) -> Callable[[], None]:
+    """From now on the provider refuses all of us; what is given back mends it."""
+    if how != "invalid_grant":
+        answer(simulator, status=int(how))
+        return lambda: httpx.delete(f"{simulator.base_url}/script").raise_for_status()
+    right = credentials.read_bytes()
+    write_service_account(credentials.with_name("another"), simulator.base_url)
+    credentials.write_bytes(credentials.with_name("another").read_bytes())
+    simulator.stop()
+    simulator.start()  # it forgets the tokens that it gave out: everybody must ask for a new one
+    return lambda: credentials.write_bytes(right) and None
+
+
+@pytest.mark.parametrize("how", ["403", "404", "invalid_grant"])
+async def test_our_own_misconfiguration_costs_nothing_but_time_and_sending_resumes_by_itself(
+    fresh_database: Database,
+    own_valkey: Valkey,
+    simulator: RunningSimulator,
+    add_reachable: AddReachable,
+    outbox: Outbox,
+    tmp_path: Path,
+    how: str,
+) -> None:
+    people = [await add_reachable() for _ in range(20)]
+    promised = Promised(outbox.connection)
+    await promised.begin()
+    credentials = tmp_path / "credentials.json"
+    credentials.write_bytes(simulator.credentials.read_bytes())
+    changed = {"SEPAKAT_FCM_CREDENTIALS": str(credentials)}
+    with run_workers(2, fresh_database, own_valkey.url, simulator, tmp_path, **changed) as workers:
+        await post_contributions(fresh_database, [reachable.person for reachable in people])
+        await all_sent(outbox, 15)
+        mend = await set_up_wrongly(how, simulator, credentials)
+        before = len(read_sent(simulator.journal))
+        for _ in range(4):
+            await post_contributions(fresh_database, [reachable.person for reachable in people])
+            await asyncio.sleep(1)
+        assert sum(worker.said("push_misconfigured") for worker in workers) >= 1
+        assert await outbox.waiting() == 4 * len(people), "every row is kept"
+        refused = len(read_sent(simulator.journal)) - before
+
+        mend()
+        sent = len(read_sent(simulator.journal))
+
+        async def resumed() -> bool:
+            return len(read_sent(simulator.journal)) > sent
+
+        resumed_s = await eventually(resumed, RESUMED_WITHIN_S, "sending resumes")
+        await all_sent(outbox, RESUMED_WITHIN_S)
+    say(f"{how}: {refused} requests refused while it lasted; resumed {resumed_s:.1f} s after it was mended")
+    hold_to(await promised.due(), read_sent(simulator.journal))
+    assert await outbox.connection.fetchval("SELECT count(*) FROM push_targets WHERE cleared_at IS NOT NULL") == 0
+    assert {row["state"] for row in await outbox.deliveries()} == {"accepted"}

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import signal
 import time
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
@@ -178,3 +179,47 @@ def show(what: str, seconds: list[float]) -> None:
     columns = Counter(int(value) for value in ordered)
     bars = " ".join(f"{second}s:{count}" for second, count in sorted(columns.items()))
     say(f"   {what}: n={len(ordered)} p50={half:.1f} s p90={most:.1f} s max={ordered[-1]:.1f} s | {bars}")
+
+
+async def test_a_worker_that_was_frozen_past_its_lease_writes_nothing_and_no_phone_sees_anything_twice(
+    fresh_database: Database,
+    own_valkey: Valkey,
+    simulator: RunningSimulator,
+    add_reachable: AddReachable,
+    outbox: Outbox,
+    tmp_path: Path,
+) -> None:
+    dwi = await add_reachable()
+    leases, promised = Leases(outbox.connection), Promised(outbox.connection)
+    await leases.watch()
+    await promised.begin()
+    simulator.script(dwi.value, {"delay_s": 1.0})
+    with run_workers(2, fresh_database, own_valkey.url, simulator, tmp_path) as workers:
+        await post_contributions(fresh_database, [dwi.person], times=3)
+
+        async def sending() -> bool:
+            return bool(simulator.pushes_to(dwi.value))
+
+        await eventually(sending, RUNS_AGAIN_WITHIN_S, "the first push is on its way")
+        [holder] = await leases.holders()
+        frozen, other = sorted(workers, key=lambda worker: worker.name != holder)
+        frozen.signal(signal.SIGSTOP)
+        left = await leases.left_by(holder)
+        assert [one.lane for one in left] == [dwi.lane]
+
+        async def sent_by_the_other() -> bool:
+            return await outbox.waiting() == 0
+
+        await eventually(sent_by_the_other, RUNS_AGAIN_WITHIN_S, "the other worker took over")
+        assert [taken.worker for taken in await leases.taken_after(left[0])] == [other.name]
+        written = await outbox.deliveries()
+        frozen.signal(signal.SIGCONT)
+
+        async def noticed() -> bool:
+            return frozen.said("lane_lost") == 1
+
+        await eventually(noticed, 5, "the frozen worker learns that its lane is another's")
+        assert await outbox.deliveries() == written
+    assert [row["attempts"] for row in written] == [1, 1, 1]
+    doubles = hold_to(await promised.due(), read_sent(simulator.journal))
+    assert doubles >= 1, "the frozen worker had sent one already"
