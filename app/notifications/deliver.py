@@ -114,8 +114,10 @@ class Deliverer:
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
                 if provider_wide:
-                    self.pauses.hold("provider", wait)
-                    log.warning("push_provider_pauses", reason=reason, for_s=round(wait, 1))
+                    # Grows with the provider's failures in a row: one message's bad luck must not hold up all.
+                    pause = wait_s(after_s, self.pauses.in_a_row)
+                    self.pauses.hold("provider", pause)
+                    log.warning("push_provider_pauses", reason=reason, for_s=round(pause, 1))
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason))
                 return wait
             case Misconfigured(reason, scope):

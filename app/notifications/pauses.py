@@ -17,15 +17,17 @@ class Pauses:
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
+        self.in_a_row = 0  # pauses for all since something came through
         self._holds = 0
-        self._in_doubt = False
         self._first = asyncio.Lock()
 
     def hold(self, scope: str, for_s: float) -> None:
-        self._until[scope] = max(self._until.get(scope, 0.0), time.monotonic() + for_s)
+        now = time.monotonic()
+        until = self._until.get(scope, 0.0)
+        self._until[scope] = max(until, now + for_s)
         if scope == "provider":
             self._holds += 1
-            self._in_doubt = True
+            self.in_a_row += until <= now  # what was under way when a pause began meets with the same one
 
     def left_s(self, platform: str | None = None) -> float:
         """Seconds that are left for this platform, or for all; 0 when there is no pause."""
@@ -40,9 +42,9 @@ class Pauses:
 
         Look at `left_s` only then: whoever went first may have met with a new pause.
         """
-        if self._in_doubt:
+        if self.in_a_row:
             async with self._first:
-                if self._in_doubt:
+                if self.in_a_row:
                     yield self._came_through
                     return
         yield self._came_through
@@ -54,6 +56,6 @@ class Pauses:
         def end_doubt() -> None:
             # What was sent before the latest pause tells nothing about the time after it.
             if self._holds == known:
-                self._in_doubt = False
+                self.in_a_row = 0
 
         return end_doubt

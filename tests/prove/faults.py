@@ -150,17 +150,17 @@ async def test_where_each_request_fails_by_chance_there_are_few_more_than_must_b
     assert amplified <= LEAST_BY_CHANCE * 1.2
 
 
-async def set_up_wrongly(how: str, simulator: RunningSimulator, credentials: Path) -> Callable[[], None]:
+def set_up_wrongly(how: str, simulator: RunningSimulator, credentials: Path) -> Callable[[], object]:
     """From now on the provider refuses all of us; what is given back mends it."""
     if how != "invalid_grant":
         answer(simulator, status=int(how))
-        return lambda: httpx.delete(f"{simulator.base_url}/script").raise_for_status()
+        return lambda: httpx.delete(f"{simulator.base_url}/script")
     right = credentials.read_bytes()
     write_service_account(credentials.with_name("another"), simulator.base_url)
     credentials.write_bytes(credentials.with_name("another").read_bytes())
     simulator.stop()
     simulator.start()  # it forgets the tokens that it gave out: everybody must ask for a new one
-    return lambda: credentials.write_bytes(right) and None
+    return lambda: credentials.write_bytes(right)
 
 
 @pytest.mark.parametrize("how", ["403", "404", "invalid_grant"])
@@ -182,7 +182,7 @@ async def test_our_own_misconfiguration_costs_nothing_but_time_and_sending_resum
     with run_workers(2, fresh_database, own_valkey.url, simulator, tmp_path, **changed) as workers:
         await post_contributions(fresh_database, [reachable.person for reachable in people])
         await all_sent(outbox, 15)
-        mend = await set_up_wrongly(how, simulator, credentials)
+        mend = set_up_wrongly(how, simulator, credentials)
         before = len(read_sent(simulator.journal))
         for _ in range(4):
             await post_contributions(fresh_database, [reachable.person for reachable in people])
