@@ -87,6 +87,7 @@ def asked_too_early(sent: list[Sent], retry_after_s: float) -> list[float]:
     return [gap for gap in gaps if UNDER_WAY_S < gap < retry_after_s]
 
 
+@pytest.mark.timeout(150 + 10 * SPELLS)
 @pytest.mark.parametrize(("processes", "retry_after"), [(1, 1), (3, 1), (3, None)])
 async def test_a_provider_that_is_away_in_spells_is_asked_little_more_and_not_before_its_time(
     fresh_database: Database,
@@ -124,6 +125,7 @@ async def test_a_provider_that_is_away_in_spells_is_asked_little_more_and_not_be
         assert early == []
 
 
+@pytest.mark.timeout(200)
 async def test_where_each_request_fails_by_chance_there_are_few_more_than_must_be(
     fresh_database: Database,
     own_valkey: Valkey,

@@ -20,6 +20,8 @@ from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from app.local.servers import Valkey
 from app.platform.jobs import Doorbell, Jobs
 from tests.conftest import SECRET, Database
@@ -82,6 +84,7 @@ async def kill_one_holder(leases: Leases, workers: list[ForkedWorker], killed_at
     return left
 
 
+@pytest.mark.timeout(120 + KILLS)
 async def test_of_workers_that_are_killed_all_the_while_no_phone_misses_or_sees_anything_twice(
     fresh_database: Database,
     own_valkey: Valkey,
