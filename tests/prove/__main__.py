@@ -1,9 +1,9 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some six minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which events come), KILLS (of workers) and SPELLS (in which a provider is away), where they are set, override
-what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short form leaves out what
-`make test` has just tried in the same size.
+an export), ORDERS (in which events come), KILLS (of workers) and SPELLS (in which a provider is away), where they are set,
+override what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short form
+leaves out what `make test` has just tried in the same size.
 """
 
 from __future__ import annotations
