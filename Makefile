@@ -34,7 +34,7 @@ check: $(INSTALLED) ## formatting, lint, types, who may import whom, SQL
 	@$(BIN)/squawk sql/migrations/*.sql
 	@$(BIN)/sqlfluff lint --nocolor sql/queries sql/local
 
-prove: $(INSTALLED) ## try to break every promise (SHORT=1: in some four minutes)
+prove: $(INSTALLED) ## try to break every promise (SHORT=1: in some six minutes)
 	@$(BIN)/python -m tests.prove
 
 bench: $(INSTALLED) ## how fast it is on this machine

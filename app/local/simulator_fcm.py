@@ -32,7 +32,7 @@ class InvalidArgumentError(ValueError):
 
 
 class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One scripted answer. `drop` cuts the connection once the message is taken; `delay_s` waits first."""
+    """A scripted answer, so many `times`. `drop` cuts the connection once the message is taken; `delay_s` waits first."""
 
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] = 200
     error_code: str | None = None
@@ -41,6 +41,7 @@ class Outcome(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     details: list[dict[str, Any]] = []
     delay_s: Annotated[float, msgspec.Meta(ge=0, le=600)] = 0.0
     drop: bool = False
+    times: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 1
 
 
 class _Notification(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -214,7 +214,8 @@ class Simulator:
             script = msgspec.json.decode(body, type=_Script)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _json(422, {"error": f"send {{target, outcomes: [{{status, …}}]}}: {error}"})
-        self._scripts[script.target].extend(script.outcomes)
+        for outcome in script.outcomes:
+            self._scripts[script.target].extend([outcome] * outcome.times)
         return Reply(204)
 
     def _next(self, *targets: str) -> Outcome:

@@ -87,8 +87,9 @@ class Deliverer:
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
             provider = self._providers.get(target.kind)
-            async with self._slots[provider]:
-                paused_s = self._pauses[provider].left_s(target.platform)
+            pauses = self._pauses[provider]
+            async with self._slots[provider], pauses.turn() as came_through:
+                paused_s = pauses.left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
@@ -96,6 +97,8 @@ class Deliverer:
                     continue
                 push = _word(announcement, target, urgent=lane_class == URGENT)
                 outcome = await provider.send(push) if provider else NOBODY_SENDS
+                if not _pauses_all(outcome):
+                    came_through()
             tried = 1
             wait = self._judge(outcome, announcement, target, settlement)
             if wait is not None:
@@ -124,8 +127,10 @@ class Deliverer:
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
                 if provider_wide:
-                    pauses.hold("provider", wait)
-                    log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(wait, 1))
+                    # Grows with the provider's failures in a row: one message's bad luck must not hold up all.
+                    pause = wait_s(after_s, pauses.in_a_row)
+                    pauses.hold("provider", pause)
+                    log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(pause, 1))
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason))
                 return wait
             case Misconfigured(reason, scope):
@@ -135,6 +140,10 @@ class Deliverer:
                 )
                 settlement.deliveries.append(_note(announcement, target, "waiting", "misconfigured"))
                 return MISCONFIGURED_WAIT_S
+
+
+def _pauses_all(outcome: Outcome) -> bool:
+    return isinstance(outcome, Misconfigured) or (isinstance(outcome, RetryLater) and outcome.provider_wide)
 
 
 def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:

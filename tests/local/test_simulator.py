@@ -166,6 +166,12 @@ def test_scripted_answers_come_in_order_and_then_it_is_itself_again(simulator: R
     assert outcomes == ["UNREGISTERED", "UNAVAILABLE", "accepted"]
 
 
+def test_a_scripted_answer_is_given_as_often_as_it_says(simulator: RunningSimulator, bearer: str) -> None:
+    simulator.script("phone-d", {"status": 503, "times": 2}, {"status": 500})
+    statuses = [send(simulator, bearer, {"message": {"fid": "phone-d"}}).status_code for _ in range(4)]
+    assert statuses == [503, 503, 500, 200]
+
+
 def test_a_script_can_be_taken_back(simulator: RunningSimulator, bearer: str) -> None:
     simulator.script("phone-c", {"status": 500})
     assert httpx.delete(f"{simulator.base_url}/script").status_code == 204

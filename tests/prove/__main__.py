@@ -1,8 +1,9 @@
-"""Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some four minutes.
+"""Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some six minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which events come) and STREAMS, where they are set, override what is long and what is short; SEED plays
-other runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just tried in the same size.
+an export), ORDERS (in which events come), STREAMS, KILLS (of workers) and SPELLS (in which a provider is away), where they
+are set, override what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short
+form leaves out what `make test` has just tried in the same size.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ LONG = {
     "MUTATIONS": "1000",
     "ORDERS": "200",
     "STREAMS": "5000",
+    "KILLS": "5000",
+    "SPELLS": "10",
 }
 SHORT = {
     "STEPS": "500",
@@ -32,6 +35,8 @@ SHORT = {
     "EXAMPLES": "5",
     "SHARE": "3",
     "STREAMS": "500",
+    "KILLS": "100",
+    "SPELLS": "2",
 }
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
@@ -59,6 +64,10 @@ PROOFS = {
     "receipts and histories: every mutation is detected": [
         "tests/merges/test_receipt.py",
         "tests/history",
+    ],
+    "workers killed while they send, frozen, and a provider that is away: nothing is lost, nothing seen twice": [
+        *("-n", "3", "-rP", "--show-capture=stdout"),  # they wait more than they work; their figures are shown
+        *("tests/prove/kills.py", "tests/prove/faults.py"),
     ],
 }
 

@@ -18,25 +18,30 @@ from tests.conftest import DATA_KEYS, RECEIPT_KEYS, SECRET, Database
 from tests.local.running_simulator import RunningSimulator
 
 
+def worker_environment(database: Database, redis_url: str, simulator: RunningSimulator) -> dict[str, str]:
+    """All settings of a worker, as environment variables."""
+    return {
+        **os.environ,
+        "SEPAKAT_ENV": "local",
+        "SEPAKAT_DATABASE_URL": database.url("sepakat_worker"),
+        "SEPAKAT_REDIS_URL": redis_url,
+        "SEPAKAT_SECRET": SECRET,
+        "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
+        "SEPAKAT_DATA_KEYS": DATA_KEYS,
+        "SEPAKAT_FCM_BASE_URL": simulator.base_url,
+        "SEPAKAT_FCM_CREDENTIALS": str(simulator.credentials),
+        "SEPAKAT_HMS_BASE_URL": simulator.base_url,
+        "SEPAKAT_HMS_TOKEN_URL": simulator.hms_token_url,
+        "SEPAKAT_HMS_CREDENTIALS": str(simulator.hms_credentials),
+        "SEPAKAT_SMS_URL": f"{simulator.base_url}/sms",
+        "SEPAKAT_SMTP_URL": f"smtp://127.0.0.1:{simulator.smtp_port}",
+        "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
+    }
+
+
 class RunningWorker:
     def __init__(self, database: Database, redis_url: str, simulator: RunningSimulator, log: Path) -> None:
-        self.environment = {
-            **os.environ,
-            "SEPAKAT_ENV": "local",
-            "SEPAKAT_DATABASE_URL": database.url("sepakat_worker"),
-            "SEPAKAT_REDIS_URL": redis_url,
-            "SEPAKAT_SECRET": SECRET,
-            "SEPAKAT_RECEIPT_KEYS": RECEIPT_KEYS,
-            "SEPAKAT_DATA_KEYS": DATA_KEYS,
-            "SEPAKAT_FCM_BASE_URL": simulator.base_url,
-            "SEPAKAT_FCM_CREDENTIALS": str(simulator.credentials),
-            "SEPAKAT_HMS_BASE_URL": simulator.base_url,
-            "SEPAKAT_HMS_TOKEN_URL": simulator.hms_token_url,
-            "SEPAKAT_HMS_CREDENTIALS": str(simulator.hms_credentials),
-            "SEPAKAT_SMS_URL": f"{simulator.base_url}/sms",
-            "SEPAKAT_SMTP_URL": f"smtp://127.0.0.1:{simulator.smtp_port}",
-            "SEPAKAT_MAIL_FROM": "Sepakat <tidak-dibalas@sepakat.example>",
-        }
+        self.environment = worker_environment(database, redis_url, simulator)
         self.log = log
         self.start()
 
