@@ -29,6 +29,7 @@ class Target(msgspec.Struct, frozen=True):
     attempts: int
     settled: bool
     held_back: bool = False
+    failing_s: float = 0.0
 
     def __repr__(self) -> str:
         return f"Target(device_id={self.device_id})"
@@ -87,6 +88,7 @@ def _target(row: Row, up_to_seq: int) -> Target:
         set_at=row["set_at"],
         attempts=row["attempts"] or 0,
         held_back=bool(row["held_back"]),
+        failing_s=row["failing_s"] or 0.0,
         settled=row["delivered"] in SETTLED and row["delivered_up_to"] >= up_to_seq,
     )
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
+from app.notifications.giving_up import is_at_an_end, is_own_fault
 from app.notifications.pauses import Pauses
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
@@ -22,7 +23,7 @@ from app.platform.push import Provider, Push
 log = structlog.get_logger()
 
 SENDS_AT_ONCE = 50
-MISCONFIGURED_WAIT_S = 30.0
+MISCONFIGURED_WAIT_S = 10.0  # also how often it is tried whether we were mended
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
 
@@ -97,12 +98,13 @@ class Deliverer:
         """Notes the outcome; the seconds to wait when it has to be tried again."""
         match outcome:
             case Accepted(message_id):
+                self.pauses.saw_it_work()
                 settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
                 return None
-            case Unregistered():
-                settlement.deliveries.append(_note(announcement, target, "unregistered", "UNREGISTERED"))
+            case Unregistered(because):
+                settlement.deliveries.append(_note(announcement, target, "unregistered", because.upper()))
                 settlement.cleared.append(
-                    ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at)
+                    ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at, because)
                 )
                 return None
             case Rejected(code):
@@ -111,10 +113,16 @@ class Deliverer:
                 return None
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
+                own_fault = is_own_fault(outcome, works=self.pauses.works())
+                if own_fault and is_at_an_end(target):
+                    log.error("push_given_up", reason=reason, delivery_id=str(announcement.delivery_id(target)))
+                    settlement.deliveries.append(_note(announcement, target, "rejected", f"given_up_{reason}"))
+                    return None
                 if provider_wide:
                     self.pauses.hold("provider", wait)
                     log.warning("push_provider_pauses", reason=reason, for_s=round(wait, 1))
-                settlement.deliveries.append(_note(announcement, target, "waiting", reason))
+                failing_s = wait if own_fault else 0.0
+                settlement.deliveries.append(_note(announcement, target, "waiting", reason, failing_s=failing_s))
                 return wait
             case Misconfigured(reason, scope):
                 self.pauses.hold(scope, MISCONFIGURED_WAIT_S)
@@ -145,6 +153,7 @@ def _note(
     code: str | None = None,
     message_id: str | None = None,
     tried: int = 1,
+    failing_s: float = 0.0,
 ) -> Delivery:
     return Delivery(
         participant_id=announcement.participant_id,
@@ -156,4 +165,6 @@ def _note(
         code=code,
         message_id=message_id,
         tried=tried,
+        entry_class=announcement.entry_class,
+        failing_s=failing_s,
     )
