@@ -26,8 +26,6 @@ SENT_AGAIN = "sent_again"
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 NOBODY = UUID(int=0)
 
-Connection = asyncpg.Connection[asyncpg.Record]
-
 
 class Chosen(msgspec.Struct, frozen=True):
     """Which dead letters: that died since an instant (aware), whose code is or begins with `code`, of one class, by id."""
@@ -82,7 +80,7 @@ async def open_dead_letters(operator_url: str) -> AsyncIterator[DeadLetters]:
 
 
 class DeadLetters:
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         self._connection = connection
 
     async def each(self, chosen: Chosen) -> AsyncIterator[DeadLetter]:

@@ -102,7 +102,7 @@ class Deliverer:
                 settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
                 return None
             case Unregistered(because):
-                settlement.deliveries.append(_note(announcement, target, "unregistered", because.upper()))
+                settlement.deliveries.append(_note(announcement, target, "unregistered", outcome.code))
                 settlement.cleared.append(
                     ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at, because)
                 )

@@ -18,6 +18,11 @@ class Unregistered(msgspec.Struct, frozen=True, tag_field="outcome", tag="unregi
 
     because: Literal["unregistered", "sender_mismatch"] = "unregistered"
 
+    @property
+    def code(self) -> str:
+        """The provider's word for it."""
+        return "UNREGISTERED" if self.because == "unregistered" else "SENDER_ID_MISMATCH"
+
 
 class RetryLater(msgspec.Struct, frozen=True, tag_field="outcome", tag="retry_later"):
     """Send again with the same id, no sooner than `after_s` seconds from now; growing waits are the caller's.
