@@ -3495,11 +3495,10 @@ BEGIN
                         WHERE a.participant_id = e.participant_id AND a.seq = e.seq))
                 THEN 'read'
             WHEN EXISTS (
-                SELECT FROM public.causes AS c
-                JOIN public.history AS e ON e.participant_id = c.participant_id AND e.cause_id = c.cause_id
-                JOIN public.outbox AS o ON o.lane = public.lane_of(c.participant_id) AND o.class = c.bulk::integer
+                SELECT FROM public.history AS e
+                JOIN public.outbox AS o ON o.lane = public.lane_of(e.participant_id) AND o.class IN (0, 1, 2)
                     AND o.participant_id = e.participant_id AND o.seq = e.seq
-                WHERE c.participant_id = d.participant_id AND c.cause_id = d.cause_id)
+                WHERE e.participant_id = d.participant_id AND e.cause_id = d.cause_id)
                 THEN 'under_way'
             ELSE 'sent_again' END AS outcome
         FROM dead AS d

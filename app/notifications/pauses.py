@@ -4,23 +4,12 @@ from __future__ import annotations
 
 import time
 
-WORKS_FOR_S = 600.0
-
 
 class Pauses:
     """Until when nothing is sent: to anybody, or to phones that are reached through Apple and web push."""
 
     def __init__(self) -> None:
         self._until: dict[str, float] = {}
-        self._worked_at = -WORKS_FOR_S
-
-    def saw_it_work(self) -> None:
-        """The provider has just taken something."""
-        self._worked_at = time.monotonic()
-
-    def works(self) -> bool:
-        """Whether the provider took something lately, so that it is not away altogether."""
-        return time.monotonic() - self._worked_at < WORKS_FOR_S
 
     def hold(self, scope: str, for_s: float) -> None:
         self._until[scope] = max(self._until.get(scope, 0.0), time.monotonic() + for_s)
