@@ -25,6 +25,7 @@ from tests.conftest import Database
 from tests.local.running_simulator import RunningSimulator
 from tests.notifications.changes import post_contribution, post_contributions
 from tests.workers.conftest import AddReachable, Outbox, Reachable
+from tests.workers.running_worker import eventually
 from workers.drain_lane import LaneDrain
 
 NewDrain = Callable[[], LaneDrain]
@@ -85,9 +86,24 @@ async def test_two_workers_clear_no_more_than_the_window_allows(
     assert await states(outbox) == {("unregistered", "UNREGISTERED"): 16}
 
 
-async def test_however_many_ask_at_once_the_window_is_one(outbox: Outbox, pool: Pool) -> None:
+async def test_however_many_ask_at_once_the_window_is_one(fresh_database: Database, outbox: Outbox, pool: Pool) -> None:
+    holder = await fresh_database.connect()
     await allow_least(outbox, 5)
-    claims = await asyncio.gather(*(pool.fetchrow(CLAIM, 2, 0, 2) for _ in range(30)))
+
+    async def all_wait() -> bool:
+        return bool(
+            await outbox.connection.fetchval(
+                """SELECT count(*) = 8 FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+            )
+        )
+
+    async with holder.transaction():
+        await holder.execute("UPDATE clearing SET cleared = cleared")
+        claiming = [asyncio.create_task(pool.fetchrow(CLAIM, 2, 0, 2)) for _ in range(8)]
+        await eventually(all_wait, 20.0, "all of them wait for the row")
+    claims = await asyncio.gather(*claiming)
+    await holder.close()
     assert sum(claim["allowed"] for claim in claims if claim) == 5
 
 
