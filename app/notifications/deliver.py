@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
-from app.notifications.giving_up import LatelyTaken, is_at_an_end, is_own_fault
+from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
 from app.notifications.pauses import Pauses
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
@@ -33,7 +33,7 @@ class Deliverer:
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
         self.pauses = Pauses()
-        self._taken = LatelyTaken()
+        self._signs = Signs()
         self.stopping = False
         self._providers = providers
         self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
@@ -99,7 +99,7 @@ class Deliverer:
         """Notes the outcome; the seconds to wait when it has to be tried again."""
         match outcome:
             case Accepted(message_id):
-                self._taken.note(target.kind)
+                self._signs.taken(target)
                 settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
                 return None
             case Unregistered(because):
@@ -114,7 +114,8 @@ class Deliverer:
                 return None
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
-                own_fault = is_own_fault(outcome, works=self._taken.any(target.kind))
+                self._signs.failed(target)
+                own_fault = is_own_fault(outcome, target, self._signs)
                 if own_fault and is_at_an_end(target):
                     log.error("push_given_up", reason=reason, delivery_id=str(announcement.delivery_id(target)))
                     settlement.deliveries.append(_note(announcement, target, "rejected", f"given_up_{reason}"))

@@ -151,6 +151,29 @@ async def test_an_outage_kills_no_push_however_long_it_lasts(
     assert [delivery["state"] for delivery in await outbox.deliveries()] == ["accepted"]
 
 
+async def test_a_provider_that_fails_for_all_kills_no_push_although_it_does_not_say_that_it_is_away(
+    fresh_database: Database,
+    add_reachable: AddReachable,
+    drain: LaneDrain,
+    simulator: RunningSimulator,
+    outbox: Outbox,
+) -> None:
+    people = [await add_reachable() for _ in range(2)]
+    await post_contributions(fresh_database, [person.person for person in people])
+    for _ in range(2):
+        for person in people:
+            simulator.script(person.value, {"status": 500})
+            await drain.drain(person.lane)
+        await failed_for(outbox, 7200.0)
+        await outbox.due_now()
+    assert [(row["state"], row["attempts"]) for row in await outbox.deliveries()] == [("waiting", 2)] * 2
+    # One of them is taken, so that the other's 500 is its own.
+    simulator.script(people[0].value, {"status": 500})
+    for person in people[::-1]:
+        await drain.drain(person.lane)
+    assert sorted(row["state"] for row in await outbox.deliveries()) == ["accepted", "rejected"]
+
+
 async def test_a_503_for_one_push_while_others_are_taken_is_that_pushs_own(
     fresh_database: Database,
     add_reachable: AddReachable,
