@@ -3455,6 +3455,7 @@ ALTER FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash byt
 CREATE FUNCTION public.replay_deliveries(p_participant_ids uuid[], p_cause_ids uuid[], p_device_ids uuid[]) RETURNS TABLE(delivery_id uuid, outcome text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
     AS $$
 BEGIN
     -- Lanes before deliveries, as whoever settles takes them.

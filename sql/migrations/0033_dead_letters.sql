@@ -103,10 +103,11 @@ GRANT EXECUTE ON FUNCTION allow_clearing(interval) TO sepakat_operator;
 -- Sends dead letters again, under the ids that they had, and says of each what became of it: sent_again, or why not:
 -- target_gone, target_changed (the phone reported anew since, so its app has run), read, under_way (another phone still
 -- waits for the same entries: try again later), not_dead. Puts the rows back as append_history does, and rings their lanes:
--- whoever drains one now goes through it once more, else the sweep finds it within a second.
+-- whoever drains one now goes through it once more, else the sweep finds it within a second. By index alone: an outbox that
+-- was empty when it was last looked at would be read from end to end for each of them.
 CREATE FUNCTION replay_deliveries(p_participant_ids uuid[], p_cause_ids uuid[], p_device_ids uuid[])
 RETURNS TABLE (delivery_id uuid, outcome text)
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
 AS $$
 BEGIN
     -- Lanes before deliveries, as whoever settles takes them.
