@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from app.cli_deliveries import add_deliveries, run_deliveries
 from app.settings import SettingsError
 
 SCHEMA = Path(__file__).parents[1] / "sql" / "schema.sql"
@@ -45,6 +46,7 @@ def _run(chosen: argparse.Namespace) -> int:
         "matches": _find_matches,
         "unreached": lambda: asyncio.run(_list_unreached()),
         "breach": lambda: _list_touched(chosen),
+        "deliveries": lambda: run_deliveries(chosen, _database_url()),
         "story": lambda: _play(chosen),
         "schema": _print_schema,
     }
@@ -222,11 +224,8 @@ def _make_root() -> int:
     from app.settings import read
 
     number = asyncio.run(make_root_now(read()))
-    print(
-        f"Root {number} is made: see /v1/roots."
-        if number
-        else "There is no history yet, or another root is being made."
-    )
+    made = f"Root {number} is made: see /v1/roots."
+    print(made if number else "There is no history yet, or another root is being made.")
     return 0
 
 
@@ -259,9 +258,8 @@ def _parser() -> argparse.ArgumentParser:
     matches = commands.add_parser("matches", help="cards that may be somebody's")
     looks = matches.add_subparsers(dest="act", required=True, metavar="find")
     looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
-    commands.add_parser(
-        "unreached", help="whom neither phone, mail nor SMS has reached, as JSON lines, as the operator's role"
-    )
+    commands.add_parser("unreached", help="whom nothing has reached, as JSON lines, as the operator's role")
+    add_deliveries(commands)
     breach = commands.add_parser("breach", help="who was touched in a span of time, as CSV; as the operator's role")
     for name, text in (("--since", "from this instant on"), ("--until", "before this instant")):
         breach.add_argument(name, type=datetime.fromisoformat, required=True, metavar="INSTANT", help=text)

@@ -208,6 +208,16 @@ $$;
 
 ALTER FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.allow_clearing(p_for interval) RETURNS timestamp with time zone
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    UPDATE public.clearing AS c SET allowed_until = clock_timestamp() + least(p_for, interval '1 day')
+    RETURNING c.allowed_until
+$$;
+
+ALTER FUNCTION public.allow_clearing(p_for interval) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -903,6 +913,43 @@ END
 $$;
 
 ALTER FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.claim_clearing(p_wanted integer, p_mismatched integer, p_sent integer) RETURNS TABLE(allowed integer, left_s double precision, alarming boolean)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_window public.clearing;
+    v_now timestamptz;
+    v_sent bigint;
+BEGIN
+    SELECT c.* INTO v_window FROM public.clearing AS c FOR UPDATE;
+    v_now := clock_timestamp();
+    v_sent := (SELECT sum(l.sent) FROM public.lanes AS l);
+    IF v_window.began_at + v_window.every <= v_now THEN
+        v_window.began_at := v_now;
+        v_window.sent_before := v_sent;
+        v_window.cleared := 0;
+        v_window.mismatched := 0;
+        v_window.stopped_at := NULL;
+    END IF;
+    allowed := CASE
+        WHEN v_window.allowed_until > v_now THEN p_wanted
+        ELSE least(p_wanted, greatest(0, -v_window.cleared
+            + greatest(v_window.least, floor(v_window.share * (v_sent - v_window.sent_before + p_sent))::integer))) END;
+    left_s := extract(epoch FROM v_window.began_at + v_window.every - v_now);
+    alarming := p_mismatched > 0 AND v_window.mismatched + p_mismatched >= v_window.mismatches;
+    UPDATE public.clearing AS c SET
+        began_at = v_window.began_at,
+        sent_before = v_window.sent_before,
+        cleared = v_window.cleared + allowed,
+        mismatched = v_window.mismatched + p_mismatched,
+        stopped_at = CASE WHEN allowed < p_wanted THEN v_now ELSE v_window.stopped_at END;
+    RETURN NEXT;
+END
+$$;
+
+ALTER FUNCTION public.claim_clearing(p_wanted integer, p_mismatched integer, p_sent integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) RETURNS timestamp with time zone
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3412,6 +3459,80 @@ $$;
 
 ALTER FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.replay_deliveries(p_participant_ids uuid[], p_cause_ids uuid[], p_device_ids uuid[]) RETURNS TABLE(delivery_id uuid, outcome text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET enable_seqscan TO 'off'
+    AS $$
+BEGIN
+    -- Lanes before deliveries, as whoever settles takes them.
+    PERFORM FROM public.lanes AS l
+    WHERE l.lane IN (SELECT public.lane_of(asked.id) FROM unnest(p_participant_ids) AS asked (id)) ORDER BY l.lane FOR UPDATE;
+    UPDATE public.lanes AS l SET rung = l.rung + 1
+    WHERE l.lane IN (SELECT public.lane_of(asked.id) FROM unnest(p_participant_ids) AS asked (id));
+
+    RETURN QUERY
+    WITH asked AS (
+        SELECT a.participant_id, a.cause_id, a.device_id
+        FROM unnest(p_participant_ids, p_cause_ids, p_device_ids) AS a (participant_id, cause_id, device_id)
+    ), dead AS MATERIALIZED (
+        SELECT d.participant_id, d.cause_id, d.device_id, d.delivery_id, d.up_to_seq, d.last_tried_at
+        FROM public.deliveries AS d
+        JOIN asked AS a ON a.participant_id = d.participant_id AND a.cause_id = d.cause_id AND a.device_id = d.device_id
+        WHERE d.state IN ('unregistered', 'rejected')
+        FOR UPDATE OF d
+    ), judged AS MATERIALIZED (
+        SELECT d.*, CASE
+            WHEN NOT EXISTS (
+                SELECT FROM public.push_targets AS t
+                JOIN public.devices AS v
+                    ON v.participant_id = t.participant_id AND v.device_id = t.device_id AND v.removed_at IS NULL
+                WHERE t.participant_id = d.participant_id AND t.device_id = d.device_id AND t.cleared_at IS NULL)
+                THEN 'target_gone'
+            WHEN EXISTS (
+                SELECT FROM public.push_targets AS t
+                WHERE t.participant_id = d.participant_id AND t.device_id = d.device_id AND t.set_at > d.last_tried_at)
+                THEN 'target_changed'
+            WHEN NOT EXISTS (
+                SELECT FROM public.history AS e
+                JOIN public.entry_kinds AS k ON k.kind = e.kind AND k.reach IN ('push', 'ladder')
+                LEFT JOIN public.inbox_pointers AS p ON p.participant_id = e.participant_id
+                WHERE e.participant_id = d.participant_id AND e.cause_id = d.cause_id AND e.seq <= d.up_to_seq
+                    AND e.seq > coalesce(p.read_up_to, 0) AND NOT EXISTS (
+                        SELECT FROM public.acknowledgements AS a
+                        WHERE a.participant_id = e.participant_id AND a.seq = e.seq))
+                THEN 'read'
+            WHEN EXISTS (
+                SELECT FROM public.history AS e
+                JOIN public.outbox AS o ON o.lane = public.lane_of(e.participant_id) AND o.class IN (0, 1, 2)
+                    AND o.participant_id = e.participant_id AND o.seq = e.seq
+                WHERE e.participant_id = d.participant_id AND e.cause_id = d.cause_id)
+                THEN 'under_way'
+            ELSE 'sent_again' END AS outcome
+        FROM dead AS d
+    ), queued AS (
+        INSERT INTO public.outbox (lane, class, participant_id, seq, cause_id, attempts)
+        SELECT DISTINCT public.lane_of(e.participant_id), c.bulk::integer, e.participant_id, e.seq, e.cause_id, 1
+        FROM judged AS j
+        JOIN public.causes AS c ON c.participant_id = j.participant_id AND c.cause_id = j.cause_id
+        JOIN public.history AS e
+            ON e.participant_id = j.participant_id AND e.cause_id = j.cause_id AND e.seq <= j.up_to_seq
+        JOIN public.entry_kinds AS k ON k.kind = e.kind AND k.reach <> 'silent'
+        WHERE j.outcome = 'sent_again'
+    ), revived AS (
+        UPDATE public.deliveries AS d SET state = 'waiting', code = 'sent_again', failing_s = 0
+        FROM judged AS j
+        WHERE j.outcome = 'sent_again'
+            AND d.participant_id = j.participant_id AND d.cause_id = j.cause_id AND d.device_id = j.device_id
+    )
+    SELECT j.delivery_id, coalesce(j.outcome, 'not_dead')
+    FROM asked AS a
+    LEFT JOIN judged AS j ON j.participant_id = a.participant_id AND j.cause_id = a.cause_id AND j.device_id = a.device_id;
+END
+$$;
+
+ALTER FUNCTION public.replay_deliveries(p_participant_ids uuid[], p_cause_ids uuid[], p_device_ids uuid[]) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4652,6 +4773,35 @@ CREATE TABLE public.claims (
 
 ALTER TABLE public.claims OWNER TO sepakat_owner;
 
+CREATE TABLE public.clearing (
+    only_row boolean DEFAULT true NOT NULL,
+    every interval DEFAULT '00:10:00'::interval NOT NULL,
+    "least" integer DEFAULT 20 NOT NULL,
+    share double precision DEFAULT 0.1 NOT NULL,
+    mismatches integer DEFAULT 10 NOT NULL,
+    began_at timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    sent_before bigint DEFAULT 0 NOT NULL,
+    cleared integer DEFAULT 0 NOT NULL,
+    mismatched integer DEFAULT 0 NOT NULL,
+    stopped_at timestamp with time zone,
+    allowed_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT clearing_has_one_row CHECK (only_row)
+);
+
+ALTER TABLE public.clearing OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.clearing IS 'How many push targets were cleared because a provider said that they are gone. One row, for all processes; real time.';
+
+COMMENT ON COLUMN public.clearing.every IS 'How long a window is.';
+
+COMMENT ON COLUMN public.clearing."least" IS 'So many may be cleared in a window in any case; beyond that, the share of what was sent in it.';
+
+COMMENT ON COLUMN public.clearing.mismatches IS 'From so many wrong senders in a window on, it is an alarm.';
+
+COMMENT ON COLUMN public.clearing.stopped_at IS 'When the window last refused to clear; NULL when it has not.';
+
+COMMENT ON COLUMN public.clearing.allowed_until IS 'Until then an operator has said that all of it is genuine.';
+
 CREATE TABLE public.climbs (
     participant_id uuid NOT NULL,
     cause_id uuid NOT NULL,
@@ -4819,12 +4969,20 @@ CREATE TABLE public.deliveries (
     message_id text,
     first_tried_at timestamp with time zone NOT NULL,
     last_tried_at timestamp with time zone NOT NULL,
+    entry_class text,
+    failing_s double precision DEFAULT 0 NOT NULL,
     CONSTRAINT delivery_state_is_known CHECK ((state = ANY (ARRAY['accepted'::text, 'waiting'::text, 'unregistered'::text, 'rejected'::text])))
 );
 
 ALTER TABLE public.deliveries OWNER TO sepakat_owner;
 
+COMMENT ON TABLE public.deliveries IS 'One row per cause and phone. In state unregistered or rejected it is a dead letter: not tried again by itself.';
+
 COMMENT ON COLUMN public.deliveries.delivery_id IS 'The same on every retry: derived from cause and device.';
+
+COMMENT ON COLUMN public.deliveries.entry_class IS 'The class that the push carries; NULL in rows from before it was kept.';
+
+COMMENT ON COLUMN public.deliveries.failing_s IS 'Seconds that it has waited for faults of its own, not of a provider that was away: an hour of them, and it is given up.';
 
 CREATE TABLE public.device_owners (
     device_id uuid NOT NULL,
@@ -5037,13 +5195,16 @@ CREATE TABLE public.lanes (
     owner uuid,
     fence bigint DEFAULT 0 NOT NULL,
     rung bigint DEFAULT 0 NOT NULL,
-    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL
+    lease_until timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    sent bigint DEFAULT 0 NOT NULL
 )
 WITH (fillfactor='50');
 
 ALTER TABLE public.lanes OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.lanes.rung IS 'Counts doorbells that found the lane owned: the owner looks again before it lets go.';
+
+COMMENT ON COLUMN public.lanes.sent IS 'Counts sends, so that whoever clears targets can tell few from many.';
 
 CREATE TABLE public.ledger_entries (
     participant_id uuid NOT NULL,
@@ -5489,6 +5650,9 @@ ALTER TABLE ONLY public.challenges
 ALTER TABLE ONLY public.claims
     ADD CONSTRAINT claims_pkey PRIMARY KEY (participant_id, claim_id);
 
+ALTER TABLE ONLY public.clearing
+    ADD CONSTRAINT clearing_pkey PRIMARY KEY (only_row);
+
 ALTER TABLE ONLY public.climbs
     ADD CONSTRAINT climbs_pkey PRIMARY KEY (participant_id, cause_id, channel);
 
@@ -5530,6 +5694,9 @@ ALTER TABLE ONLY public.passkey_owners
 
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (participant_id, cause_id, device_id);
+
+ALTER TABLE public.deliveries
+    ADD CONSTRAINT delivery_class_is_known CHECK ((entry_class = ANY (ARRAY['security'::text, 'card'::text, 'notice'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.device_owners
     ADD CONSTRAINT device_owners_pkey PRIMARY KEY (device_id);
@@ -5729,6 +5896,10 @@ CREATE INDEX contact_changes_by_expiry ON public.contact_changes USING btree (ex
 CREATE INDEX contact_messages_waiting ON public.contact_messages USING btree (not_before NULLS FIRST) WHERE (state = 'waiting'::text);
 
 CREATE INDEX core_events_waiting ON public.core_events USING btree (not_before NULLS FIRST) WHERE (state = 'waiting'::text);
+
+CREATE INDEX deliveries_dead ON public.deliveries USING btree (last_tried_at) WHERE (state = ANY (ARRAY['unregistered'::text, 'rejected'::text]));
+
+CREATE INDEX deliveries_dead_by_id ON public.deliveries USING btree (delivery_id) WHERE (state = ANY (ARRAY['unregistered'::text, 'rejected'::text]));
 
 CREATE INDEX documents_begun ON public.documents USING btree (begun_at) WHERE (stored_at IS NULL);
 
@@ -6806,7 +6977,7 @@ CREATE POLICY rows_of_all ON public.core_events TO sepakat_writer, sepakat_worke
 
 CREATE POLICY rows_of_all ON public.corrections TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
-CREATE POLICY rows_of_all ON public.deliveries TO sepakat_worker, sepakat_operator USING (true);
+CREATE POLICY rows_of_all ON public.deliveries TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.device_owners TO sepakat_writer, sepakat_operator USING (true);
 
@@ -7039,6 +7210,9 @@ GRANT ALL ON FUNCTION public.add_note(p_participant_id uuid, p_cause_id uuid, p_
 REVOKE ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id uuid, p_figures jsonb, p_cause_id uuid) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.allow_clearing(p_for interval) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.allow_clearing(p_for interval) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) TO sepakat_api;
 
@@ -7116,6 +7290,9 @@ GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.claim_clearing(p_wanted integer, p_mismatched integer, p_sent integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.claim_clearing(p_wanted integer, p_mismatched integer, p_sent integer) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid, p_case_id uuid, p_actor text, p_documents uuid[]) TO sepakat_api;
@@ -7546,6 +7723,9 @@ REVOKE ALL ON FUNCTION public.refuse_while_paused() FROM PUBLIC;
 REVOKE ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.register_participant(p_participant_id uuid, p_nik_hash bytea, p_nik_sealed bytea, p_name text, p_birth_date date, p_phone_sealed bytea, p_phone_since date, p_email_sealed bytea, p_locale text, p_time_zone text, p_deceased_on date, p_origin text, p_actor text, p_event_id text, p_occurred_at timestamp with time zone) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.replay_deliveries(p_participant_ids uuid[], p_cause_ids uuid[], p_device_ids uuid[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.replay_deliveries(p_participant_ids uuid[], p_cause_ids uuid[], p_device_ids uuid[]) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.report_merge(p_participant_id uuid, p_merge_id uuid, p_absorbed uuid, p_into uuid, p_cause_id uuid, p_merged_at timestamp with time zone, p_reported jsonb) TO sepakat_feed;
 
@@ -7813,6 +7993,9 @@ GRANT SELECT ON TABLE public.claims TO sepakat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.claims TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.claims TO sepakat_writer;
 
+GRANT SELECT ON TABLE public.clearing TO sepakat_operator;
+GRANT SELECT,UPDATE ON TABLE public.clearing TO sepakat_writer;
+
 GRANT SELECT ON TABLE public.climbs TO sepakat_operator;
 GRANT SELECT ON TABLE public.climbs TO sepakat_worker;
 GRANT SELECT ON TABLE public.climbs TO sepakat_api;
@@ -7895,6 +8078,13 @@ GRANT SELECT,INSERT,UPDATE ON TABLE public.corrections TO sepakat_writer;
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;
 GRANT SELECT ON TABLE public.deliveries TO sepakat_api;
+GRANT SELECT ON TABLE public.deliveries TO sepakat_writer;
+
+GRANT UPDATE(state) ON TABLE public.deliveries TO sepakat_writer;
+
+GRANT UPDATE(code) ON TABLE public.deliveries TO sepakat_writer;
+
+GRANT UPDATE(failing_s) ON TABLE public.deliveries TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.device_owners TO sepakat_operator;
 GRANT INSERT ON TABLE public.device_owners TO sepakat_api;
@@ -7971,14 +8161,18 @@ GRANT SELECT ON TABLE public.ladder_steps TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.lanes TO sepakat_operator;
 GRANT SELECT ON TABLE public.lanes TO sepakat_worker;
+GRANT SELECT ON TABLE public.lanes TO sepakat_writer;
 
 GRANT UPDATE(owner) ON TABLE public.lanes TO sepakat_worker;
 
 GRANT UPDATE(fence) ON TABLE public.lanes TO sepakat_worker;
 
 GRANT UPDATE(rung) ON TABLE public.lanes TO sepakat_worker;
+GRANT UPDATE(rung) ON TABLE public.lanes TO sepakat_writer;
 
 GRANT UPDATE(lease_until) ON TABLE public.lanes TO sepakat_worker;
+
+GRANT UPDATE(sent) ON TABLE public.lanes TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.ledger_entries TO sepakat_operator;
 GRANT SELECT ON TABLE public.ledger_entries TO sepakat_api;

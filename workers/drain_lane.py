@@ -18,6 +18,7 @@ import msgspec
 import structlog
 
 from app.notifications.announcement import gather, without_a_cut_cause
+from app.notifications.clearing import keep_within_bounds
 from app.notifications.deliver import URGENT, Deliverer
 from app.notifications.encrypted import read_shown
 from app.notifications.settlement import Settlement
@@ -98,6 +99,7 @@ class LaneDrain:
         whole = without_a_cut_cause(rows, BATCH)
         announcements = gather(whole, await read_shown(self._pool, whole)).values()
         settlement = await self._hold(lease, self._deliverer.deliver(announcements, lane_class))
+        await keep_within_bounds(self._pool, settlement)
         if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
             raise LeaseLostError
         full = len({(row["participant_id"], row["seq"]) for row in rows}) == BATCH

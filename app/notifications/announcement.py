@@ -30,6 +30,7 @@ class Target(msgspec.Struct, frozen=True):
     settled: bool
     held_back: bool = False
     encryption_key: Mapping[str, str] | None = None
+    failing_s: float = 0.0
 
     def __repr__(self) -> str:
         return f"Target(device_id={self.device_id})"
@@ -96,6 +97,7 @@ def _target(row: Row, up_to_seq: int) -> Target:
         attempts=row["attempts"] or 0,
         held_back=bool(row["held_back"]),
         encryption_key=row["encryption_key"],
+        failing_s=row["failing_s"] or 0.0,
         settled=row["delivered"] in SETTLED and row["delivered_up_to"] >= up_to_seq,
     )
 

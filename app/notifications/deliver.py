@@ -15,6 +15,7 @@ import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
 from app.notifications.encrypted import encrypt_entries
+from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
 from app.notifications.pauses import Pauses
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
@@ -24,7 +25,7 @@ from app.platform.push import Provider, Push
 log = structlog.get_logger()
 
 SENDS_AT_ONCE = 50
-MISCONFIGURED_WAIT_S = 30.0
+MISCONFIGURED_WAIT_S = 10.0  # also how often it is tried whether we were mended
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
 NOBODY_SENDS = Misconfigured("nothing sends to push targets of this kind here: set SEPAKAT_HMS_CREDENTIALS")
@@ -34,6 +35,7 @@ class Deliverer:
     """Shared by all lanes of a process: a provider for each kind of target, its bound on sends, its pauses."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
+        self._signs = Signs()
         self.stopping = False
         self._providers = providers
         # By provider: one that hangs or is away holds up no other. None: the kinds of target that nobody sends to here.
@@ -112,12 +114,13 @@ class Deliverer:
         pauses = self._pauses[self._providers.get(target.kind)]
         match outcome:
             case Accepted(message_id):
+                self._signs.taken(target)
                 settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
                 return None
-            case Unregistered():
-                settlement.deliveries.append(_note(announcement, target, "unregistered", "UNREGISTERED"))
+            case Unregistered(because):
+                settlement.deliveries.append(_note(announcement, target, "unregistered", outcome.code))
                 settlement.cleared.append(
-                    ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at)
+                    ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at, because)
                 )
                 return None
             case Rejected(code):
@@ -126,12 +129,19 @@ class Deliverer:
                 return None
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
+                self._signs.failed(target)
+                own_fault = is_own_fault(outcome, target, self._signs)
+                if own_fault and is_at_an_end(target):
+                    log.error("push_given_up", reason=reason, delivery_id=str(announcement.delivery_id(target)))
+                    settlement.deliveries.append(_note(announcement, target, "rejected", f"given_up_{reason}"))
+                    return None
                 if provider_wide:
                     # Grows with the provider's failures in a row: one message's bad luck must not hold up all.
                     pause = wait_s(after_s, pauses.in_a_row)
                     pauses.hold("provider", pause)
                     log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(pause, 1))
-                settlement.deliveries.append(_note(announcement, target, "waiting", reason))
+                failing_s = wait if own_fault else 0.0
+                settlement.deliveries.append(_note(announcement, target, "waiting", reason, failing_s=failing_s))
                 return wait
             case Misconfigured(reason, scope):
                 pauses.hold(scope, MISCONFIGURED_WAIT_S)
@@ -169,6 +179,7 @@ def _note(
     code: str | None = None,
     message_id: str | None = None,
     tried: int = 1,
+    failing_s: float = 0.0,
 ) -> Delivery:
     return Delivery(
         participant_id=announcement.participant_id,
@@ -180,4 +191,6 @@ def _note(
         code=code,
         message_id=message_id,
         tried=tried,
+        entry_class=announcement.entry_class,
+        failing_s=failing_s,
     )

@@ -10,7 +10,10 @@ import msgspec
 
 
 class Delivery(msgspec.Struct, frozen=True):
-    """What came of one send; `tried` is 0 when nothing was sent because the phone has to wait."""
+    """What came of one send; `tried` is 0 when nothing was sent because the phone has to wait.
+
+    `failing_s`: the seconds that it waits now because of a fault of its own.
+    """
 
     participant_id: UUID
     cause_id: UUID
@@ -21,6 +24,8 @@ class Delivery(msgspec.Struct, frozen=True):
     code: str | None = None
     message_id: str | None = None
     tried: int = 1
+    entry_class: str | None = None
+    failing_s: float = 0.0
 
 
 class DoneRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
@@ -44,6 +49,7 @@ class ClearedTarget(msgspec.Struct, frozen=True):
     device_id: UUID
     value: str
     set_at: datetime
+    because: str = "unregistered"
 
 
 class Settlement(msgspec.Struct):
@@ -54,6 +60,10 @@ class Settlement(msgspec.Struct):
     waiting: list[WaitingRow] = []
     cleared: list[ClearedTarget] = []
 
-    def as_json(self) -> tuple[Any, Any, Any, Any]:
+    @property
+    def sent(self) -> int:
+        return sum(delivery.tried for delivery in self.deliveries)
+
+    def as_json(self) -> tuple[Any, Any, Any, Any, int]:
         write = msgspec.to_builtins
-        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared)
+        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared), self.sent

@@ -54,7 +54,7 @@ def read_outcome(reply: Reply, now: datetime) -> Outcome:
         case 404 if code == "UNREGISTERED":
             return Unregistered()
         case 403 if code == "SENDER_ID_MISMATCH":
-            return Rejected(code)
+            return Unregistered("sender_mismatch")
         case 401 if code == "THIRD_PARTY_AUTH_ERROR":
             return Misconfigured("FCM cannot sign in at Apple or web push: THIRD_PARTY_AUTH_ERROR", "apple_and_web")
         case 401 | 403 | 404:

@@ -14,7 +14,14 @@ class Accepted(msgspec.Struct, frozen=True, tag_field="outcome", tag="accepted")
 
 
 class Unregistered(msgspec.Struct, frozen=True, tag_field="outcome", tag="unregistered"):
-    """The target is gone. Clear it, if it is still the same and older than this send."""
+    """The target is gone, or another sender's. Clear it, if it is still the same and older than this send."""
+
+    because: Literal["unregistered", "sender_mismatch"] = "unregistered"
+
+    @property
+    def code(self) -> str:
+        """The provider's word for it."""
+        return "UNREGISTERED" if self.because == "unregistered" else "SENDER_ID_MISMATCH"
 
 
 class RetryLater(msgspec.Struct, frozen=True, tag_field="outcome", tag="retry_later"):

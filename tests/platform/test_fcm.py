@@ -56,7 +56,7 @@ IN_THE_TABLE: list[tuple[dict[str, Any], Outcome]] = [
     ({"status": 404, "error_code": "UNREGISTERED"}, Unregistered()),
     ({"status": 400, "error_code": "INVALID_ARGUMENT"}, Rejected("INVALID_ARGUMENT")),
     ({"status": 400}, Rejected("INVALID_ARGUMENT")),
-    ({"status": 403, "error_code": "SENDER_ID_MISMATCH"}, Rejected("SENDER_ID_MISMATCH")),
+    ({"status": 403, "error_code": "SENDER_ID_MISMATCH"}, Unregistered("sender_mismatch")),
     ({"status": 429, "error_code": "QUOTA_EXCEEDED"}, RetryLater(60, "quota_exceeded", provider_wide=True)),
     ({"status": 429, "retry_after": 7}, RetryLater(7, "quota_exceeded", provider_wide=True)),
     ({"status": 429, "retry_after": "99999999"}, RetryLater(3600, "quota_exceeded", provider_wide=True)),

@@ -55,6 +55,7 @@ SELECT
     s.state AS delivered,
     s.up_to_seq AS delivered_up_to,
     s.attempts,
+    s.failing_s,
     EXISTS(
         SELECT FROM outbox AS earlier
         INNER JOIN deliveries AS w
@@ -80,16 +81,16 @@ LEFT JOIN deliveries AS s
 ORDER BY b.participant_id, b.seq, t.device_id;
 
 -- settle: the rung count when the lane is still mine, with everything written; no row, and nothing written, when it is not.
--- $5 deliveries, $6 outbox rows that are done, $7 rows that wait, $8 push targets to clear: JSON arrays.
+-- $5 deliveries, $6 outbox rows that are done, $7 rows that wait, $8 push targets to clear: JSON arrays; $9 how many were sent.
 WITH mine AS MATERIALIZED (
     UPDATE lanes
-    SET lease_until = clock_timestamp() + $4::interval
+    SET lease_until = clock_timestamp() + $4::interval, sent = sent + $9
     WHERE lane = $1 AND owner = $2 AND fence = $3
     RETURNING lane, rung
 ), delivered AS (
     INSERT INTO deliveries (
         participant_id, cause_id, device_id, delivery_id, up_to_seq, state, code, attempts, message_id,
-        first_tried_at, last_tried_at
+        first_tried_at, last_tried_at, entry_class, failing_s
     )
     SELECT
         d.participant_id,
@@ -102,11 +103,13 @@ WITH mine AS MATERIALIZED (
         d.tried,
         d.message_id,
         current_instant(),
-        current_instant()
+        current_instant(),
+        d.entry_class,
+        d.failing_s
     FROM mine
     CROSS JOIN jsonb_to_recordset($5) AS d (
         participant_id uuid, cause_id uuid, device_id uuid, delivery_id uuid, up_to_seq bigint, state text, code text,
-        message_id text, tried integer
+        message_id text, tried integer, entry_class text, failing_s double precision
     )
     ON CONFLICT (participant_id, cause_id, device_id) DO UPDATE SET
         up_to_seq = greatest(deliveries.up_to_seq, excluded.up_to_seq),
@@ -114,7 +117,9 @@ WITH mine AS MATERIALIZED (
         code = excluded.code,
         attempts = deliveries.attempts + excluded.attempts,
         message_id = coalesce(excluded.message_id, deliveries.message_id),
-        last_tried_at = excluded.last_tried_at
+        last_tried_at = excluded.last_tried_at,
+        entry_class = excluded.entry_class,
+        failing_s = deliveries.failing_s + excluded.failing_s
 ), done AS (
     DELETE FROM outbox AS o
     USING mine, jsonb_to_recordset($6) AS d (class smallint, participant_id uuid, seq bigint)
@@ -131,8 +136,10 @@ WITH mine AS MATERIALIZED (
 ), cleared AS (
     -- Only the very registration that the provider refused: the phone may have registered anew meanwhile.
     UPDATE push_targets AS t
-    SET cleared_at = current_instant(), cleared_because = 'unregistered'
-    FROM mine, jsonb_to_recordset($8) AS c (participant_id uuid, device_id uuid, value text, set_at timestamptz)
+    SET cleared_at = current_instant(), cleared_because = c.because
+    FROM mine, jsonb_to_recordset($8) AS c (
+        participant_id uuid, device_id uuid, value text, set_at timestamptz, because text
+    )
     WHERE
         t.participant_id = c.participant_id AND t.device_id = c.device_id AND t.value = c.value AND t.set_at = c.set_at
         AND t.cleared_at IS NULL
