@@ -6,6 +6,7 @@ from app.notifications.deliver import Deliverer
 from app.platform.database import Pool
 from app.platform.fcm import Fcm
 from app.platform.jobs import Jobs
+from app.platform.pace import Pace, read_pacing
 from app.platform.sms import SmsGateway
 from app.platform.storage import Storage
 from app.settings import Settings
@@ -36,7 +37,8 @@ class Work:
         self._fcm = Fcm(settings.fcm_base_url, settings.fcm_credentials)
         self._sms = SmsGateway(settings.sms_url)
         self._documents = Storage(settings.documents)
-        self._deliverer = Deliverer({"fid": self._fcm, "token": self._fcm})
+        self._pace = Pace("fcm", settings.redis_url, settings.secret, read_pacing(settings))
+        self._deliverer = Deliverer({"fid": self._fcm, "token": self._fcm}, {"fid": self._pace, "token": self._pace})
         self._drain = LaneDrain(pool, self._deliverer)
         self._ladder = Ladder(pool, settings, self._sms)
 
@@ -74,6 +76,7 @@ class Work:
         self._deliverer.stopping = True
         await self._rounds.close(END_WITHIN_S)
         await self._jobs.close()
+        await self._pace.close()
         await self._fcm.close()
         await self._ladder.close()
         await self._sms.close()

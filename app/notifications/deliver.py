@@ -14,9 +14,11 @@ import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
 from app.notifications.pauses import Pauses
+from app.notifications.permits import MOST_ROWS, Permits
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
+from app.platform.pace import Pace
 from app.platform.push import Provider, Push
 
 log = structlog.get_logger()
@@ -25,32 +27,46 @@ SENDS_AT_ONCE = 50
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
+# What a provider itself says holds for all processes; that this one cannot reach it says nothing about the others.
+ASKED_BY_THE_PROVIDER = ("quota_exceeded", "unavailable_503")
 
 
 class Deliverer:
     """Shared by all lanes of a process: a provider for each kind of target, one bound on sends, one memory of pauses."""
 
-    def __init__(self, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, providers: Mapping[str, Provider], paces: Mapping[str, Pace] | None = None) -> None:
         self.pauses = Pauses()
         self.stopping = False
+        self.rows = [MOST_ROWS, MOST_ROWS]  # worth reading at once, of each class: as many as get permits
         self._providers = providers
-        self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
+        self._paces = paces or {}
+        for pace in set(self._paces.values()):
+            pace.on_hold = lambda for_s: self.pauses.hold("provider", for_s)
+        # Each class has its own: an urgent push never waits behind a batch of bulk.
+        self._slots = asyncio.Semaphore(SENDS_AT_ONCE), asyncio.Semaphore(SENDS_AT_ONCE)
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
-        settlement = Settlement()
-        async with asyncio.TaskGroup() as group:
-            for announcements in people:
-                group.create_task(self._deliver_to(announcements, lane_class, settlement))
+        settlement, permits, people = Settlement(), Permits(self._paces), list(people)
+        await permits.ask(people, urgent=lane_class == URGENT)
+        self.rows[lane_class] = permits.rows(self.rows[lane_class])
+        try:
+            async with asyncio.TaskGroup() as group:
+                for announcements in people:
+                    group.create_task(self._deliver_to(announcements, lane_class, settlement, permits))
+        finally:
+            permits.end()
         return settlement
 
-    async def _deliver_to(self, announcements: list[Announcement], lane_class: int, settlement: Settlement) -> None:
+    async def _deliver_to(
+        self, announcements: list[Announcement], lane_class: int, settlement: Settlement, permits: Permits
+    ) -> None:
         held: dict[UUID, float] = {}  # phones that wait: what comes later waits for them too, and for them only
         for announcement in announcements:
             if self.stopping:
                 return
             try:
-                waits, tried = await self._announce(announcement, lane_class, settlement, held)
+                waits, tried = await self._announce(announcement, lane_class, settlement, held, permits)
             except Exception:
                 # What nobody foresaw about one person must not send everybody else's again and again.
                 log.exception("announcement_failed", cause_id=str(announcement.cause_id))
@@ -61,12 +77,19 @@ class Deliverer:
                     for seq in announcement.seqs
                 ]
                 continue
+            if (announcement.participant_id, announcement.cause_id) in settlement.left:
+                continue
             settlement.done += [DoneRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs]
 
     async def _announce(
-        self, announcement: Announcement, lane_class: int, settlement: Settlement, held: dict[UUID, float]
+        self,
+        announcement: Announcement,
+        lane_class: int,
+        settlement: Settlement,
+        held: dict[UUID, float],
+        permits: Permits,
     ) -> tuple[list[float], int]:
-        """How long its targets must wait (empty when all are settled), and whether anything was sent."""
+        """How long its targets must wait (empty when all are settled or left), and whether anything was sent."""
         waits: list[float] = []
         tried = 0
         for target in announcement.targets if announcement.entry_class else ():
@@ -76,12 +99,19 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
-            async with self._slots:
+            if full_s := permits.full_s(announcement, target):
+                waits.append(held.setdefault(target.device_id, full_s))
+                settlement.deliveries.append(_note(announcement, target, "waiting", "device_limit", tried=0))
+                continue
+            async with self._slots[lane_class]:
                 paused_s = self.pauses.left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
                     settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
+                    continue
+                if not permits.may_go(announcement, target):
+                    settlement.left.add((announcement.participant_id, announcement.cause_id))
                     continue
                 push = _word(announcement, target, urgent=lane_class == URGENT)
                 outcome = await self._providers[push.kind].send(push)
@@ -114,6 +144,8 @@ class Deliverer:
                 if provider_wide:
                     self.pauses.hold("provider", wait)
                     log.warning("push_provider_pauses", reason=reason, for_s=round(wait, 1))
+                    if reason in ASKED_BY_THE_PROVIDER and (pace := self._paces.get(target.kind)):
+                        pace.hold(wait)
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason))
                 return wait
             case Misconfigured(reason, scope):
