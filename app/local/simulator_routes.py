@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict, deque
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -22,6 +23,7 @@ from app.local.simulator_fcm import (
 from app.local.simulator_http import Receive, Reply, Scope, Send, find_header, live, read_body, write_reply
 from app.local.simulator_journal import Journal, Record
 from app.local.simulator_oidc import AUDIENCE, STAFF_TOKEN_LIFE_S, Provider, UnknownStaffError
+from app.local.simulator_quota import Quota, QuotaSetting, failure
 
 _NORMAL = Outcome()
 _GARBAGE = b"<html><body>upstream connect error \xff"
@@ -50,6 +52,7 @@ class Simulator:
         self._journal = journal
         self._provider = provider
         self._tokens = tokens
+        self._quota = Quota()
         self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
         self._sms: dict[str, tuple[_Sms, asyncio.Future[None] | None]] = {}
         for record in journal.records:
@@ -92,6 +95,8 @@ class Simulator:
             case "DELETE", ["script"]:
                 self._scripts.clear()
                 return Reply(204)
+            case "PUT" | "GET" as method, ["quota"]:
+                return self._quota_of(method, body)
             case "GET", ["health"]:
                 counts = {"messages": len(self._journal.records), "tokens_issued": self._tokens.issued}
                 return _json(200, {"status": "ok", **counts})
@@ -138,6 +143,10 @@ class Simulator:
             taken = read_send_request(body)
         except InvalidArgumentError as error:
             return _json(400, build_error(400, str(error), "INVALID_ARGUMENT", []))
+        retry_after = self._quota.refuse(time.monotonic())
+        if retry_after is not None:
+            error = build_error(429, "Quota exceeded.", "QUOTA_EXCEEDED", [failure()])
+            return msgspec.structs.replace(_json(429, error), retry_after=str(retry_after))
         scripted = self._next(taken.target.value, "*")
         await self._journal.append(
             {
@@ -184,6 +193,15 @@ class Simulator:
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             return _json(422, {"error": f"send {{target, outcomes: [{{status, …}}]}}: {error}"})
         self._scripts[script.target].extend(script.outcomes)
+        return Reply(204)
+
+    def _quota_of(self, method: str, body: bytes) -> Reply:
+        if method == "GET":
+            return _json(200, self._quota.show(time.monotonic()))
+        try:
+            self._quota.set(msgspec.json.decode(body, type=QuotaSetting))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _json(422, {"error": f"send {{messages, window_s}}: {error}"})
         return Reply(204)
 
     def _next(self, *targets: str) -> Outcome:

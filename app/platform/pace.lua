@@ -32,7 +32,7 @@ if known[1] then
   local idle = math.min(passed, math.max(0, tokens - size(speed)) / speed)
   speed = math.max(slowest, math.min(full, speed + (passed - 2 * idle) * slope))
 else
-  tokens = size(slowest) / 4  -- new or flushed: how much was sent before is not known
+  tokens = size(slowest) / 2  -- new or flushed: how much was sent before is not known
 end
 tokens = math.min(tokens, size(speed))
 
