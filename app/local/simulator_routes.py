@@ -145,8 +145,8 @@ class Simulator:
             return _json(400, build_error(400, str(error), "INVALID_ARGUMENT", []))
         retry_after = self._quota.refuse(time.monotonic())
         if retry_after is not None:
-            error = build_error(429, "Quota exceeded.", "QUOTA_EXCEEDED", [failure()])
-            return msgspec.structs.replace(_json(429, error), retry_after=str(retry_after))
+            refusal = build_error(429, "Quota exceeded.", "QUOTA_EXCEEDED", [failure()])
+            return msgspec.structs.replace(_json(429, refusal), retry_after=str(retry_after))
         scripted = self._next(taken.target.value, "*")
         await self._journal.append(
             {

@@ -1,8 +1,9 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some four minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export) and ORDERS (in which events come), where they are set, override what is long and what is short; SEED plays other
-runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just tried in the same size.
+an export), ORDERS (in which events come) and PACE_MINUTE_S (of a quota), where they are set, override what is long and what is
+short; SEED plays other runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just
+tried in the same size.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ LONG = {
     "SHARE": "1",
     "MUTATIONS": "1000",
     "ORDERS": "200",
+    "PACE_MINUTE_S": "60",
 }
 SHORT = {
     "STEPS": "500",
@@ -30,6 +32,7 @@ SHORT = {
     "N": "100",
     "EXAMPLES": "5",
     "SHARE": "3",
+    "PACE_MINUTE_S": "10",
 }
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
@@ -47,6 +50,9 @@ PROOFS = {
     ],
     "planted values are found in no log, no key, no push and no metric": ["tests/story/test_canaries.py"],
     "events in any order and with any repetition make the same history": ["tests/feed/test_settle.py"],
+    "three worker processes stay below a provider's quota and near it, and send nothing before its Retry-After": [
+        "tests/prove/test_pace.py"
+    ],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "receipts and histories: every mutation is detected": [
         "tests/merges/test_receipt.py",

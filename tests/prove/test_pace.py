@@ -82,7 +82,8 @@ async def test_processes_keep_to_the_quota_together(
         return all(worker.said("worker_runs") for worker in workers) and simulator.quota()["most"] > 0
 
     await eventually(begun, 30, "bulk has begun")
-    took, ends = [], time.monotonic() + 2.1 * MINUTE_S
+    took: list[float] = []
+    ends = time.monotonic() + 2.1 * MINUTE_S
     bell = Jobs(own_valkey.url, SECRET)
     while time.monotonic() < ends:
         took.append(await _tell(fresh_database, bell, outbox, probes[len(took) % len(probes)]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -27,7 +28,7 @@ class Bucket:
     """One provider's bucket in Valkey, and paces as separate processes would have over it."""
 
     def __init__(self, url: str) -> None:
-        self.redis: Redis = Redis.from_url(url)
+        self.redis: Any = Redis.from_url(url)
         self.provider = f"test-{uuid4().hex}"
         self.key = f"sepakat:pace:{self.provider}"
         self._url = url

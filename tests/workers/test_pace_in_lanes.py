@@ -82,7 +82,7 @@ async def test_urgent_rows_of_a_lane_pass_bulk_that_waits_for_permits(
     draining = asyncio.create_task(drain.drain(lane))
 
     async def under_way() -> bool:
-        return simulator.quota()["last"] >= 1
+        return int(simulator.quota()["last"]) >= 1
 
     await eventually(under_way, 3, "bulk has begun")
     await asyncio.sleep(0.3)
