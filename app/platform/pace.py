@@ -29,7 +29,7 @@ FOLDER = Path(__file__).parent
 TAKE = (FOLDER / "pace.lua").read_text(encoding="utf-8")
 HOLD = (FOLDER / "pace_hold.lua").read_text(encoding="utf-8")
 CONNECTIONS = 16
-ANSWER_WITHIN_S = 0.25
+ANSWER_WITHIN_S = 1.0
 AGAIN_AFTER_S = 1.0
 SHARE = 0.95  # of the quota, in any sliding minute
 BURST = 0.05  # of the quota: how much a full bucket holds

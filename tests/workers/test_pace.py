@@ -16,6 +16,7 @@ from app.local.servers import Postgres, Valkey
 from app.platform import pace as paces
 from app.platform.pace import RESERVE, SLOWEST, Pace, Pacing, Send
 from app.platform.pace_alone import SHARE_ALONE
+from app.settings import SettingsError, read
 from tests.conftest import SECRET
 from tests.notifications.restarts import start_again
 from tests.workers.running_worker import eventually
@@ -107,6 +108,14 @@ def test_a_full_bucket_and_pushes_that_are_late_are_still_below_the_quota() -> N
     pacing = Pacing(quota=600_000)
     assert pacing.capacity + pacing.speed * (60 + paces.STALE_S + paces.LATE_S) <= 0.96 * pacing.quota
     assert pacing.speed * 60 >= 0.85 * pacing.quota
+
+
+@pytest.mark.parametrize("setting", ["SEPAKAT_PUSH_QUOTA_PER_MINUTE", "SEPAKAT_PUSH_DEVICE_LIMIT"])
+def test_a_quota_that_lets_nothing_pass_stops_the_process_at_its_start(setting: str) -> None:
+    environment = {"SEPAKAT_DATABASE_URL": "d", "SEPAKAT_REDIS_URL": "r", "SEPAKAT_SECRET": SECRET}
+    assert read(environment).push_quota_per_minute == 600_000
+    with pytest.raises(SettingsError, match=setting):
+        read({**environment, setting: "0"})
 
 
 async def test_the_speed_grows_after_idle_from_a_small_share(bucket: Bucket) -> None:
