@@ -32,7 +32,7 @@ ASKED_BY_THE_PROVIDER = ("quota_exceeded", "unavailable_503")
 
 
 class Deliverer:
-    """Shared by all lanes of a process: a provider for each kind of target, one bound on sends, one memory of pauses."""
+    """Shared by all lanes of a process: a provider and its pace for each kind of target, one memory of pauses."""
 
     def __init__(self, providers: Mapping[str, Provider], paces: Mapping[str, Pace] | None = None) -> None:
         self.pauses = Pauses()
