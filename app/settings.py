@@ -35,6 +35,10 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hms_base_url: str = HUAWEI_PUSH_BASE_URL
     hms_token_url: str = HUAWEI_TOKEN_URL
     hms_credentials: str = ""  # JSON {app_id, client_id, client_secret}; none: no pushes through Huawei
+    push_quota_per_minute: int = 600_000  # what FCM grants the project; all processes together stay below it
+    push_device_limit: int = 80  # pushes to one phone in a minute: below FCM's 240 a minute and 5,000 an hour
+    push_quarter_hour_s: int = 120  # before and after :00, :15, :30 and :45, when bulk slows down; 0: never
+    push_minute_s: float = 60.0  # how long a minute of the quota is: shorter in proofs only
     sms_url: str = ""
     smtp_url: str = ""
     mail_from: str = ""
@@ -135,6 +139,8 @@ def _check_edges(settings: Settings) -> None:
         raise SettingsError("SEPAKAT_LIMITS is `on`; `off` is for tests and needs SEPAKAT_ENV=local")
     if settings.forwarded_by not in ("x-forwarded-for", "forwarded"):
         raise SettingsError("SEPAKAT_FORWARDED_BY is `x-forwarded-for` or `forwarded`: what your proxies set")
+    if settings.push_quota_per_minute < 60 or settings.push_device_limit < 1 or settings.push_minute_s <= 0:
+        raise SettingsError("SEPAKAT_PUSH_QUOTA_PER_MINUTE is at least 60, SEPAKAT_PUSH_DEVICE_LIMIT at least 1")
     for origin in settings.origins:
         if not ORIGIN.fullmatch(origin):
             raise SettingsError(f"SEPAKAT_CORS_ORIGINS: {origin!r} is no origin; write https://host, without path or *")

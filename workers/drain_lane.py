@@ -93,16 +93,19 @@ class LaneDrain:
 
     async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
         """One batch. The place to read on from; None at the end of the class."""
-        rows = await self._pool.fetch(LANE["read"], lease.lane, lane_class, *after, BATCH)
+        limit = min(BATCH, self._deliverer.rows[lane_class])
+        rows = await self._pool.fetch(LANE["read"], lease.lane, lane_class, *after, limit)
         if not rows:
             return None
-        whole = without_a_cut_cause(rows, BATCH)
+        whole = without_a_cut_cause(rows, limit)
         announcements = gather(whole, await read_shown(self._pool, whole)).values()
         settlement = await self._hold(lease, self._deliverer.deliver(announcements, lane_class))
         await keep_within_bounds(self._pool, settlement)
         if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
             raise LeaseLostError
-        full = len({(row["participant_id"], row["seq"]) for row in rows}) == BATCH
+        if settlement.left:
+            return after  # no permit: again from here, once urgent rows have been looked at
+        full = len({(row["participant_id"], row["seq"]) for row in rows}) == limit
         return (whole[-1]["participant_id"], whole[-1]["seq"]) if full else None
 
     async def _hold(self, lease: Lease, sending: Coroutine[Any, Any, Settlement]) -> Settlement:

@@ -8,6 +8,7 @@ from app.platform.database import Pool
 from app.platform.fcm import Fcm
 from app.platform.hms import Hms
 from app.platform.jobs import Jobs
+from app.platform.pace import Pace, read_pacing
 from app.platform.push import Provider
 from app.platform.sms import SmsGateway
 from app.platform.storage import Storage
@@ -47,7 +48,8 @@ class Work:
         providers: dict[str, Provider] = {"fid": self._fcm, "token": self._fcm}
         if self._hms is not None:
             providers["hms"] = self._hms
-        self._deliverer = Deliverer(providers)
+        self._pace = Pace("fcm", settings.redis_url, settings.secret, read_pacing(settings))
+        self._deliverer = Deliverer(providers, {"fid": self._pace, "token": self._pace})
         self._drain = LaneDrain(pool, self._deliverer)
         self._ladder = Ladder(pool, settings, self._sms)
         self._core = CoreTeller(pool, settings) if settings.core_webhook_url else None
@@ -90,6 +92,7 @@ class Work:
         self._deliverer.stopping = True
         await self._rounds.close(END_WITHIN_S)
         await self._jobs.close()
+        await self._pace.close()
         await self._fcm.close()
         if self._hms is not None:
             await self._hms.close()

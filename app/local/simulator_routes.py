@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import time
 from collections import defaultdict, deque
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -24,6 +25,7 @@ from app.local.simulator_hms import read_send_request as read_hms_request
 from app.local.simulator_http import Receive, Reply, Scope, Send, find_header, live, read_body, write_reply
 from app.local.simulator_journal import Journal, Record
 from app.local.simulator_oidc import AUDIENCE, STAFF_TOKEN_LIFE_S, Provider, UnknownStaffError
+from app.local.simulator_quota import Quota, QuotaSetting, failure
 
 _NORMAL = Outcome()
 _GARBAGE = b"<html><body>upstream connect error \xff"
@@ -53,6 +55,7 @@ class Simulator:
         self._provider = provider
         self._tokens = tokens
         self._app_tokens = app_tokens
+        self._quota = Quota()
         self._scripts: defaultdict[str, deque[Outcome]] = defaultdict(deque)
         self._sms: dict[str, tuple[_Sms, asyncio.Future[None] | None]] = {}
         for record in journal.records:
@@ -93,11 +96,8 @@ class Simulator:
                 return self._provide_identity(method, [first, *rest], body)
             case "GET", ["messages"]:
                 return self._show_messages(scope["query_string"].decode("ascii", "replace"))
-            case "POST", ["script"]:
-                return self._add_script(body)
-            case "DELETE", ["script"]:
-                self._scripts.clear()
-                return Reply(204)
+            case method, ["script" | "quota" as what]:
+                return self._direct(method, what, body)
             case "GET", ["health"]:
                 counts = {"messages": len(self._journal.records), "tokens_issued": self._tokens.issued}
                 counts["hms_tokens_issued"] = self._app_tokens.issued
@@ -157,6 +157,10 @@ class Simulator:
             taken = read_send_request(body)
         except InvalidArgumentError as error:
             return _json(400, build_error(400, str(error), "INVALID_ARGUMENT", []))
+        retry_after = self._quota.refuse(time.monotonic())
+        if retry_after is not None:
+            refusal = build_error(429, "Quota exceeded.", "QUOTA_EXCEEDED", [failure()])
+            return msgspec.structs.replace(_json(429, refusal), retry_after=str(retry_after))
         scripted = self._next(taken.target.value, "*")
         await self._note_push(taken.target.kind, taken.target.value, taken.message, _outcome_word(scripted))
         name = f"projects/{project}/messages/0:{secrets.token_hex(8)}"
@@ -209,6 +213,19 @@ class Simulator:
         lines = [msgspec.json.encode(_shown(record)) + b"\n" for record in self._journal.records[int(after) :]]
         return Reply(200, b"".join(lines), "application/x-ndjson")
 
+    def _direct(self, method: str, what: str, body: bytes) -> Reply:
+        """How it is to behave from now on."""
+        match method, what:
+            case "POST", "script":
+                return self._add_script(body)
+            case "DELETE", "script":
+                self._scripts.clear()
+                return Reply(204)
+            case "PUT" | "GET", "quota":
+                return self._quota_of(method, body)
+            case _:
+                return Reply(405)
+
     def _add_script(self, body: bytes) -> Reply:
         try:
             script = msgspec.json.decode(body, type=_Script)
@@ -216,6 +233,15 @@ class Simulator:
             return _json(422, {"error": f"send {{target, outcomes: [{{status, …}}]}}: {error}"})
         for outcome in script.outcomes:
             self._scripts[script.target].extend([outcome] * outcome.times)
+        return Reply(204)
+
+    def _quota_of(self, method: str, body: bytes) -> Reply:
+        if method == "GET":
+            return _json(200, self._quota.show(time.monotonic()))
+        try:
+            self._quota.set(msgspec.json.decode(body, type=QuotaSetting))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            return _json(422, {"error": f"send {{messages, window_s}}: {error}"})
         return Reply(204)
 
     def _next(self, *targets: str) -> Outcome:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -17,9 +18,11 @@ from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target,
 from app.notifications.encrypted import encrypt_entries
 from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
 from app.notifications.pauses import Pauses
+from app.notifications.permits import MOST_ROWS, Permits
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
 from app.notifications.wording import push_text
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
+from app.platform.pace import Pace
 from app.platform.push import Provider, Push
 
 log = structlog.get_logger()
@@ -29,20 +32,27 @@ MISCONFIGURED_WAIT_S = 10.0  # also how often it is tried whether we were mended
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
 NOBODY_SENDS = Misconfigured("nothing sends to push targets of this kind here: set SEPAKAT_HMS_CREDENTIALS")
+# What a provider itself says holds for all processes; that this one cannot reach it says nothing about the others.
+ASKED_BY_THE_PROVIDER = ("quota_exceeded", "unavailable_503")
 
 
 class Deliverer:
-    """Shared by all lanes of a process: a provider for each kind of target, its bound on sends, its pauses."""
+    """Shared by all lanes of a process: a provider for each kind of target, its pace, its bound on sends, its pauses."""
 
-    def __init__(self, providers: Mapping[str, Provider]) -> None:
+    def __init__(self, providers: Mapping[str, Provider], paces: Mapping[str, Pace] | None = None) -> None:
         self._signs = Signs()
         self.stopping = False
+        self.rows = [MOST_ROWS, MOST_ROWS]  # worth reading at once, of each class: as many as get permits
         self._providers = providers
         # By provider: one that hangs or is away holds up no other. None: the kinds of target that nobody sends to here.
-        self._slots: defaultdict[Provider | None, asyncio.Semaphore] = defaultdict(
+        # And by class: an urgent push never waits behind a batch of bulk.
+        self._slots: defaultdict[tuple[Provider | None, int], asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(SENDS_AT_ONCE)
         )
         self._pauses: defaultdict[Provider | None, Pauses] = defaultdict(Pauses)
+        self._paces = paces or {}
+        for kind, pace in self._paces.items():
+            pace.on_hold = partial(self._pauses[providers[kind]].hold, "provider")
 
     def paused_s(self) -> float:
         """Seconds until one of the providers sends again; 0 when one does."""
@@ -50,19 +60,26 @@ class Deliverer:
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
-        settlement = Settlement()
-        async with asyncio.TaskGroup() as group:
-            for announcements in people:
-                group.create_task(self._deliver_to(announcements, lane_class, settlement))
+        settlement, permits, people = Settlement(), Permits(self._paces), list(people)
+        await permits.ask(people, urgent=lane_class == URGENT)
+        self.rows[lane_class] = permits.rows(self.rows[lane_class])
+        try:
+            async with asyncio.TaskGroup() as group:
+                for announcements in people:
+                    group.create_task(self._deliver_to(announcements, lane_class, settlement, permits))
+        finally:
+            permits.end()
         return settlement
 
-    async def _deliver_to(self, announcements: list[Announcement], lane_class: int, settlement: Settlement) -> None:
+    async def _deliver_to(
+        self, announcements: list[Announcement], lane_class: int, settlement: Settlement, permits: Permits
+    ) -> None:
         held: dict[UUID, float] = {}  # phones that wait: what comes later waits for them too, and for them only
         for announcement in announcements:
             if self.stopping:
                 return
             try:
-                waits, tried = await self._announce(announcement, lane_class, settlement, held)
+                waits, tried = await self._announce(announcement, lane_class, settlement, held, permits)
             except Exception:
                 # What nobody foresaw about one person must not send everybody else's again and again.
                 log.exception("announcement_failed", cause_id=str(announcement.cause_id))
@@ -73,12 +90,19 @@ class Deliverer:
                     for seq in announcement.seqs
                 ]
                 continue
+            if (announcement.participant_id, announcement.cause_id) in settlement.left:
+                continue
             settlement.done += [DoneRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs]
 
     async def _announce(
-        self, announcement: Announcement, lane_class: int, settlement: Settlement, held: dict[UUID, float]
+        self,
+        announcement: Announcement,
+        lane_class: int,
+        settlement: Settlement,
+        held: dict[UUID, float],
+        permits: Permits,
     ) -> tuple[list[float], int]:
-        """How long its targets must wait (empty when all are settled), and whether anything was sent."""
+        """How long its targets must wait (empty when all are settled or left), and whether anything was sent."""
         waits: list[float] = []
         tried = 0
         for target in announcement.targets if announcement.entry_class else ():
@@ -88,14 +112,21 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
+            if full_s := permits.full_s(announcement, target):
+                waits.append(held.setdefault(target.device_id, full_s))
+                settlement.deliveries.append(_note(announcement, target, "waiting", "device_limit", tried=0))
+                continue
             provider = self._providers.get(target.kind)
             pauses = self._pauses[provider]
-            async with self._slots[provider], pauses.turn() as came_through:
+            async with self._slots[provider, lane_class], pauses.turn() as came_through:
                 paused_s = pauses.left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
                     settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
+                    continue
+                if not permits.may_go(announcement, target):
+                    settlement.left.add((announcement.participant_id, announcement.cause_id))
                     continue
                 push = _word(announcement, target, urgent=lane_class == URGENT)
                 outcome = await provider.send(push) if provider else NOBODY_SENDS
@@ -140,6 +171,8 @@ class Deliverer:
                     pause = wait_s(after_s, pauses.in_a_row)
                     pauses.hold("provider", pause)
                     log.warning("push_provider_pauses", kind=target.kind, reason=reason, for_s=round(pause, 1))
+                    if reason in ASKED_BY_THE_PROVIDER and (pace := self._paces.get(target.kind)):
+                        pace.hold(pause)
                 failing_s = wait if own_fault else 0.0
                 settlement.deliveries.append(_note(announcement, target, "waiting", reason, failing_s=failing_s))
                 return wait

@@ -53,12 +53,13 @@ class ClearedTarget(msgspec.Struct, frozen=True):
 
 
 class Settlement(msgspec.Struct):
-    """Everything that one batch came to."""
+    """Everything that one batch came to. `left` are causes by participant that got no permit: their rows stay as they are."""
 
     deliveries: list[Delivery] = []
     done: list[DoneRow] = []
     waiting: list[WaitingRow] = []
     cleared: list[ClearedTarget] = []
+    left: set[tuple[UUID, UUID]] = msgspec.field(default_factory=set)
 
     @property
     def sent(self) -> int:

@@ -72,6 +72,15 @@ class RunningSimulator:
         answer = httpx.post(f"{self.base_url}/script", json={"target": target, "outcomes": outcomes})
         assert answer.status_code == 204, answer.text
 
+    def set_quota(self, messages: int | None, window_s: float = 60.0) -> None:
+        answer = httpx.put(f"{self.base_url}/quota", json={"messages": messages, "window_s": window_s})
+        assert answer.status_code == 204, answer.text
+
+    def quota(self) -> dict[str, Any]:
+        """What it counted since it was set."""
+        counted: dict[str, Any] = httpx.get(f"{self.base_url}/quota").raise_for_status().json()
+        return counted
+
     def messages(self, after: int = 0) -> list[dict[str, Any]]:
         answer = httpx.get(f"{self.base_url}/messages", params={"after": after})
         assert answer.status_code == 200, answer.text

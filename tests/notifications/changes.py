@@ -25,14 +25,14 @@ async def post_contribution(
         await connection.close()
 
 
-async def post_contributions(database: Database, people: list[Person], *, times: int = 1) -> None:
+async def post_contributions(database: Database, people: list[Person], *, times: int = 1, bulk: bool = False) -> None:
     """Many of them on one connection: `times` to each person."""
     connection = await database.connect("sepakat_feed")
     try:
         for _ in range(times):
             for person in people:
                 async with connection.transaction():
-                    await _post(connection, person, 1000, bulk=False, cards=1)
+                    await _post(connection, person, 1000, bulk=bulk, cards=1)
     finally:
         await connection.close()
 

@@ -1,9 +1,9 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some six minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which events come), STREAMS, KILLS (of workers) and SPELLS (in which a provider is away), where they
-are set, override what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short
-form leaves out what `make test` has just tried in the same size.
+an export), ORDERS (in which events come), STREAMS, KILLS (of workers), SPELLS (in which a provider is away) and PACE_MINUTE_S (of
+a quota), where they are set, override what is long and what is short; SEED plays other runs. Time is judged in the long form
+only (TIMED). The short form leaves out what `make test` has just tried in the same size.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ LONG = {
     "STREAMS": "5000",
     "KILLS": "5000",
     "SPELLS": "10",
+    "PACE_MINUTE_S": "60",
 }
 SHORT = {
     "STEPS": "500",
@@ -37,6 +38,7 @@ SHORT = {
     "STREAMS": "500",
     "KILLS": "100",
     "SPELLS": "2",
+    "PACE_MINUTE_S": "10",
 }
 PROOFS = {
     "the database refuses, by SQL and in every role": ["tests/sql"],
@@ -56,6 +58,9 @@ PROOFS = {
     "events in any order and with any repetition make the same history": ["tests/feed/test_settle.py"],
     "an entry for each of thousands reaches all their streams, at one API process": [
         "tests/notifications/test_stream_of_many.py"
+    ],
+    "three worker processes stay below a provider's quota and near it, and send nothing before its Retry-After": [
+        "tests/prove/test_pace.py"
     ],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "a provider of pushes in trouble holds up no other, loses nothing, and is back within half a minute": [
