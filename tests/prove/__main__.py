@@ -2,7 +2,8 @@
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
 an export), ORDERS (in which events come) and STREAMS, where they are set, override what is long and what is short; SEED plays
-other runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just tried in the same size.
+other runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just tried in the
+same size.
 """
 
 from __future__ import annotations
