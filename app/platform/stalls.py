@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
+import stat
 from contextlib import suppress
 from pathlib import Path
 
@@ -20,11 +22,18 @@ def cut_off_stalled(after_s: float) -> bool:
     if not hasattr(socket, "TCP_USER_TIMEOUT") or not DESCRIPTORS.exists():
         return True
     found = False
-    for entry in list(DESCRIPTORS.iterdir()):
-        with suppress(OSError), socket.socket(fileno=os.dup(int(entry.name))) as listening:
+    for number in [int(entry.name) for entry in DESCRIPTORS.iterdir()]:
+        with suppress(OSError), _socket_of(number) as listening:
             if listening.family in (socket.AF_INET, socket.AF_INET6) and listening.getsockopt(
                 socket.SOL_SOCKET, socket.SO_ACCEPTCONN
             ):
                 listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(after_s * 1000))
                 found = True
     return found
+
+
+def _socket_of(number: int) -> socket.socket:
+    """Another handle of this descriptor. Raises OSError when it is no socket, or closed by now."""
+    if not stat.S_ISSOCK(os.fstat(number).st_mode):
+        raise OSError(errno.ENOTSOCK, "not a socket")
+    return socket.socket(fileno=os.dup(number))

@@ -96,6 +96,7 @@ async def test_what_only_reads_runs_with_the_rights_of_who_asks(database: Databa
         "current_instant",
         "find_heir_case",
         "is_known_credential",
+        "look_for_streams",
         "prove_inclusion",
     ]
     await connection.close()
