@@ -14,8 +14,7 @@ import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
 from app.notifications.pauses import Pauses
-from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
-from app.notifications.wording import push_text
+from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, RestingRow, Settlement, WaitingRow
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
 from app.platform.push import Provider, Push
 
@@ -49,6 +48,11 @@ class Deliverer:
         for announcement in announcements:
             if self.stopping:
                 return
+            if announcement.rests:
+                settlement.resting += [
+                    RestingRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs
+                ]
+                continue
             try:
                 waits, tried = await self._announce(announcement, lane_class, settlement, held)
             except Exception:
@@ -125,12 +129,13 @@ class Deliverer:
 
 def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
     entry_class = announcement.entry_class or "notice"
-    text = push_text(entry_class, target.locale)
+    text = announcement.text(target.locale)
     return Push(
         kind=target.kind,
         value=target.value,
         delivery_id=str(announcement.delivery_id(target)),
         seq=announcement.up_to_seq,
+        from_seq=announcement.from_seq,
         entry_class=entry_class,
         title=text.title,
         body=text.body,

@@ -39,6 +39,14 @@ class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
     after_s: float
 
 
+class RestingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+    """It waits for the end of its person's quiet hours, and is written by a statement of its own before the rest."""
+
+    entry_class: int
+    participant_id: UUID
+    seq: int
+
+
 class ClearedTarget(msgspec.Struct, frozen=True):
     participant_id: UUID
     device_id: UUID
@@ -53,6 +61,7 @@ class Settlement(msgspec.Struct):
     done: list[DoneRow] = []
     waiting: list[WaitingRow] = []
     cleared: list[ClearedTarget] = []
+    resting: list[RestingRow] = []
 
     def as_json(self) -> tuple[Any, Any, Any, Any]:
         write = msgspec.to_builtins

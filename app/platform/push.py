@@ -12,7 +12,10 @@ LONGEST_TTL_S = 28 * 24 * 3600
 
 
 class Push(msgspec.Struct, frozen=True):
-    """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles."""
+    """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles.
+
+    `from_seq` is there for a digest: it covers the entries from there to `seq`.
+    """
 
     kind: Literal["fid", "token"]
     value: str
@@ -23,6 +26,7 @@ class Push(msgspec.Struct, frozen=True):
     body: str
     urgent: bool = False
     ttl_s: int = LONGEST_TTL_S
+    from_seq: int | None = None
 
     def __repr__(self) -> str:
         return f"Push(kind={self.kind!r}, delivery_id={self.delivery_id!r}, seq={self.seq})"

@@ -64,10 +64,13 @@ SELECT
             AND earlier.participant_id = b.participant_id
             AND earlier.seq < b.seq
             AND earlier.not_before > clock_timestamp() AND w.device_id = t.device_id AND w.state = 'waiting'
-    ) AS held_back
+    ) AS held_back,
+    choice.hushed,
+    choice.rests
 FROM batch AS b
 INNER JOIN history AS e ON b.participant_id = e.participant_id AND b.seq = e.seq
 INNER JOIN entry_kinds AS k ON e.kind = k.kind
+CROSS JOIN LATERAL choice_about(b.participant_id, b.seq, k.class, k.mandatory) AS choice
 LEFT JOIN (
     push_targets AS t
     INNER JOIN
@@ -108,6 +111,7 @@ WITH mine AS MATERIALIZED (
         message_id text, tried integer
     )
     ON CONFLICT (participant_id, cause_id, device_id) DO UPDATE SET
+        delivery_id = excluded.delivery_id,
         up_to_seq = greatest(deliveries.up_to_seq, excluded.up_to_seq),
         state = excluded.state,
         code = excluded.code,

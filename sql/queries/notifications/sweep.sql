@@ -3,9 +3,16 @@ SELECT l.lane
 FROM lanes AS l
 WHERE
     (l.owner IS NULL OR l.lease_until <= clock_timestamp())
-    AND EXISTS (
-        SELECT FROM outbox AS o
-        WHERE o.lane = l.lane AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    AND (
+        EXISTS (
+            SELECT FROM outbox AS o
+            WHERE o.lane = l.lane AND o.class < 2 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+        ) OR EXISTS (
+            SELECT FROM outbox AS o
+            WHERE
+                o.lane = l.lane AND o.class = 2 AND o.rests_until <= (SELECT current_instant())
+                AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+        )
     )
 ORDER BY l.lane;
 
