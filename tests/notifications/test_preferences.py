@@ -63,7 +63,7 @@ async def test_mail_waits_for_the_morning_and_a_merge_does_not(
     await dwi.wait(16 * MINUTE)
     assert await climber.climb() == 1
     [mail] = dwi.mails()
-    assert "digabung" in mail["text"]
+    assert "Usulan menggabungkan kartu" in mail["text"]
     await dwi.wait(4 * HOUR)
     assert await climber.climb() == 1
     assert dwi.count() == (1, 1)
