@@ -892,15 +892,6 @@ $$;
 
 ALTER FUNCTION public.check_transfer() OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.current_instant() RETURNS timestamp with time zone
-    LANGUAGE sql STABLE SECURITY DEFINER
-    SET search_path TO 'public', 'pg_temp'
-    AS $$ SELECT now() + ahead FROM local_clock $$;
-
-ALTER FUNCTION public.current_instant() OWNER TO sepakat_owner;
-
-COMMENT ON FUNCTION public.current_instant() IS 'What time it is for participants: the start of this transaction, on the one clock.';
-
 CREATE FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (starts_at < ends_at) THEN CASE WHEN ((((instant AT TIME ZONE time_zone))::time without time zone >= starts_at) AND (((instant AT TIME ZONE time_zone))::time without time zone < ends_at)) THEN ((((instant AT TIME ZONE time_zone))::date + ends_at) AT TIME ZONE time_zone) ELSE NULL::timestamp with time zone END WHEN (((instant AT TIME ZONE time_zone))::time without time zone >= starts_at) THEN (((((instant AT TIME ZONE time_zone))::date + 1) + ends_at) AT TIME ZONE time_zone) WHEN (((instant AT TIME ZONE time_zone))::time without time zone < ends_at) THEN ((((instant AT TIME ZONE time_zone))::date + ends_at) AT TIME ZONE time_zone) ELSE NULL::timestamp with time zone END;
@@ -970,25 +961,25 @@ ALTER TABLE public.switched_off OWNER TO sepakat_owner;
 
 COMMENT ON TABLE public.switched_off IS 'What has no row is on. Kinds that are mandatory do not look here.';
 
-CREATE FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean) RETURNS TABLE(hushed boolean, rests boolean)
+CREATE FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) RETURNS TABLE(hushed boolean, rests boolean)
     LANGUAGE sql STABLE
     BEGIN ATOMIC
- SELECT ((EXISTS ( SELECT
+ SELECT ((( SELECT true
             FROM public.acknowledgements a
-           WHERE ((a.participant_id = choice_about.p_participant_id) AND (a.seq = choice_about.p_seq)))) OR ((NOT p_mandatory) AND ((EXISTS ( SELECT
+           WHERE ((a.participant_id = choice_about.p_participant_id) AND (a.seq = choice_about.p_seq))) IS TRUE) OR ((NOT p_mandatory) AND ((( SELECT true
             FROM public.switched_off s
-           WHERE ((s.participant_id = choice_about.p_participant_id) AND (s.class = choice_about.p_class) AND (s.channel = 'push'::text)))) OR (EXISTS ( SELECT
+           WHERE ((s.participant_id = choice_about.p_participant_id) AND (s.class = choice_about.p_class) AND (s.channel = 'push'::text))) IS TRUE) OR (( SELECT (i.read_up_to >= choice_about.p_seq)
             FROM public.inbox_pointers i
-           WHERE ((i.participant_id = choice_about.p_participant_id) AND (i.read_up_to >= choice_about.p_seq))))))),
-     ((NOT p_mandatory) AND (EXISTS ( SELECT
+           WHERE (i.participant_id = choice_about.p_participant_id)) IS TRUE)))),
+     ((NOT p_mandatory) AND (( SELECT public.quiet_until(q.starts_at, q.ends_at, p.time_zone, choice_about.p_now) AS quiet_until
             FROM (public.quiet_hours q
               JOIN public.participants p ON ((p.participant_id = q.participant_id)))
-           WHERE ((q.participant_id = choice_about.p_participant_id) AND (public.quiet_until(q.starts_at, q.ends_at, p.time_zone, public.current_instant()) IS NOT NULL)))));
+           WHERE (q.participant_id = choice_about.p_participant_id)) IS NOT NULL));
 END;
 
-ALTER FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean) OWNER TO sepakat_owner;
+ALTER FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) OWNER TO sepakat_owner;
 
-COMMENT ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean) IS 'Whether an entry needs no push (hushed), and whether its push waits for the end of the quiet hours (rests).';
+COMMENT ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) IS 'Whether an entry needs no push (hushed), and whether its push waits for the end of the quiet hours (rests).';
 
 CREATE TABLE public.entry_kinds (
     kind text NOT NULL,
@@ -1029,7 +1020,7 @@ CREATE TABLE public.history (
 
 ALTER TABLE public.history OWNER TO sepakat_owner;
 
-CREATE FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text) RETURNS TABLE(switched_off boolean, rests boolean)
+CREATE FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) RETURNS TABLE(switched_off boolean, rests boolean)
     LANGUAGE sql STABLE
     BEGIN ATOMIC
  SELECT ((EXISTS ( SELECT
@@ -1043,15 +1034,15 @@ CREATE FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[]
      ((EXISTS ( SELECT
             FROM (public.quiet_hours q
               JOIN public.participants p ON ((p.participant_id = q.participant_id)))
-           WHERE ((q.participant_id = choice_about_climb.p_participant_id) AND (public.quiet_until(q.starts_at, q.ends_at, p.time_zone, public.current_instant()) IS NOT NULL)))) AND (NOT (EXISTS ( SELECT
+           WHERE ((q.participant_id = choice_about_climb.p_participant_id) AND (public.quiet_until(q.starts_at, q.ends_at, p.time_zone, choice_about_climb.p_now) IS NOT NULL)))) AND (NOT (EXISTS ( SELECT
             FROM (public.history e
               JOIN public.entry_kinds k ON ((k.kind = e.kind)))
            WHERE ((e.participant_id = choice_about_climb.p_participant_id) AND (e.seq = ANY (choice_about_climb.p_seqs)) AND k.mandatory)))));
 END;
 
-ALTER FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text) OWNER TO sepakat_owner;
+ALTER FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) OWNER TO sepakat_owner;
 
-COMMENT ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text) IS 'Whether no entry of a climb may be told on this channel, and whether all of them wait for the end of the quiet hours.';
+COMMENT ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) IS 'Whether no entry of a climb may be told on this channel, and whether all of them wait for the end of the quiet hours.';
 
 CREATE FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1136,6 +1127,15 @@ END
 $$;
 
 ALTER FUNCTION public.climb_without_a_phone() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.current_instant() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT now() + ahead FROM local_clock $$;
+
+ALTER FUNCTION public.current_instant() OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.current_instant() IS 'What time it is for participants: the start of this transaction, on the one clock.';
 
 CREATE FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -7250,14 +7250,6 @@ REVOKE ALL ON FUNCTION public.check_purpose(p_kind text, p_purpose text) FROM PU
 REVOKE ALL ON FUNCTION public.check_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 
-REVOKE ALL ON FUNCTION public.current_instant() FROM PUBLIC;
-GRANT ALL ON FUNCTION public.current_instant() TO sepakat_writer;
-GRANT ALL ON FUNCTION public.current_instant() TO sepakat_api;
-GRANT ALL ON FUNCTION public.current_instant() TO sepakat_worker;
-GRANT ALL ON FUNCTION public.current_instant() TO sepakat_feed;
-GRANT ALL ON FUNCTION public.current_instant() TO sepakat_operator;
-GRANT ALL ON FUNCTION public.current_instant() TO sepakat_staff;
-
 REVOKE ALL ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) TO sepakat_writer;
@@ -7289,8 +7281,8 @@ GRANT SELECT ON TABLE public.switched_off TO sepakat_api;
 GRANT SELECT ON TABLE public.switched_off TO sepakat_worker;
 GRANT SELECT,INSERT,DELETE ON TABLE public.switched_off TO sepakat_writer;
 
-REVOKE ALL ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean) TO sepakat_worker;
+REVOKE ALL ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.entry_kinds TO sepakat_operator;
 GRANT SELECT ON TABLE public.entry_kinds TO sepakat_api;
@@ -7304,8 +7296,8 @@ GRANT SELECT ON TABLE public.history TO sepakat_worker;
 GRANT SELECT ON TABLE public.history TO sepakat_feed;
 GRANT SELECT,INSERT ON TABLE public.history TO sepakat_writer;
 
-REVOKE ALL ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text) TO sepakat_worker;
+REVOKE ALL ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) TO sepakat_api;
@@ -7315,6 +7307,14 @@ GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid,
 
 REVOKE ALL ON FUNCTION public.climb_without_a_phone() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.climb_without_a_phone() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.current_instant() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_writer;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_api;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_worker;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_feed;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_operator;
+GRANT ALL ON FUNCTION public.current_instant() TO sepakat_staff;
 
 REVOKE ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_balance(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;

@@ -69,32 +69,34 @@ COMMENT ON FUNCTION quiet_until(time, time, text, timestamptz) IS
     'When the quiet hours end that this instant lies in; NULL outside of them. The first minute is quiet, the last is not.';
 
 -- One row, made part of the statement that asks. What an acknowledged entry has to say is said, on every phone; reading does
--- as much where nothing mandatory is told.
-CREATE FUNCTION choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean)
+-- as much where nothing mandatory is told. Values and no EXISTS, so that each is looked up by its key: planned as a hash, a
+-- single batch would read a whole table.
+CREATE FUNCTION choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamptz)
 RETURNS TABLE (hushed boolean, rests boolean)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT
-        EXISTS (
-            SELECT FROM acknowledgements AS a WHERE a.participant_id = p_participant_id AND a.seq = p_seq
-        ) OR (NOT p_mandatory AND (
-            EXISTS (
-                SELECT FROM switched_off AS s
+        (
+            SELECT true FROM acknowledgements AS a WHERE a.participant_id = p_participant_id AND a.seq = p_seq
+        ) IS TRUE OR (NOT p_mandatory AND (
+            (
+                SELECT true FROM switched_off AS s
                 WHERE s.participant_id = p_participant_id AND s.class = p_class AND s.channel = 'push'
-            ) OR EXISTS (
-                SELECT FROM inbox_pointers AS i WHERE i.participant_id = p_participant_id AND i.read_up_to >= p_seq
-            )
+            ) IS TRUE OR (
+                SELECT i.read_up_to >= p_seq FROM inbox_pointers AS i WHERE i.participant_id = p_participant_id
+            ) IS TRUE
         )),
-        NOT p_mandatory AND EXISTS (
-            SELECT FROM quiet_hours AS q
+        NOT p_mandatory AND (
+            SELECT quiet_until(q.starts_at, q.ends_at, p.time_zone, p_now)
+            FROM quiet_hours AS q
             JOIN participants AS p ON p.participant_id = q.participant_id
             WHERE q.participant_id = p_participant_id
-                AND quiet_until(q.starts_at, q.ends_at, p.time_zone, current_instant()) IS NOT NULL
-        );
+        ) IS NOT NULL;
 END;
-COMMENT ON FUNCTION choice_about(uuid, bigint, text, boolean) IS
+COMMENT ON FUNCTION choice_about(uuid, bigint, text, boolean, timestamptz) IS
     'Whether an entry needs no push (hushed), and whether its push waits for the end of the quiet hours (rests).';
-GRANT EXECUTE ON FUNCTION quiet_until(time, time, text, timestamptz), choice_about(uuid, bigint, text, boolean) TO sepakat_worker;
+GRANT EXECUTE ON FUNCTION quiet_until(time, time, text, timestamptz), choice_about(uuid, bigint, text, boolean, timestamptz)
+    TO sepakat_worker;
 GRANT EXECUTE ON FUNCTION quiet_until(time, time, text, timestamptz) TO sepakat_writer;
 
 -- Who has switched off mail or SMS is not written to; the next step keeps its time, because nothing went wrong.
@@ -102,7 +104,7 @@ GRANT EXECUTE ON FUNCTION quiet_until(time, time, text, timestamptz) TO sepakat_
 ALTER TABLE climbs DROP CONSTRAINT climb_state_is_known, ADD CONSTRAINT climb_state_is_known
     CHECK (state IN ('waiting', 'sent', 'no_address', 'rejected', 'unreached', 'acknowledged', 'switched_off')) NOT VALID;
 
-CREATE FUNCTION choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text)
+CREATE FUNCTION choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamptz)
 RETURNS TABLE (switched_off boolean, rests boolean)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -120,16 +122,16 @@ BEGIN ATOMIC
             SELECT FROM quiet_hours AS q
             JOIN participants AS p ON p.participant_id = q.participant_id
             WHERE q.participant_id = p_participant_id
-                AND quiet_until(q.starts_at, q.ends_at, p.time_zone, current_instant()) IS NOT NULL
+                AND quiet_until(q.starts_at, q.ends_at, p.time_zone, p_now) IS NOT NULL
         ) AND NOT EXISTS (
             SELECT FROM history AS e
             JOIN entry_kinds AS k ON k.kind = e.kind
             WHERE e.participant_id = p_participant_id AND e.seq = ANY (p_seqs) AND k.mandatory
         );
 END;
-COMMENT ON FUNCTION choice_about_climb(uuid, bigint[], text) IS
+COMMENT ON FUNCTION choice_about_climb(uuid, bigint[], text, timestamptz) IS
     'Whether no entry of a climb may be told on this channel, and whether all of them wait for the end of the quiet hours.';
-GRANT EXECUTE ON FUNCTION choice_about_climb(uuid, bigint[], text) TO sepakat_worker;
+GRANT EXECUTE ON FUNCTION choice_about_climb(uuid, bigint[], text, timestamptz) TO sepakat_worker;
 
 RESET ROLE;
 SET LOCAL ROLE sepakat_writer;

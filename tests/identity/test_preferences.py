@@ -42,7 +42,8 @@ async def test_quiet_hours_and_channels_are_mine_to_choose_and_told(database: Da
     assert "Your quiet hours: 22:00–06:00." in inbox["entries"][0]["body"]
     assert "No longer sent: news of cards by e-mail and news of cards by SMS." in inbox["entries"][0]["body"]
     assert "always sent" in inbox["entries"][0]["body"]
-    for same in (chosen, {}, {"channels": {"card": {"email": False}}}, {"channels": {}}):
+    repeated: list[dict[str, object]] = [chosen, {}, {"channels": {"card": {"email": False}}}, {"channels": {}}]
+    for same in repeated:
         assert (await phone.patch("/v1/me/preferences", same)).status_code == 200
     assert (await phone.get("/v1/inbox")).json()["head"] == inbox["head"], "what is so already is no change"
     exported = (await phone.get("/v1/me/export")).json()["export"]

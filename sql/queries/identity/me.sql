@@ -9,7 +9,7 @@ SELECT
     p.time_zone,
     to_char(q.starts_at, 'HH24:MI') AS quiet_from,
     to_char(q.ends_at, 'HH24:MI') AS quiet_to,
-    ARRAY(
+    array(
         SELECT o.class || ' ' || o.channel
         FROM switched_off AS o
         WHERE o.participant_id = p.participant_id

@@ -26,7 +26,7 @@ FROM (
         CASE WHEN p.deceased_on IS NULL THEN p.phone_sealed END AS phone_sealed
     FROM climbs AS w
     INNER JOIN participants AS p ON w.participant_id = p.participant_id
-    CROSS JOIN LATERAL choice_about_climb(w.participant_id, w.seqs, w.channel) AS choice
+    CROSS JOIN LATERAL choice_about_climb(w.participant_id, w.seqs, w.channel, current_instant()) AS choice
     WHERE
         NOT choice.rests AND w.state = 'waiting' AND w.channel = any($3::text[]) AND w.due_at <= current_instant()
         AND (w.not_before IS NULL OR w.not_before <= clock_timestamp())

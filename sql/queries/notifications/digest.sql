@@ -3,25 +3,33 @@ SELECT rest_until_morning($1, $2);
 
 -- due: what has rested long enough, of the people of the first $2 rows of a lane, all that each of them has bound into one
 -- digest for good; columns as `read` of lane.sql has them
-WITH page AS MATERIALIZED (
+WITH clock AS MATERIALIZED (
+    SELECT current_instant() AS instant
+), page AS MATERIALIZED (
     SELECT
         o.participant_id,
         o.digest
     FROM outbox AS o
     WHERE
-        o.lane = $1 AND o.class = 2 AND o.rests_until <= (SELECT current_instant())
+        o.lane = $1 AND o.class = 2 AND o.rests_until <= (SELECT clock.instant FROM clock)
         AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
     ORDER BY o.rests_until, o.participant_id
     LIMIT $2
 ), loose AS MATERIALIZED (
     SELECT
-        o.participant_id,
-        o.seq,
-        first_value(o.cause_id) OVER (PARTITION BY o.participant_id ORDER BY o.seq) AS digest
-    FROM outbox AS o
-    WHERE
-        o.lane = $1 AND o.class = 2 AND o.digest IS NULL AND o.rests_until <= (SELECT current_instant())
-        AND o.participant_id IN (SELECT p.participant_id FROM page AS p WHERE p.digest IS NULL)
+        p.participant_id,
+        rested.seq,
+        rested.digest
+    FROM (SELECT DISTINCT page.participant_id FROM page WHERE page.digest IS NULL) AS p
+    CROSS JOIN LATERAL (
+        SELECT
+            o.seq,
+            first_value(o.cause_id) OVER (ORDER BY o.seq) AS digest
+        FROM outbox AS o
+        WHERE
+            o.lane = $1 AND o.class = 2 AND o.participant_id = p.participant_id AND o.digest IS NULL
+            AND o.rests_until <= (SELECT clock.instant FROM clock)
+    ) AS rested
 ), bound AS (
     UPDATE outbox AS o
     SET digest = l.digest
@@ -37,14 +45,19 @@ WITH page AS MATERIALIZED (
     FROM bound AS n
     UNION ALL
     SELECT
-        o.participant_id,
-        o.seq,
-        o.cause_id,
-        o.digest
-    FROM outbox AS o
-    WHERE
-        o.lane = $1 AND o.class = 2
-        AND (o.participant_id, o.digest) IN (SELECT p.participant_id, p.digest FROM page AS p)
+        p.participant_id,
+        rested.seq,
+        rested.cause_id,
+        p.digest
+    FROM (SELECT DISTINCT page.participant_id, page.digest FROM page WHERE page.digest IS NOT NULL) AS p
+    CROSS JOIN LATERAL (
+        SELECT
+            o.seq,
+            o.cause_id
+        FROM outbox AS o
+        WHERE o.lane = $1 AND o.class = 2 AND o.participant_id = p.participant_id AND o.digest = p.digest
+        ORDER BY o.seq
+    ) AS rested
 )
 
 SELECT
@@ -69,7 +82,8 @@ SELECT
 FROM batch AS b
 INNER JOIN history AS e ON b.participant_id = e.participant_id AND b.seq = e.seq
 INNER JOIN entry_kinds AS k ON e.kind = k.kind
-CROSS JOIN LATERAL choice_about(b.participant_id, b.seq, k.class, k.mandatory) AS choice
+CROSS JOIN clock
+CROSS JOIN LATERAL choice_about(b.participant_id, b.seq, k.class, k.mandatory, clock.instant) AS choice
 LEFT JOIN (
     push_targets AS t
     INNER JOIN

@@ -26,7 +26,9 @@ RETURNING lane;
 
 -- read: at most $5 due rows of one class of a lane, after a participant and seq, each with its entry; one row for each living
 -- push target with what was delivered to it for this cause, or one row without a target. Whoever has a parked row waits.
-WITH batch AS MATERIALIZED (
+WITH clock AS MATERIALIZED (
+    SELECT current_instant() AS instant
+), batch AS MATERIALIZED (
     SELECT
         o.participant_id,
         o.seq,
@@ -70,7 +72,8 @@ SELECT
 FROM batch AS b
 INNER JOIN history AS e ON b.participant_id = e.participant_id AND b.seq = e.seq
 INNER JOIN entry_kinds AS k ON e.kind = k.kind
-CROSS JOIN LATERAL choice_about(b.participant_id, b.seq, k.class, k.mandatory) AS choice
+CROSS JOIN clock
+CROSS JOIN LATERAL choice_about(b.participant_id, b.seq, k.class, k.mandatory, clock.instant) AS choice
 LEFT JOIN (
     push_targets AS t
     INNER JOIN
