@@ -31,7 +31,11 @@ async def test_quiet_hours_and_channels_are_mine_to_choose_and_told(database: Da
     me = (await phone.get("/v1/me")).json()
     assert (me["quiet_hours"], me["channels"]) == (None, {"card": all_on, "notice": all_on})
     hours = {"from": "22:00", "to": "06:00"}
-    chosen = {"locale": "en", "quiet_hours": hours, "channels": {"card": {"email": False, "sms": False}}}
+    chosen: dict[str, object] = {
+        "locale": "en",
+        "quiet_hours": hours,
+        "channels": {"card": {"email": False, "sms": False}},
+    }
     answer = await phone.patch("/v1/me/preferences", chosen)
     assert answer.status_code == 200, answer.text
     assert answer.json() == (await phone.get("/v1/me")).json()
