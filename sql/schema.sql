@@ -883,6 +883,158 @@ $$;
 
 ALTER FUNCTION public.check_transfer() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (starts_at < ends_at) THEN CASE WHEN ((((instant AT TIME ZONE time_zone))::time without time zone >= starts_at) AND (((instant AT TIME ZONE time_zone))::time without time zone < ends_at)) THEN ((((instant AT TIME ZONE time_zone))::date + ends_at) AT TIME ZONE time_zone) ELSE NULL::timestamp with time zone END WHEN (((instant AT TIME ZONE time_zone))::time without time zone >= starts_at) THEN (((((instant AT TIME ZONE time_zone))::date + 1) + ends_at) AT TIME ZONE time_zone) WHEN (((instant AT TIME ZONE time_zone))::time without time zone < ends_at) THEN ((((instant AT TIME ZONE time_zone))::date + ends_at) AT TIME ZONE time_zone) ELSE NULL::timestamp with time zone END;
+
+ALTER FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) IS 'When the quiet hours end that this instant lies in; NULL outside of them. The first minute is quiet, the last is not.';
+
+CREATE TABLE public.acknowledgements (
+    participant_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    device_id uuid NOT NULL,
+    acknowledged_at timestamp with time zone NOT NULL
+);
+
+ALTER TABLE public.acknowledgements OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.acknowledgements.device_id IS 'The key of the session that asked: of a device, or a passkey.';
+
+CREATE TABLE public.inbox_pointers (
+    participant_id uuid NOT NULL,
+    read_up_to bigint NOT NULL
+);
+
+ALTER TABLE public.inbox_pointers OWNER TO sepakat_owner;
+
+CREATE TABLE public.participants (
+    participant_id uuid NOT NULL,
+    name text NOT NULL,
+    birth_date date NOT NULL,
+    phone_since date,
+    locale text DEFAULT 'id'::text NOT NULL,
+    time_zone text DEFAULT 'Asia/Jakarta'::text NOT NULL,
+    registered_at timestamp with time zone NOT NULL,
+    deceased_on date,
+    nik_sealed bytea NOT NULL,
+    phone_sealed bytea,
+    email_sealed bytea,
+    CONSTRAINT participant_locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
+    CONSTRAINT participant_time_zone_is_indonesian CHECK ((time_zone = ANY (ARRAY['Asia/Jakarta'::text, 'Asia/Makassar'::text, 'Asia/Jayapura'::text])))
+);
+
+ALTER TABLE public.participants OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.participants.nik_sealed IS 'AES-256-GCM for this column and row (app/platform/sealing.py); so are phone and email.';
+
+CREATE TABLE public.quiet_hours (
+    participant_id uuid NOT NULL,
+    starts_at time without time zone NOT NULL,
+    ends_at time without time zone NOT NULL,
+    CONSTRAINT quiet_hours_last CHECK ((starts_at <> ends_at))
+);
+
+ALTER TABLE public.quiet_hours OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.quiet_hours IS 'Who has no row is never quiet. By the clock on the wall where the person lives; may pass midnight.';
+
+CREATE TABLE public.switched_off (
+    participant_id uuid NOT NULL,
+    class text NOT NULL,
+    channel text NOT NULL,
+    CONSTRAINT channel_can_be_switched_off CHECK ((channel = ANY (ARRAY['push'::text, 'mail'::text, 'sms'::text]))),
+    CONSTRAINT class_can_be_switched_off CHECK ((class = ANY (ARRAY['card'::text, 'notice'::text])))
+);
+
+ALTER TABLE public.switched_off OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.switched_off IS 'What has no row is on. Kinds that are mandatory do not look here.';
+
+CREATE FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) RETURNS TABLE(hushed boolean, rests boolean)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ((( SELECT true
+            FROM public.acknowledgements a
+           WHERE ((a.participant_id = choice_about.p_participant_id) AND (a.seq = choice_about.p_seq))) IS TRUE) OR ((NOT p_mandatory) AND ((( SELECT true
+            FROM public.switched_off s
+           WHERE ((s.participant_id = choice_about.p_participant_id) AND (s.class = choice_about.p_class) AND (s.channel = 'push'::text))) IS TRUE) OR (( SELECT (i.read_up_to >= choice_about.p_seq)
+            FROM public.inbox_pointers i
+           WHERE (i.participant_id = choice_about.p_participant_id)) IS TRUE)))),
+     ((NOT p_mandatory) AND (( SELECT public.quiet_until(q.starts_at, q.ends_at, p.time_zone, choice_about.p_now) AS quiet_until
+            FROM (public.quiet_hours q
+              JOIN public.participants p ON ((p.participant_id = q.participant_id)))
+           WHERE (q.participant_id = choice_about.p_participant_id)) IS NOT NULL));
+END;
+
+ALTER FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) IS 'Whether an entry needs no push (hushed), and whether its push waits for the end of the quiet hours (rests).';
+
+CREATE TABLE public.entry_kinds (
+    kind text NOT NULL,
+    reach text NOT NULL,
+    class text NOT NULL,
+    severity text NOT NULL,
+    written_by text NOT NULL,
+    wording text NOT NULL,
+    mandatory boolean DEFAULT true NOT NULL,
+    CONSTRAINT entry_class_is_known CHECK ((class = ANY (ARRAY['card'::text, 'security'::text, 'notice'::text]))),
+    CONSTRAINT reach_is_known CHECK ((reach = ANY (ARRAY['silent'::text, 'inbox'::text, 'push'::text, 'ladder'::text]))),
+    CONSTRAINT severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT written_by_is_known CHECK ((written_by = ANY (ARRAY['change'::text, 'note'::text])))
+);
+
+ALTER TABLE public.entry_kinds OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.entry_kinds.written_by IS 'change: only together with the change itself; note: by add_note as well.';
+
+COMMENT ON COLUMN public.entry_kinds.wording IS 'The wording version that new entries of this kind are shown with; stored with each entry.';
+
+COMMENT ON COLUMN public.entry_kinds.mandatory IS 'Nobody can switch it off or have it wait: security, merges, and books that differ, which hold up every merge.';
+
+CREATE TABLE public.history (
+    participant_id uuid NOT NULL,
+    seq bigint NOT NULL,
+    kind text NOT NULL,
+    card_id uuid,
+    merge_id uuid,
+    cause_id uuid NOT NULL,
+    occurred_at timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone NOT NULL,
+    wording text NOT NULL,
+    commitment bytea NOT NULL,
+    hash bytea NOT NULL,
+    CONSTRAINT history_starts_at_one CHECK ((seq >= 1))
+);
+
+ALTER TABLE public.history OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) RETURNS TABLE(switched_off boolean, rests boolean)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ((EXISTS ( SELECT
+            FROM public.switched_off o
+           WHERE ((o.participant_id = choice_about_climb.p_participant_id) AND (o.channel = choice_about_climb.p_channel)))) AND (NOT (EXISTS ( SELECT
+            FROM (public.history e
+              JOIN public.entry_kinds k ON ((k.kind = e.kind)))
+           WHERE ((e.participant_id = choice_about_climb.p_participant_id) AND (e.seq = ANY (choice_about_climb.p_seqs)) AND (k.mandatory OR (NOT (EXISTS ( SELECT
+                    FROM public.switched_off o
+                   WHERE ((o.participant_id = choice_about_climb.p_participant_id) AND (o.class = k.class) AND (o.channel = choice_about_climb.p_channel))))))))))),
+     ((EXISTS ( SELECT
+            FROM (public.quiet_hours q
+              JOIN public.participants p ON ((p.participant_id = q.participant_id)))
+           WHERE ((q.participant_id = choice_about_climb.p_participant_id) AND (public.quiet_until(q.starts_at, q.ends_at, p.time_zone, choice_about_climb.p_now) IS NOT NULL)))) AND (NOT (EXISTS ( SELECT
+            FROM (public.history e
+              JOIN public.entry_kinds k ON ((k.kind = e.kind)))
+           WHERE ((e.participant_id = choice_about_climb.p_participant_id) AND (e.seq = ANY (choice_about_climb.p_seqs)) AND k.mandatory)))));
+END;
+
+ALTER FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) IS 'Whether no entry of a climb may be told on this channel, and whether all of them wait for the end of the quiet hours.';
+
 CREATE FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1369,6 +1521,20 @@ $$;
 
 ALTER FUNCTION public.end_climb() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.end_rest() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.quiet_hours AS q WHERE q.participant_id = old.participant_id FOR UPDATE;
+    UPDATE public.outbox AS o SET rests_until = least(o.rests_until, public.current_instant())
+    WHERE o.lane = public.lane_of(old.participant_id) AND o.class = 2 AND o.participant_id = old.participant_id;
+    RETURN NULL;
+END
+$$;
+
+ALTER FUNCTION public.end_rest() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.enter_by_credential(p_credential_id bytea) RETURNS uuid
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1602,26 +1768,6 @@ CREATE FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) R
 END;
 
 ALTER FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) OWNER TO sepakat_owner;
-
-CREATE TABLE public.participants (
-    participant_id uuid NOT NULL,
-    name text NOT NULL,
-    birth_date date NOT NULL,
-    phone_since date,
-    locale text DEFAULT 'id'::text NOT NULL,
-    time_zone text DEFAULT 'Asia/Jakarta'::text NOT NULL,
-    registered_at timestamp with time zone NOT NULL,
-    deceased_on date,
-    nik_sealed bytea NOT NULL,
-    phone_sealed bytea,
-    email_sealed bytea,
-    CONSTRAINT participant_locale_is_known CHECK ((locale = ANY (ARRAY['id'::text, 'en'::text]))),
-    CONSTRAINT participant_time_zone_is_indonesian CHECK ((time_zone = ANY (ARRAY['Asia/Jakarta'::text, 'Asia/Makassar'::text, 'Asia/Jayapura'::text])))
-);
-
-ALTER TABLE public.participants OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.participants.nik_sealed IS 'AES-256-GCM for this column and row (app/platform/sealing.py); so are phone and email.';
 
 CREATE FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) RETURNS TABLE(device_id uuid, passkey_id uuid, locale text, lane smallint, now timestamp with time zone)
     LANGUAGE sql
@@ -3154,6 +3300,23 @@ $$;
 
 ALTER FUNCTION public.post_entries(p_changes public.card_change[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.preferences_of(p_participant_id uuid) RETURNS jsonb
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT jsonb_build_object('locale', p.locale, 'time_zone', p.time_zone,
+        'quiet_hours', to_char(q.starts_at, 'HH24:MI') || '–' || to_char(q.ends_at, 'HH24:MI'),
+        'channels', ARRAY(SELECT o.class || ' ' || o.channel FROM public.switched_off AS o
+            WHERE o.participant_id = p.participant_id ORDER BY o.class, o.channel))
+    FROM public.participants AS p
+    LEFT JOIN public.quiet_hours AS q ON q.participant_id = p.participant_id
+    WHERE p.participant_id = p_participant_id
+$$;
+
+ALTER FUNCTION public.preferences_of(p_participant_id uuid) OWNER TO sepakat_writer;
+
+COMMENT ON FUNCTION public.preferences_of(p_participant_id uuid) IS 'As the entry about a change of them keeps them; channels are those switched off.';
+
 CREATE FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3610,6 +3773,28 @@ $$;
 
 ALTER FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.rest_until_morning(p_lane smallint, p_rows jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.quiet_hours AS q
+    WHERE q.participant_id IN (SELECT r.participant_id FROM jsonb_to_recordset(p_rows) AS r (participant_id uuid))
+    ORDER BY q.participant_id FOR SHARE;
+    UPDATE public.outbox AS o
+    SET class = 2, rests_until = morning.at, digest = CASE WHEN o.attempts > 0 THEN o.digest END
+    FROM jsonb_to_recordset(p_rows) AS r (class smallint, participant_id uuid, seq bigint)
+    JOIN public.quiet_hours AS q ON q.participant_id = r.participant_id
+    JOIN public.participants AS p ON p.participant_id = r.participant_id
+    CROSS JOIN LATERAL (
+        SELECT public.quiet_until(q.starts_at, q.ends_at, p.time_zone, public.current_instant()) AS at) AS morning
+    WHERE o.lane = p_lane AND o.class = r.class AND o.participant_id = r.participant_id AND o.seq = r.seq
+        AND morning.at IS NOT NULL;
+END
+$$;
+
+ALTER FUNCTION public.rest_until_morning(p_lane smallint, p_rows jsonb) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3750,30 +3935,55 @@ $$;
 ALTER FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_merge_id uuid, p_plan_digest text, p_reason text, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$ SELECT public.set_preferences(p_participant_id, p_locale, p_time_zone, NULL, NULL, p_actor) $$;
+
+ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
-    v_before public.participants;
-    v_after public.participants;
+    v_before jsonb;
+    v_after jsonb;
 BEGIN
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
-    SELECT * INTO v_before FROM public.participants AS p WHERE p.participant_id = p_participant_id;
+    v_before := public.preferences_of(p_participant_id);
     UPDATE public.participants AS p
     SET locale = coalesce(p_locale, p.locale), time_zone = coalesce(p_time_zone, p.time_zone)
     WHERE p.participant_id = p_participant_id
-    RETURNING * INTO v_after;
-    IF (v_before.locale, v_before.time_zone) IS NOT DISTINCT FROM (v_after.locale, v_after.time_zone) THEN
+        AND (p.locale, p.time_zone) <> (coalesce(p_locale, p.locale), coalesce(p_time_zone, p.time_zone));
+    IF p_quiet_hours = 'null' THEN
+        DELETE FROM public.quiet_hours AS q WHERE q.participant_id = p_participant_id;
+    ELSIF p_quiet_hours IS NOT NULL THEN
+        INSERT INTO public.quiet_hours AS q (participant_id, starts_at, ends_at)
+        VALUES (p_participant_id, (p_quiet_hours ->> 'from')::time, (p_quiet_hours ->> 'to')::time)
+        ON CONFLICT (participant_id) DO UPDATE SET starts_at = excluded.starts_at, ends_at = excluded.ends_at
+        WHERE (q.starts_at, q.ends_at) <> (excluded.starts_at, excluded.ends_at);
+    END IF;
+    DELETE FROM public.switched_off AS o
+    USING jsonb_to_recordset(p_channels) AS c (class text, channel text, "on" boolean)
+    WHERE o.participant_id = p_participant_id AND o.class = c.class AND o.channel = c.channel AND c."on";
+    INSERT INTO public.switched_off (participant_id, class, channel)
+    SELECT p_participant_id, c.class, c.channel
+    FROM jsonb_to_recordset(p_channels) AS c (class text, channel text, "on" boolean)
+    WHERE NOT c."on"
+    ON CONFLICT DO NOTHING;
+    v_after := public.preferences_of(p_participant_id);
+    IF v_before = v_after THEN
         RETURN false;
     END IF;
     PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'preferences_changed', NULL, NULL,
-        public.record_cause(p_participant_id, 'participant', p_actor), jsonb_build_object(
-            'locale', v_after.locale, 'time_zone', v_after.time_zone))::public.history_entry]);
+        public.record_cause(p_participant_id, 'participant', p_actor), v_after || jsonb_build_object('changed', (
+            SELECT jsonb_agg(after.key ORDER BY after.key) FROM jsonb_each(v_after) AS after
+            WHERE after.value IS DISTINCT FROM v_before -> after.key)))::public.history_entry]);
     RETURN true;
 END
 $$;
 
-ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) OWNER TO sepakat_writer;
+ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) OWNER TO sepakat_writer;
 
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
@@ -4576,17 +4786,6 @@ COMMENT ON COLUMN public.access_log.case_id IS 'Of this participant, or, for `ca
 
 COMMENT ON COLUMN public.access_log.shown_as IS 'A pseudonym or the name of the member of staff, as the agency had chosen at that time.';
 
-CREATE TABLE public.acknowledgements (
-    participant_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    device_id uuid NOT NULL,
-    acknowledged_at timestamp with time zone NOT NULL
-);
-
-ALTER TABLE public.acknowledgements OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.acknowledgements.device_id IS 'The key of the session that asked: of a device, or a passkey.';
-
 CREATE TABLE public.balance_comparisons (
     participant_id uuid NOT NULL,
     card_id uuid NOT NULL,
@@ -4816,7 +5015,6 @@ CREATE TABLE public.climbs (
     message_id uuid,
     ended_at timestamp with time zone,
     CONSTRAINT climb_channel_is_known CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'people'::text]))),
-    CONSTRAINT climb_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'no_address'::text, 'rejected'::text, 'unreached'::text, 'acknowledged'::text]))),
     CONSTRAINT climb_waits_or_has_ended CHECK (((state = 'waiting'::text) = (ended_at IS NULL))),
     CONSTRAINT only_people_leave_unreached CHECK (((state <> 'unreached'::text) OR (channel = 'people'::text))),
     CONSTRAINT people_are_not_sent CHECK (((channel <> 'people'::text) OR (state = ANY (ARRAY['waiting'::text, 'unreached'::text, 'acknowledged'::text])))),
@@ -5026,25 +5224,6 @@ CREATE TABLE public.employers (
 
 ALTER TABLE public.employers OWNER TO sepakat_owner;
 
-CREATE TABLE public.entry_kinds (
-    kind text NOT NULL,
-    reach text NOT NULL,
-    class text NOT NULL,
-    severity text NOT NULL,
-    written_by text NOT NULL,
-    wording text NOT NULL,
-    CONSTRAINT entry_class_is_known CHECK ((class = ANY (ARRAY['card'::text, 'security'::text, 'notice'::text]))),
-    CONSTRAINT reach_is_known CHECK ((reach = ANY (ARRAY['silent'::text, 'inbox'::text, 'push'::text, 'ladder'::text]))),
-    CONSTRAINT severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
-    CONSTRAINT written_by_is_known CHECK ((written_by = ANY (ARRAY['change'::text, 'note'::text])))
-);
-
-ALTER TABLE public.entry_kinds OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.entry_kinds.written_by IS 'change: only together with the change itself; note: by add_note as well.';
-
-COMMENT ON COLUMN public.entry_kinds.wording IS 'The wording version that new entries of this kind are shown with; stored with each entry.';
-
 CREATE TABLE public.feed_events (
     event_id text NOT NULL,
     content_hash bytea NOT NULL,
@@ -5104,23 +5283,6 @@ ALTER TABLE public.heir_claims OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.heir_claims.papers IS 'What staff took in at the branch, as they decided by it: [{kind, reference}], the reference their archive''s.';
 
-CREATE TABLE public.history (
-    participant_id uuid NOT NULL,
-    seq bigint NOT NULL,
-    kind text NOT NULL,
-    card_id uuid,
-    merge_id uuid,
-    cause_id uuid NOT NULL,
-    occurred_at timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone NOT NULL,
-    wording text NOT NULL,
-    commitment bytea NOT NULL,
-    hash bytea NOT NULL,
-    CONSTRAINT history_starts_at_one CHECK ((seq >= 1))
-);
-
-ALTER TABLE public.history OWNER TO sepakat_owner;
-
 CREATE TABLE public.history_data (
     participant_id uuid NOT NULL,
     seq bigint NOT NULL,
@@ -5164,13 +5326,6 @@ CREATE TABLE public.idempotency_keys (
 ALTER TABLE public.idempotency_keys OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.idempotency_keys.request IS 'method, path and Idempotency-Key, separated by a space';
-
-CREATE TABLE public.inbox_pointers (
-    participant_id uuid NOT NULL,
-    read_up_to bigint NOT NULL
-);
-
-ALTER TABLE public.inbox_pointers OWNER TO sepakat_owner;
 
 CREATE TABLE public.ladder_steps (
     ladder text NOT NULL,
@@ -5344,15 +5499,21 @@ CREATE TABLE public.outbox (
     seq bigint NOT NULL,
     cause_id uuid NOT NULL,
     attempts integer DEFAULT 0 NOT NULL,
-    not_before timestamp with time zone
+    not_before timestamp with time zone,
+    rests_until timestamp with time zone,
+    digest uuid
 )
 WITH (fillfactor='80');
 
 ALTER TABLE public.outbox OWNER TO sepakat_owner;
 
-COMMENT ON COLUMN public.outbox.class IS '0 urgent, 1 bulk';
+COMMENT ON COLUMN public.outbox.class IS '0 urgent, 1 bulk, 2 rests until its person''s quiet hours are over';
 
 COMMENT ON COLUMN public.outbox.not_before IS 'Real time, not the local clock: a row parked for a retry.';
+
+COMMENT ON COLUMN public.outbox.rests_until IS 'On the one clock, unlike not_before: the end of the quiet hours.';
+
+COMMENT ON COLUMN public.outbox.digest IS 'The first cause of the digest that this row goes out with; no row joins a digest later.';
 
 CREATE TABLE public.overdue_cases (
     participant_id uuid NOT NULL,
@@ -5653,6 +5814,9 @@ ALTER TABLE ONLY public.claims
 ALTER TABLE ONLY public.clearing
     ADD CONSTRAINT clearing_pkey PRIMARY KEY (only_row);
 
+ALTER TABLE public.climbs
+    ADD CONSTRAINT climb_state_is_known CHECK ((state = ANY (ARRAY['waiting'::text, 'sent'::text, 'no_address'::text, 'rejected'::text, 'unreached'::text, 'acknowledged'::text, 'switched_off'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.climbs
     ADD CONSTRAINT climbs_pkey PRIMARY KEY (participant_id, cause_id, channel);
 
@@ -5845,6 +6009,9 @@ ALTER TABLE public.push_targets
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_pkey PRIMARY KEY (participant_id, device_id);
 
+ALTER TABLE ONLY public.quiet_hours
+    ADD CONSTRAINT quiet_hours_pkey PRIMARY KEY (participant_id);
+
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (participant_id, seq, device_id);
 
@@ -5853,6 +6020,9 @@ ALTER TABLE ONLY public.root_buckets
 
 ALTER TABLE ONLY public.rooted_heads
     ADD CONSTRAINT rooted_heads_pkey PRIMARY KEY (bucket, participant_id);
+
+ALTER TABLE public.entry_kinds
+    ADD CONSTRAINT security_is_mandatory CHECK (((class <> 'security'::text) OR mandatory)) NOT VALID;
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (participant_id, session_id);
@@ -5872,6 +6042,9 @@ ALTER TABLE ONLY public.support_code_tries
 ALTER TABLE ONLY public.support_codes
     ADD CONSTRAINT support_codes_pkey PRIMARY KEY (participant_id, code_id);
 
+ALTER TABLE ONLY public.switched_off
+    ADD CONSTRAINT switched_off_pkey PRIMARY KEY (participant_id, class, channel);
+
 ALTER TABLE ONLY public.card_transfers
     ADD CONSTRAINT transfer_has_one_side_at_each PRIMARY KEY (participant_id, transfer_id);
 
@@ -5880,6 +6053,9 @@ ALTER TABLE ONLY public.undo_seals
 
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_pkey PRIMARY KEY (participant_id, merge_id, entry_id, to_card);
+
+ALTER TABLE public.outbox
+    ADD CONSTRAINT what_rests_has_its_time CHECK (((class = 2) = (rests_until IS NOT NULL))) NOT VALID;
 
 CREATE INDEX access_log_newest_first ON public.access_log USING btree (participant_id, looked_at DESC, look_id DESC);
 
@@ -5945,6 +6121,8 @@ CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (partic
 
 CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
 
+CREATE INDEX outbox_rests ON public.outbox USING btree (lane, rests_until, participant_id) WHERE (class = 2);
+
 CREATE INDEX participant_numbers_by_participant ON public.participant_numbers USING btree (participant_id);
 
 CREATE INDEX passkeys_by_credential ON public.passkeys USING btree (participant_id, credential_id);
@@ -6006,6 +6184,8 @@ ALTER TABLE public.acknowledgements ENABLE ALWAYS TRIGGER an_acknowledgement_is_
 CREATE TRIGGER an_unlock_is_guarded AFTER INSERT ON public.unlock_proofs FOR EACH ROW EXECUTE FUNCTION public.guard_unlock();
 
 ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER an_unlock_is_guarded;
+
+CREATE TRIGGER another_time_zone_ends_rest AFTER UPDATE ON public.participants FOR EACH ROW WHEN ((old.time_zone <> new.time_zone)) EXECUTE FUNCTION public.end_rest();
 
 CREATE TRIGGER applied_contact_changes_are_kept BEFORE DELETE ON public.contact_changes FOR EACH ROW WHEN ((old.state = 'applied'::text)) EXECUTE FUNCTION public.refuse_statement('applied_contact_changes_are_kept');
 
@@ -6383,6 +6563,8 @@ CREATE TRIGGER opened_card_is_not_merged AFTER INSERT ON public.cards FOR EACH R
 
 ALTER TABLE public.cards ENABLE ALWAYS TRIGGER opened_card_is_not_merged;
 
+CREATE TRIGGER other_quiet_hours_end_rest AFTER DELETE OR UPDATE ON public.quiet_hours FOR EACH ROW EXECUTE FUNCTION public.end_rest();
+
 CREATE TRIGGER outbox_by_function_only BEFORE INSERT ON public.outbox FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('outbox_by_function_only');
 
 ALTER TABLE public.outbox ENABLE ALWAYS TRIGGER outbox_by_function_only;
@@ -6457,6 +6639,10 @@ CREATE TRIGGER protected_cards_go_on_in_no_merge AFTER UPDATE ON public.merges F
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER protected_cards_go_on_in_no_merge;
 
+CREATE TRIGGER quiet_hours_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.quiet_hours FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('preferences_by_function_only');
+
+ALTER TABLE public.quiet_hours ENABLE ALWAYS TRIGGER quiet_hours_by_function_only;
+
 CREATE TRIGGER reported_by_function_only BEFORE INSERT ON public.merges FOR EACH ROW WHEN (((CURRENT_USER <> 'sepakat_writer'::name) AND (new.state = 'reported'::text))) EXECUTE FUNCTION public.refuse_statement('reported_by_function_only');
 
 ALTER TABLE public.merges ENABLE ALWAYS TRIGGER reported_by_function_only;
@@ -6520,6 +6706,10 @@ ALTER TABLE public.support_codes ENABLE ALWAYS TRIGGER support_codes_are_used_on
 CREATE TRIGGER support_codes_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.support_codes FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('support_codes_by_function_only');
 
 ALTER TABLE public.support_codes ENABLE ALWAYS TRIGGER support_codes_by_function_only;
+
+CREATE TRIGGER switched_off_by_function_only BEFORE INSERT OR DELETE OR UPDATE ON public.switched_off FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('preferences_by_function_only');
+
+ALTER TABLE public.switched_off ENABLE ALWAYS TRIGGER switched_off_by_function_only;
 
 CREATE TRIGGER transfer_is_stamped BEFORE INSERT ON public.card_transfers FOR EACH ROW EXECUTE FUNCTION public.stamp_transfer();
 
@@ -6783,6 +6973,9 @@ ALTER TABLE ONLY public.possible_matches
 ALTER TABLE ONLY public.push_targets
     ADD CONSTRAINT push_targets_participant_id_device_id_fkey FOREIGN KEY (participant_id, device_id) REFERENCES public.devices(participant_id, device_id);
 
+ALTER TABLE ONLY public.quiet_hours
+    ADD CONSTRAINT quiet_hours_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
 
@@ -6806,6 +6999,9 @@ ALTER TABLE ONLY public.support_codes
 
 ALTER TABLE ONLY public.support_codes
     ADD CONSTRAINT support_codes_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
+ALTER TABLE ONLY public.switched_off
+    ADD CONSTRAINT switched_off_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_participant_id_from_card_fkey FOREIGN KEY (participant_id, from_card) REFERENCES public.cards(participant_id, card_id);
@@ -6927,6 +7123,8 @@ ALTER TABLE public.possible_matches ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.push_targets ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.quiet_hours ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.receipts ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.reversed_contributions ENABLE ROW LEVEL SECURITY;
@@ -7033,6 +7231,8 @@ CREATE POLICY rows_of_all ON public.possible_matches TO sepakat_writer, sepakat_
 
 CREATE POLICY rows_of_all ON public.push_targets TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
+CREATE POLICY rows_of_all ON public.quiet_hours TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
+
 CREATE POLICY rows_of_all ON public.receipts TO sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.reversed_contributions TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
@@ -7048,6 +7248,8 @@ CREATE POLICY rows_of_all ON public.stopped_cards TO sepakat_writer, sepakat_wor
 CREATE POLICY rows_of_all ON public.support_code_owners TO sepakat_writer USING (true);
 
 CREATE POLICY rows_of_all ON public.support_codes TO sepakat_writer, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.switched_off TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.undo_splits TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
@@ -7153,6 +7355,8 @@ CREATE POLICY rows_of_who_entered ON public.possible_matches TO sepakat_api USIN
 
 CREATE POLICY rows_of_who_entered ON public.push_targets TO sepakat_api USING ((participant_id = public.entered_participant()));
 
+CREATE POLICY rows_of_who_entered ON public.quiet_hours TO sepakat_api USING ((participant_id = public.entered_participant()));
+
 CREATE POLICY rows_of_who_entered ON public.receipts TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.reversed_contributions TO sepakat_api USING ((participant_id = public.entered_participant()));
@@ -7169,6 +7373,8 @@ CREATE POLICY rows_of_who_entered ON public.support_code_owners TO sepakat_api U
 
 CREATE POLICY rows_of_who_entered ON public.support_codes TO sepakat_api USING ((participant_id = public.entered_participant()));
 
+CREATE POLICY rows_of_who_entered ON public.switched_off TO sepakat_api USING ((participant_id = public.entered_participant()));
+
 CREATE POLICY rows_of_who_entered ON public.undo_splits TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.unlock_proofs TO sepakat_api USING ((participant_id = public.entered_participant()));
@@ -7182,6 +7388,8 @@ ALTER TABLE public.stopped_cards ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.support_code_owners ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.support_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.switched_off ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.undo_splits ENABLE ROW LEVEL SECURITY;
 
@@ -7288,6 +7496,56 @@ REVOKE ALL ON FUNCTION public.check_purpose(p_kind text, p_purpose text) FROM PU
 REVOKE ALL ON FUNCTION public.check_transfer() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.check_transfer() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.quiet_until(starts_at time without time zone, ends_at time without time zone, time_zone text, instant timestamp with time zone) TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.acknowledgements TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.acknowledgements TO sepakat_api;
+GRANT SELECT ON TABLE public.acknowledgements TO sepakat_worker;
+GRANT SELECT ON TABLE public.acknowledgements TO sepakat_feed;
+GRANT SELECT ON TABLE public.acknowledgements TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox_pointers TO sepakat_api;
+GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
+GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
+GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.participants TO sepakat_operator;
+GRANT SELECT ON TABLE public.participants TO sepakat_api;
+GRANT SELECT ON TABLE public.participants TO sepakat_worker;
+GRANT SELECT ON TABLE public.participants TO sepakat_feed;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.participants TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.quiet_hours TO sepakat_operator;
+GRANT SELECT ON TABLE public.quiet_hours TO sepakat_api;
+GRANT SELECT ON TABLE public.quiet_hours TO sepakat_worker;
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.quiet_hours TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.switched_off TO sepakat_operator;
+GRANT SELECT ON TABLE public.switched_off TO sepakat_api;
+GRANT SELECT ON TABLE public.switched_off TO sepakat_worker;
+GRANT SELECT,INSERT,DELETE ON TABLE public.switched_off TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choice_about(p_participant_id uuid, p_seq bigint, p_class text, p_mandatory boolean, p_now timestamp with time zone) TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.entry_kinds TO sepakat_operator;
+GRANT SELECT ON TABLE public.entry_kinds TO sepakat_api;
+GRANT SELECT ON TABLE public.entry_kinds TO sepakat_worker;
+GRANT SELECT ON TABLE public.entry_kinds TO sepakat_feed;
+GRANT SELECT ON TABLE public.entry_kinds TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.history TO sepakat_operator;
+GRANT SELECT ON TABLE public.history TO sepakat_api;
+GRANT SELECT ON TABLE public.history TO sepakat_worker;
+GRANT SELECT ON TABLE public.history TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.history TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.choice_about_climb(p_participant_id uuid, p_seqs bigint[], p_channel text, p_now timestamp with time zone) TO sepakat_worker;
+
 REVOKE ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.choose_consent(p_participant_id uuid, p_purpose text, p_choice text, p_wording text, p_actor text) TO sepakat_api;
 
@@ -7339,6 +7597,9 @@ GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uui
 
 REVOKE ALL ON FUNCTION public.end_climb() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_climb() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.end_rest() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.end_rest() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.enter_by_credential(p_credential_id bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_by_credential(p_credential_id bytea) TO sepakat_api;
@@ -7436,12 +7697,6 @@ GRANT UPDATE(ended_because) ON TABLE public.sessions TO sepakat_api;
 
 REVOKE ALL ON FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_refresh(p_participant_id uuid, p_session_id uuid) TO sepakat_api;
-
-GRANT SELECT ON TABLE public.participants TO sepakat_operator;
-GRANT SELECT ON TABLE public.participants TO sepakat_api;
-GRANT SELECT ON TABLE public.participants TO sepakat_worker;
-GRANT SELECT ON TABLE public.participants TO sepakat_feed;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.participants TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.enter_session(p_participant_id uuid, p_session_id uuid) TO sepakat_api;
@@ -7685,6 +7940,8 @@ REVOKE ALL ON FUNCTION public.person_for_staff(p_participant_id uuid) FROM PUBLI
 
 REVOKE ALL ON FUNCTION public.post_entries(p_changes public.card_change[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.preferences_of(p_participant_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p_reason text, p_staff public.staff_member) TO sepakat_staff;
 
@@ -7739,6 +7996,9 @@ REVOKE ALL ON FUNCTION public.reseal_heir(p_case_id uuid, p_phone_sealed bytea) 
 
 REVOKE ALL ON FUNCTION public.reseal_participant(p_participant_id uuid, p_before bytea[], p_nik_sealed bytea, p_phone_sealed bytea, p_email_sealed bytea) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.rest_until_morning(p_lane smallint, p_rows jsonb) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rest_until_morning(p_lane smallint, p_rows jsonb) TO sepakat_worker;
+
 REVOKE ALL ON FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.reverse_contribution(p_participant_id uuid, p_kpj text, p_reversed_event text, p_event_id text, p_day date, p_reason text, p_cause_id uuid) TO sepakat_feed;
 
@@ -7750,6 +8010,9 @@ GRANT ALL ON FUNCTION public.send_refused_merge_back(p_participant_id uuid, p_me
 
 REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) TO sepakat_api;
 
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
@@ -7897,12 +8160,6 @@ GRANT SELECT(document_id) ON TABLE public.access_log TO sepakat_api;
 GRANT SELECT(staff_role) ON TABLE public.access_log TO sepakat_api;
 
 GRANT SELECT(shown_as) ON TABLE public.access_log TO sepakat_api;
-
-GRANT SELECT ON TABLE public.acknowledgements TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.acknowledgements TO sepakat_api;
-GRANT SELECT ON TABLE public.acknowledgements TO sepakat_worker;
-GRANT SELECT ON TABLE public.acknowledgements TO sepakat_feed;
-GRANT SELECT ON TABLE public.acknowledgements TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_operator;
 GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_api;
@@ -8104,12 +8361,6 @@ GRANT SELECT ON TABLE public.employers TO sepakat_worker;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.employers TO sepakat_feed;
 GRANT SELECT ON TABLE public.employers TO sepakat_writer;
 
-GRANT SELECT ON TABLE public.entry_kinds TO sepakat_operator;
-GRANT SELECT ON TABLE public.entry_kinds TO sepakat_api;
-GRANT SELECT ON TABLE public.entry_kinds TO sepakat_worker;
-GRANT SELECT ON TABLE public.entry_kinds TO sepakat_feed;
-GRANT SELECT ON TABLE public.entry_kinds TO sepakat_writer;
-
 GRANT SELECT ON TABLE public.feed_events TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_events TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_events TO sepakat_worker;
@@ -8129,12 +8380,6 @@ GRANT SELECT ON TABLE public.heir_claims TO sepakat_operator;
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.heir_claims TO sepakat_writer;
 
-GRANT SELECT ON TABLE public.history TO sepakat_operator;
-GRANT SELECT ON TABLE public.history TO sepakat_api;
-GRANT SELECT ON TABLE public.history TO sepakat_worker;
-GRANT SELECT ON TABLE public.history TO sepakat_feed;
-GRANT SELECT,INSERT ON TABLE public.history TO sepakat_writer;
-
 GRANT SELECT ON TABLE public.history_data TO sepakat_operator;
 GRANT SELECT ON TABLE public.history_data TO sepakat_api;
 GRANT SELECT ON TABLE public.history_data TO sepakat_worker;
@@ -8148,12 +8393,6 @@ GRANT SELECT ON TABLE public.history_roots TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.idempotency_keys TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.idempotency_keys TO sepakat_worker;
-
-GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.inbox_pointers TO sepakat_api;
-GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_worker;
-GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_feed;
-GRANT SELECT ON TABLE public.inbox_pointers TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_operator;
 GRANT SELECT ON TABLE public.ladder_steps TO sepakat_worker;
@@ -8235,9 +8474,16 @@ GRANT SELECT ON TABLE public.outbox TO sepakat_operator;
 GRANT SELECT,DELETE ON TABLE public.outbox TO sepakat_worker;
 GRANT SELECT,INSERT ON TABLE public.outbox TO sepakat_writer;
 
+GRANT UPDATE(class) ON TABLE public.outbox TO sepakat_writer;
+
 GRANT UPDATE(attempts) ON TABLE public.outbox TO sepakat_worker;
 
 GRANT UPDATE(not_before) ON TABLE public.outbox TO sepakat_worker;
+
+GRANT UPDATE(rests_until) ON TABLE public.outbox TO sepakat_writer;
+
+GRANT UPDATE(digest) ON TABLE public.outbox TO sepakat_worker;
+GRANT UPDATE(digest) ON TABLE public.outbox TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.overdue_cases TO sepakat_operator;
 GRANT SELECT ON TABLE public.overdue_cases TO sepakat_api;

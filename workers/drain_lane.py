@@ -20,6 +20,7 @@ import structlog
 from app.notifications.announcement import gather, without_a_cut_cause
 from app.notifications.clearing import keep_within_bounds
 from app.notifications.deliver import URGENT, Deliverer
+from app.notifications.digest import RESTING, gather_digests, note_every_cause
 from app.notifications.encrypted import read_shown
 from app.notifications.settlement import Settlement
 from app.platform.database import Pool
@@ -28,6 +29,7 @@ from app.platform.sql import load
 log = structlog.get_logger()
 
 LANE = load("notifications/lane")
+DIGEST = load("notifications/digest")
 BULK = 1
 LEASE = timedelta(seconds=10)
 RENEW_EVERY_S = 3.0
@@ -80,15 +82,18 @@ class LaneDrain:
                 await self._pool.fetchval(LANE["release"], *lease.key, None)
 
     async def _pass(self, lease: Lease) -> bool:
-        """Once through the lane, urgent rows before each batch of bulk. False when told to stop."""
+        """Once through the lane, urgent rows before each batch of bulk and of digests. False when told to stop."""
         bulk: Place | None = START
-        while bulk is not None:
+        rested = True
+        while bulk is not None or rested:
             urgent: Place | None = START
             while urgent is not None and not self._deliverer.stopping:
                 urgent = await self._work(lease, URGENT, urgent)
             if self._deliverer.stopping or self._deliverer.paused_s():
                 return False
-            bulk = await self._work(lease, BULK, bulk)
+            if bulk is not None:
+                bulk = await self._work(lease, BULK, bulk)
+            rested = rested and await self._work_on_digests(lease)
         return True
 
     async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
@@ -100,13 +105,28 @@ class LaneDrain:
         whole = without_a_cut_cause(rows, limit)
         announcements = gather(whole, await read_shown(self._pool, whole)).values()
         settlement = await self._hold(lease, self._deliverer.deliver(announcements, lane_class))
-        await keep_within_bounds(self._pool, settlement)
-        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
-            raise LeaseLostError
+        await self._settle(lease, settlement)
         if settlement.left:
             return after  # no permit: again from here, once urgent rows have been looked at
         full = len({(row["participant_id"], row["seq"]) for row in rows}) == limit
         return (whole[-1]["participant_id"], whole[-1]["seq"]) if full else None
+
+    async def _work_on_digests(self, lease: Lease) -> bool:
+        """One batch of what has rested long enough. False when none is left."""
+        rows = await self._pool.fetch(DIGEST["due"], lease.lane, min(BATCH, self._deliverer.rows[RESTING]))
+        people = gather_digests(rows)
+        if people:
+            settlement = await self._hold(lease, self._deliverer.deliver(people.values(), RESTING))
+            note_every_cause(settlement, people)
+            await self._settle(lease, settlement)
+        return bool(people)
+
+    async def _settle(self, lease: Lease, settlement: Settlement) -> None:
+        await keep_within_bounds(self._pool, settlement)
+        if settlement.resting:
+            await self._pool.execute(DIGEST["rest"], lease.lane, msgspec.to_builtins(settlement.resting))
+        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
+            raise LeaseLostError
 
     async def _hold(self, lease: Lease, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
         """Renews the lease for as long as the batch takes."""

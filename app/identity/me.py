@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Annotated
 from uuid import UUID
 
 import asyncpg
@@ -19,6 +20,9 @@ from app.platform.sql import statement
 from app.settings import Settings
 
 ME = statement("identity/me")
+CHANNEL_IN_SQL = {"push": "push", "email": "mail", "sms": "sms"}
+
+WallClock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", examples=["22:00"])]
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -26,6 +30,28 @@ class Hold(msgspec.Struct, frozen=True):
 
     until: datetime
     reason: str
+
+
+class QuietHours(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"from_": "from"}):
+    """By the clock on the wall in my time zone; may pass midnight. The minute `from` is quiet, the minute `to` is not."""
+
+    from_: WallClock
+    to: WallClock
+
+
+class Channels(msgspec.Struct, frozen=True):
+    """Whether messages of a class come this way. What is mandatory comes whatever stands here."""
+
+    push: bool
+    email: bool
+    sms: bool
+
+
+class Classes(msgspec.Struct, frozen=True):
+    """The classes of entries that can be switched off."""
+
+    card: Channels
+    notice: Channels
 
 
 class Me(msgspec.Struct, frozen=True):
@@ -43,6 +69,8 @@ class Me(msgspec.Struct, frozen=True):
     email: str | None
     locale: str
     time_zone: str
+    quiet_hours: QuietHours | None
+    channels: Classes
     device_id: str | None
     passkey_id: str | None
     hold: Hold | None
@@ -80,9 +108,17 @@ async def read_me(connection: Connection, who: SignedIn, now: datetime, settings
         email=email and mask_contact("email", email),
         locale=row["locale"],
         time_zone=row["time_zone"],
+        quiet_hours=QuietHours(row["quiet_from"], row["quiet_to"]) if row["quiet_from"] else None,
+        channels=Classes(*(_read_channels(row, entry_class) for entry_class in ("card", "notice"))),
         device_id=None if who.device_id is None else str(who.device_id),
         passkey_id=None if who.passkey_id is None else str(who.passkey_id),
         hold=Hold(until=row["hold_until"], reason=_say_why(row, settings)) if held else None,
+    )
+
+
+def _read_channels(row: asyncpg.Record, entry_class: str) -> Channels:
+    return Channels(
+        **{name: f"{entry_class} {channel}" not in row["switched_off"] for name, channel in CHANNEL_IN_SQL.items()}
     )
 
 

@@ -146,3 +146,16 @@ class SupportCodesTooMany(Problem):
     indonesian = "Anda sudah membuat 20 kode bantuan dalam 24 jam. Pakai yang terakhir, atau coba lagi besok."
     english = "You made 20 support codes within 24 hours. Use the last one, or try again tomorrow."
     constraint = "twenty_support_codes_a_day"
+
+
+class ClassNotSwitchable(Problem):
+    status, code, title = 422, "class_not_switchable", "This class cannot be switched off"
+    indonesian = "Pesan keamanan dan penggabungan tidak dapat dimatikan. Pilih kelas lain: card atau notice."
+    english = "Messages of security and of merges cannot be switched off. Choose another class: card or notice."
+
+
+class QuietHoursEmpty(Problem):
+    status, code, title = 422, "quiet_hours_empty", "The quiet hours end when they begin"
+    indonesian = "Jam tenang harus mulai dan berakhir pada waktu yang berbeda. Untuk meniadakannya, kirim null."
+    english = "Quiet hours begin and end at different times. To have none, send null."
+    constraint = "quiet_hours_last"

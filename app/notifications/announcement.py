@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from app.notifications.row import Row
+from app.notifications.wording import Text, push_text
 
 SERIOUSNESS: tuple[Literal["security", "card", "notice"], ...] = ("security", "card", "notice")
 LONGEST_WAIT_S = 600.0
@@ -37,7 +38,10 @@ class Target(msgspec.Struct, frozen=True):
 
 
 class Announcement(msgspec.Struct, frozen=True):
-    """The entries of one cause: one push to each target that has not settled. No class, no push: the inbox suffices."""
+    """The entries of one cause: one push to each target that has not settled. No class, no push: the inbox suffices.
+
+    `rests`: its person is quiet now, and nothing in it is mandatory.
+    """
 
     participant_id: UUID
     cause_id: UUID
@@ -45,6 +49,7 @@ class Announcement(msgspec.Struct, frozen=True):
     entry_class: Literal["security", "card", "notice"] | None
     targets: tuple[Target, ...]
     shown: tuple[Row, ...] = ()  # the entries themselves, for a target with a key
+    rests: bool = False
 
     def __repr__(self) -> str:
         return f"Announcement(cause_id={self.cause_id}, seqs={self.seqs})"
@@ -52,6 +57,15 @@ class Announcement(msgspec.Struct, frozen=True):
     @property
     def up_to_seq(self) -> int:
         return max(self.seqs)
+
+    @property
+    def from_seq(self) -> int | None:
+        """Where a digest begins."""
+        return None
+
+    def text(self, locale: str) -> Text:
+        """What the push says, in this language."""
+        return push_text(self.entry_class or "notice", locale)
 
     def delivery_id(self, target: Target) -> UUID:
         """The same for every try of this cause on this phone, whoever sends: doubles replace themselves."""
@@ -72,7 +86,8 @@ def gather(rows: Iterable[Row], shown: Mapping[tuple[UUID, int], Row] | None = N
 def _announce(
     participant_id: UUID, cause_id: UUID, rows: list[Row], shown: Mapping[tuple[UUID, int], Row]
 ) -> Announcement:
-    classes = {row["entry_class"] for row in rows if row["reach"] in ("push", "ladder")}
+    loud = [row for row in rows if is_loud(row)]
+    classes = {row["entry_class"] for row in loud}
     seqs = tuple(sorted({row["seq"] for row in rows}))
     return Announcement(
         participant_id=participant_id,
@@ -83,7 +98,13 @@ def _announce(
             {row["device_id"]: _target(row, seqs[-1]) for row in rows if row["device_id"] is not None}.values()
         ),
         shown=tuple(shown[participant_id, seq] for seq in seqs if (participant_id, seq) in shown),
+        rests=bool(loud) and all(row["rests"] for row in loud),
     )
+
+
+def is_loud(row: Row) -> bool:
+    """Whether this entry is to be pushed: its kind reaches the phone, and its person has neither switched it off nor seen it."""
+    return row["reach"] in ("push", "ladder") and not row["hushed"]
 
 
 def _target(row: Row, up_to_seq: int) -> Target:

@@ -56,6 +56,7 @@ class DueMessage(msgspec.Struct, frozen=True):
     attempts: int
     late: timedelta
     locale: str
+    switched_off: bool
     email_sealed: bytes | None
     phone_sealed: bytes | None
 
@@ -97,6 +98,9 @@ class Climber:
             return False
 
     async def _send(self, due: DueMessage) -> bool:
+        if due.switched_off:
+            await self._settle(due, "switched_off")
+            return False
         address = self._address(due)
         if address is None or not self._is_on(due.channel):
             await self._settle(due, "no_address")

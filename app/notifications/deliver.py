@@ -19,8 +19,7 @@ from app.notifications.encrypted import encrypt_entries
 from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
 from app.notifications.pauses import Pauses
 from app.notifications.permits import MOST_ROWS, Permits
-from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, Settlement, WaitingRow
-from app.notifications.wording import push_text
+from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, RestingRow, Settlement, WaitingRow
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
 from app.platform.pace import Pace
 from app.platform.push import Provider, Push
@@ -42,7 +41,7 @@ class Deliverer:
     def __init__(self, providers: Mapping[str, Provider], paces: Mapping[str, Pace] | None = None) -> None:
         self._signs = Signs()
         self.stopping = False
-        self.rows = [MOST_ROWS, MOST_ROWS]  # worth reading at once, of each class: as many as get permits
+        self.rows = [MOST_ROWS] * 3  # worth reading at once, of each class: as many as get permits
         self._providers = providers
         # By provider: one that hangs or is away holds up no other. None: the kinds of target that nobody sends to here.
         # And by class: an urgent push never waits behind a batch of bulk.
@@ -78,6 +77,11 @@ class Deliverer:
         for announcement in announcements:
             if self.stopping:
                 return
+            if announcement.rests:
+                settlement.resting += [
+                    RestingRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs
+                ]
+                continue
             try:
                 waits, tried = await self._announce(announcement, lane_class, settlement, held, permits)
             except Exception:
@@ -191,12 +195,13 @@ def _pauses_all(outcome: Outcome) -> bool:
 
 def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
     entry_class = announcement.entry_class or "notice"
-    text = push_text(entry_class, target.locale)
+    text = announcement.text(target.locale)
     return Push(
         kind=target.kind,
         value=target.value,
         delivery_id=str(announcement.delivery_id(target)),
         seq=announcement.up_to_seq,
+        from_seq=announcement.from_seq,
         entry_class=entry_class,
         title=text.title,
         body=text.body,

@@ -44,6 +44,14 @@ class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
     after_s: float
 
 
+class RestingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+    """It waits for the end of its person's quiet hours, and is written by a statement of its own before the rest."""
+
+    entry_class: int
+    participant_id: UUID
+    seq: int
+
+
 class ClearedTarget(msgspec.Struct, frozen=True):
     participant_id: UUID
     device_id: UUID
@@ -60,6 +68,7 @@ class Settlement(msgspec.Struct):
     waiting: list[WaitingRow] = []
     cleared: list[ClearedTarget] = []
     left: set[tuple[UUID, UUID]] = msgspec.field(default_factory=set)
+    resting: list[RestingRow] = []
 
     @property
     def sent(self) -> int:

@@ -11,10 +11,11 @@ from uuid import UUID
 import msgspec
 
 from app.notifications.message import Happening, needs_stop_link, write_mail, write_sms
-from app.notifications.wording import FOLDER, Cause, load, newest, push_text, render
+from app.notifications.wording import FOLDER, Cause, digest_text, load, newest, push_text, render
 
 LADDER = FOLDER / "ladder.md"
 PROVIDERS = FOLDER / "providers.md"
+PREFERENCES = FOLDER / "preferences.md"
 PAGE = Path(__file__).parents[2] / "docs" / "notifications.md"
 LANGUAGES = {"id": "Indonesian", "en": "English"}
 LINK = "https://sepakat.example/stop/abcdefghijklmnopqrstuvwxyzab"
@@ -35,6 +36,26 @@ CLIMB_AS_CARD = (
     "case_overdue",
 )
 """The kinds that climb and are of class `card`, not `security`; a test compares them with `entry_kinds`."""
+SWITCHABLE = (
+    "balance_agrees_again",
+    "balance_case_decided",
+    "card_opened",
+    "card_status_changed",
+    "card_transferred_here",
+    "case_overdue",
+    "claim_opened",
+    "claim_paid",
+    "claim_withdrawn",
+    "contribution_posted",
+    "contribution_reversed",
+    "correction_decided",
+    "growth_credited",
+    "late_contribution_posted",
+    "participant_updated",
+    "possible_match_found",
+    "possible_match_refused",
+)
+"""The kinds that are pushed and are not mandatory; a test compares them with `entry_kinds`."""
 EXAMPLE_MERGE_ID = UUID("01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f")
 EXAMPLE_AT = datetime(2026, 11, 23, 13, tzinfo=UTC)
 STEPS = {
@@ -101,6 +122,14 @@ def _lines() -> Iterator[str]:
         for locale in LANGUAGES:
             text = push_text(entry_class, locale)
             yield f"- `{entry_class}`, {LANGUAGES[locale]}: **{text.title}** {text.body}"
+    for locale in LANGUAGES:
+        text = digest_text(3, locale)
+        yield f"- a digest, {LANGUAGES[locale]}: **{text.title}** {text.body}"
+    yield ""
+    yield "## Preferences and quiet hours"
+    yield ""
+    kinds = ", ".join(f"`{kind}`" for kind in SWITCHABLE)
+    yield PREFERENCES.read_text(encoding="utf-8").rstrip().replace("{kinds}", kinds)
     yield ""
     yield "## Providers of pushes"
     yield ""
@@ -119,6 +148,9 @@ def _lines() -> Iterator[str]:
     for kind in dict.fromkeys(kind for kind, _ in load(newest()).templates):
         yield ""
         yield f"### {kind}"
+        if kind in SWITCHABLE:
+            yield ""
+            yield "*Can be switched off, and waits in quiet hours.*"
         for locale in LANGUAGES:
             text = render(newest(), kind, data[kind], example_cause(kind), locale)
             yield ""

@@ -66,8 +66,12 @@ class Fcm:
 def encode_message(push: Push) -> bytes:
     """The request body for `messages:send`, encoded by the SDK. Raises ValueError for what FCM forbids."""
     data = {"v": "1", "seq": str(push.seq), "class": push.entry_class, "id": push.delivery_id}
+    if push.from_seq is not None:
+        data["from_seq"] = str(push.from_seq)
+    if push.jwe:
+        data["jwe"] = push.jwe
     message = messaging.Message(
-        data=data | ({"jwe": push.jwe} if push.jwe else {}),
+        data=data,
         notification=messaging.Notification(title=push.title, body=push.body),
         android=messaging.AndroidConfig(
             priority="high" if push.urgent else "normal",

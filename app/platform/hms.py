@@ -89,6 +89,8 @@ class Hms:
 def encode_message(push: Push, *, urgent: bool) -> bytes:
     """The request body for `messages:send`."""
     data = {"v": "1", "seq": str(push.seq), "class": push.entry_class, "id": push.delivery_id}
+    if push.from_seq is not None:
+        data["from_seq"] = str(push.from_seq)
     if push.jwe:
         data["jwe"] = push.jwe
     android = {

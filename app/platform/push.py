@@ -14,6 +14,8 @@ LONGEST_TTL_S = 28 * 24 * 3600
 class Push(msgspec.Struct, frozen=True):
     """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles.
 
+    `from_seq` is there for a digest: it covers the entries from there to `seq`.
+
     `jwe` (some 3,100 bytes at most) is what happened, for the phone alone that asked for it; one more member of the data.
     """
 
@@ -27,6 +29,7 @@ class Push(msgspec.Struct, frozen=True):
     urgent: bool = False
     ttl_s: int = LONGEST_TTL_S
     jwe: str | None = None
+    from_seq: int | None = None
 
     def __repr__(self) -> str:
         return f"Push(kind={self.kind!r}, delivery_id={self.delivery_id!r}, seq={self.seq})"

@@ -348,6 +348,7 @@ async def test_every_guard_is_always_on_and_every_definer_function_is_pinned_and
     writers_of_history = {
         "acceptance_is_told",
         "acknowledgement_ends_climb",
+        "another_time_zone_ends_rest",
         "card_is_queued_for_matching",
         "climb_goes_on_without_a_phone",
         "core_is_told",
@@ -357,6 +358,7 @@ async def test_every_guard_is_always_on_and_every_definer_function_is_pinned_and
         "merge_delay_is_told",
         "merge_step_is_told",
         "new_merge_is_told",
+        "other_quiet_hours_end_rest",
         "participant_is_queued_for_matching",
         "unexplained_change_is_captured",
         "unexplained_data_change_is_captured",

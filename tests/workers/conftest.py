@@ -21,6 +21,7 @@ from tests.conftest import Database, settings_for
 from tests.local.running_simulator import RunningSimulator
 from tests.notifications.told import ORIGIN
 from tests.people import NewCard, Person, add_person
+from tests.workers.nights import Nights
 from workers.drain_lane import LaneDrain
 
 ADD_DEVICE = """
@@ -130,3 +131,8 @@ async def new_drain(pool: Pool, simulator: RunningSimulator) -> AsyncIterator[Ca
 @pytest.fixture
 def drain(new_drain: Callable[[], LaneDrain]) -> LaneDrain:
     return new_drain()
+
+
+@pytest.fixture
+def nights(fresh_database: Database, outbox: Outbox, pool: Pool) -> Nights:
+    return Nights(fresh_database, outbox, pool)

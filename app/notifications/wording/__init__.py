@@ -135,6 +135,12 @@ def push_text(entry_class: str, locale: str) -> Text:
     return load(newest()).push[entry_class, locale]
 
 
+def digest_text(count: int, locale: str) -> Text:
+    """The text of a push about all that came in quiet hours: how many entries, never which."""
+    text = push_text("digest", locale)
+    return Text(text.title, text.body.format(count=count))
+
+
 def _facts(data: Mapping[str, Any], cause: Cause) -> dict[str, Any]:
     facts = {**data, "origin": cause.by, "reason": data.get("reason") or cause.reason}
     for part in ("status", "balance"):

@@ -245,6 +245,21 @@ FROM passkeys
 WHERE participant_id = $1
 ORDER BY added_at, passkey_id;
 
+-- quiet_hours: when pushes wait, by the clock where they live
+SELECT
+    to_char(starts_at, 'HH24:MI') AS starts_at,
+    to_char(ends_at, 'HH24:MI') AS ends_at
+FROM quiet_hours
+WHERE participant_id = $1;
+
+-- switched_off: what they do not want, by class and channel
+SELECT
+    class,
+    channel
+FROM switched_off
+WHERE participant_id = $1
+ORDER BY class, channel;
+
 -- push_targets: where pushes go
 SELECT
     device_id,

@@ -1,4 +1,5 @@
--- me: name, sealed identity number and contacts, language, time zone, the hold of the session's key, and when a contact last changed
+-- me: name, sealed identity number and contacts, language, time zone, quiet hours, what is switched off as `class channel`, the
+-- hold of the session's key, and when a contact last changed
 SELECT
     p.name,
     p.nik_sealed,
@@ -6,6 +7,13 @@ SELECT
     p.email_sealed,
     p.locale,
     p.time_zone,
+    to_char(q.starts_at, 'HH24:MI') AS quiet_from,
+    to_char(q.ends_at, 'HH24:MI') AS quiet_to,
+    array(
+        SELECT o.class || ' ' || o.channel
+        FROM switched_off AS o
+        WHERE o.participant_id = p.participant_id
+    ) AS switched_off,
     k.hold_until,
     (
         SELECT max(c.closed_at)
@@ -14,4 +22,5 @@ SELECT
     ) AS contact_changed_at
 FROM participants AS p
 INNER JOIN keys AS k ON p.participant_id = k.participant_id
+LEFT JOIN quiet_hours AS q ON p.participant_id = q.participant_id
 WHERE p.participant_id = $1 AND k.key_id = $2;

@@ -10,8 +10,8 @@ SELECT count(*) AS listed
 FROM listed;
 
 -- lease: at most $1 messages that are due on the channels $3, each for this worker alone until its lease is over, with where
--- they go to; somebody who died is written to by nobody but people. A worker that loses the race for a row finds its count
--- of attempts changed and leaves it.
+-- they go to; somebody who died is written to by nobody but people, and what may wait is not leased in quiet hours. A worker
+-- that loses the race for a row finds its count of attempts changed and leaves it.
 UPDATE climbs AS c
 SET not_before = clock_timestamp() + $2::interval, attempts = c.attempts + 1
 FROM (
@@ -21,12 +21,14 @@ FROM (
         w.channel,
         w.attempts,
         p.locale,
+        choice.switched_off,
         CASE WHEN p.deceased_on IS NULL THEN p.email_sealed END AS email_sealed,
         CASE WHEN p.deceased_on IS NULL THEN p.phone_sealed END AS phone_sealed
     FROM climbs AS w
     INNER JOIN participants AS p ON w.participant_id = p.participant_id
+    CROSS JOIN LATERAL choice_about_climb(w.participant_id, w.seqs, w.channel, current_instant()) AS choice
     WHERE
-        w.state = 'waiting' AND w.channel = any($3::text[]) AND w.due_at <= current_instant()
+        NOT choice.rests AND w.state = 'waiting' AND w.channel = any($3::text[]) AND w.due_at <= current_instant()
         AND (w.not_before IS NULL OR w.not_before <= clock_timestamp())
     ORDER BY w.due_at
     LIMIT $1
@@ -41,6 +43,7 @@ RETURNING
     c.attempts,
     current_instant() - c.due_at AS late,
     due.locale,
+    due.switched_off,
     due.email_sealed,
     due.phone_sealed;
 

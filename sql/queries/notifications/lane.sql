@@ -26,7 +26,9 @@ RETURNING lane;
 
 -- read: at most $5 due rows of one class of a lane, after a participant and seq, each with its entry; one row for each living
 -- push target with what was delivered to it for this cause, or one row without a target. Whoever has a parked row waits.
-WITH batch AS MATERIALIZED (
+WITH clock AS MATERIALIZED (
+    SELECT current_instant() AS instant
+), batch AS MATERIALIZED (
     SELECT
         o.participant_id,
         o.seq,
@@ -66,10 +68,14 @@ SELECT
             AND earlier.participant_id = b.participant_id
             AND earlier.seq < b.seq
             AND earlier.not_before > clock_timestamp() AND w.device_id = t.device_id AND w.state = 'waiting'
-    ) AS held_back
+    ) AS held_back,
+    choice.hushed,
+    choice.rests
 FROM batch AS b
 INNER JOIN history AS e ON b.participant_id = e.participant_id AND b.seq = e.seq
 INNER JOIN entry_kinds AS k ON e.kind = k.kind
+CROSS JOIN clock
+CROSS JOIN LATERAL choice_about(b.participant_id, b.seq, k.class, k.mandatory, clock.instant) AS choice
 LEFT JOIN (
     push_targets AS t
     INNER JOIN
@@ -112,6 +118,7 @@ WITH mine AS MATERIALIZED (
         message_id text, tried integer, entry_class text, failing_s double precision
     )
     ON CONFLICT (participant_id, cause_id, device_id) DO UPDATE SET
+        delivery_id = excluded.delivery_id,
         up_to_seq = greatest(deliveries.up_to_seq, excluded.up_to_seq),
         state = excluded.state,
         code = excluded.code,

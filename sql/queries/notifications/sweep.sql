@@ -1,11 +1,25 @@
--- due_lanes: the lanes that have rows to send and that nobody drains
+-- due_lanes: the lanes that have rows to send and that nobody drains. Ordered, so that each lane is asked by its index: a plan
+-- that hopes to meet a due row soon would read past all that rest.
 SELECT l.lane
 FROM lanes AS l
 WHERE
     (l.owner IS NULL OR l.lease_until <= clock_timestamp())
-    AND EXISTS (
-        SELECT FROM outbox AS o
-        WHERE o.lane = l.lane AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    AND (
+        (
+            SELECT TRUE
+            FROM outbox AS o
+            WHERE o.lane = l.lane AND o.class < 2 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+            ORDER BY o.class
+            LIMIT 1
+        ) OR (
+            SELECT TRUE
+            FROM outbox AS o
+            WHERE
+                o.lane = l.lane AND o.class = 2 AND o.rests_until <= (SELECT current_instant())
+                AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+            ORDER BY o.rests_until
+            LIMIT 1
+        )
     )
 ORDER BY l.lane;
 
