@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
+from json.encoder import encode_basestring_ascii as quote
 
 import google.auth.credentials
 import google.auth.exceptions
@@ -17,6 +18,7 @@ import msgspec
 import pyqwest
 from firebase_admin import credentials, messaging
 from google.auth.transport.requests import Request as GoogleRequest
+from msgspec.structs import replace
 
 from app.platform.fcm_grants import Failure, Grant, Grants
 from app.platform.fcm_replies import OVERLOADED_AFTER_S, Reply, read_outcome
@@ -27,6 +29,9 @@ SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
 _ANSWER_LIMIT_BYTES = 64 * 1024
 _TOKEN_TIMEOUT_S = 10.0
+
+# What stands in a template where each push has its own; no text of ours has anything like them.
+_VALUE, _ID, _SEQ = "{value of this target}", "{id of this delivery}", 7_239_481_650_327_418
 
 
 class Fcm:
@@ -45,8 +50,12 @@ class Fcm:
             connect_timeout=min(timeout_s, 10.0),
             pool_max_idle_per_host=100,
             follow_redirects=False,
+            # Each costs a tenth or more of a send, and an answer of FCM is shorter than its compression.
+            enable_otel=False,
+            enable_gzip=False,
+            enable_brotli=False,
+            enable_zstd=False,
         )
-        self._client = pyqwest.Client(self._transport)
 
     async def send(self, push: Push) -> Outcome:
         """One attempt, and a second only where a 401 asks for a fresh access token. Raises for no answer."""
@@ -72,10 +81,10 @@ class Fcm:
 
     async def _post(self, grant: Grant, message: bytes) -> Outcome | _Refused:
         url = f"{self._base_url}/v1/projects/{grant.project_id}/messages:send"
-        headers = {"authorization": f"Bearer {grant.token}", "content-type": "application/json"}
+        headers = pyqwest.Headers({"authorization": f"Bearer {grant.token}", "content-type": "application/json"})
         try:
-            async with self._client.stream("POST", url, headers, message) as response:
-                reply = await _read_reply(response)
+            response = await self._transport.execute(pyqwest.Request("POST", url, headers, message))
+            reply = await _read_reply(response)
         except TimeoutError:
             return RetryLater(OVERLOADED_AFTER_S, "unknown_timeout", provider_wide=False)
         except ConnectionError:
@@ -95,7 +104,23 @@ class _Refused(msgspec.Struct, frozen=True):
 
 
 def encode_message(push: Push) -> bytes:
-    """The request body for `messages:send`, encoded by the SDK. Raises ValueError for what FCM forbids."""
+    """The request body for `messages:send`, as the SDK encodes it. Raises ValueError for what FCM forbids."""
+    if not push.value:
+        raise ValueError("a push needs a target")
+    own = {"value": quote(push.value)[1:-1], "id": quote(push.delivery_id)[1:-1], "seq": push.seq}
+    return (_template(replace(push, value=_VALUE, delivery_id=_ID, seq=_SEQ)) % own).encode()
+
+
+@lru_cache(maxsize=256)
+def _template(push: Push) -> str:
+    """What all pushes like this one have in common: the SDK takes twenty times as long as filling it in."""
+    text = encode_by_sdk(push).replace("%", "%%")
+    for mark, own in ((_VALUE, "value"), (_ID, "id"), (str(_SEQ), "seq")):
+        text = text.replace(mark, f"%({own})s")
+    return text
+
+
+def encode_by_sdk(push: Push) -> str:
     message = messaging.Message(
         data={"v": "1", "seq": str(push.seq), "class": push.entry_class, "id": push.delivery_id},
         notification=messaging.Notification(title=push.title, body=push.body),
@@ -114,16 +139,21 @@ def encode_message(push: Push) -> bytes:
     )
     # Set afterwards: the constructor warns about tokens, which older phones still report.
     setattr(message, push.kind, push.value)
-    return f'{{"message": {message}}}'.encode()
+    return f'{{"message": {message}}}'
 
 
 async def _read_reply(response: pyqwest.Response) -> Reply:
+    """Ends where the answer says that it ends, or at the limit: each further step would be a turn of the event loop."""
+    headers = response.headers
+    length = headers.get("content-length")
     body = bytearray()
     async for chunk in response.content:
         body += chunk
-        if len(body) > _ANSWER_LIMIT_BYTES:
+        if str(len(body)) == length:
             break
-    headers = response.headers
+        if len(body) > _ANSWER_LIMIT_BYTES:
+            await response.aclose()
+            break
     return Reply(response.status, bytes(body), headers.get("retry-after", ""), headers.get("date", ""))
 
 
