@@ -2,12 +2,15 @@
 
 Everything is written by one statement per batch that also renews the lease under its fence: a worker that slept past its
 lease writes nothing. No transaction is open while something is sent.
+
+A process sends the bulk of a few lanes at once, so that one reads and settles while another sends, and leaves the others to
+other processes. What is urgent waits for no turn: it goes out before a lane's turn, and while its bulk is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -28,8 +31,9 @@ log = structlog.get_logger()
 LANE = load("notifications/lane")
 BULK = 1
 LEASE = timedelta(seconds=10)
-RENEW_EVERY_S = 3.0
+RENEW_EVERY_S = 1.0
 BATCH = 500
+BULK_LANES_AT_ONCE = 4
 
 Place = tuple[UUID, int]
 START: Place = (UUID(int=0), 0)
@@ -55,18 +59,32 @@ class LaneDrain:
     def __init__(self, pool: Pool, deliverer: Deliverer) -> None:
         self._pool = pool
         self._deliverer = deliverer
+        self._turns = asyncio.Semaphore(BULK_LANES_AT_ONCE)
 
     async def drain(self, lane: int) -> None:
         """Returns when nothing is due in the lane, or when another worker has it: that one will look again."""
+        if self._turns.locked():
+            await self.drain_urgent(lane)
+        async with self._turns:
+            await self._drain(lane, self._pass)
+
+    async def drain_urgent(self, lane: int) -> None:
+        """The same for what is urgent, without waiting for a turn."""
+        await self._drain(lane, self._send_urgent)
+
+    async def _drain(self, lane: int, run: Callable[[Lease], Awaitable[bool]]) -> None:
         if self._deliverer.pauses.left_s() or self._deliverer.stopping:
             return
         owner = uuid4()
         row = await self._pool.fetchrow(LANE["take"], lane, owner, LEASE)
         if row is None or not row["taken"]:
             return
-        lease, rung = Lease(lane, owner, row["fence"]), row["rung"]
+        lease, rung, released = Lease(lane, owner, row["fence"]), row["rung"], False
         try:
-            while await self._pass(lease) and await self._pool.fetchval(LANE["release"], *lease.key, rung) is None:
+            while await run(lease):
+                released = await self._pool.fetchval(LANE["release"], *lease.key, rung) is not None
+                if released:
+                    return
                 # Rung during the pass: what came in then may lie before the place where it was read.
                 rung = await self._pool.fetchval(LANE["renew"], *lease.key, LEASE)
                 if rung is None:
@@ -74,20 +92,24 @@ class LaneDrain:
         except LeaseLostError:
             log.warning("lane_lost", lane=lane)
         finally:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await self._pool.fetchval(LANE["release"], *lease.key, None)
+            if not released:
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await self._pool.fetchval(LANE["release"], *lease.key, None)
 
     async def _pass(self, lease: Lease) -> bool:
         """Once through the lane, urgent rows before each batch of bulk. False when told to stop."""
         bulk: Place | None = START
         while bulk is not None:
-            urgent: Place | None = START
-            while urgent is not None and not self._deliverer.stopping:
-                urgent = await self._work(lease, URGENT, urgent)
-            if self._deliverer.stopping or self._deliverer.pauses.left_s():
+            if not await self._send_urgent(lease):
                 return False
             bulk = await self._work(lease, BULK, bulk)
         return True
+
+    async def _send_urgent(self, lease: Lease) -> bool:
+        urgent: Place | None = START
+        while urgent is not None and not self._deliverer.stopping:
+            urgent = await self._work(lease, URGENT, urgent)
+        return not (self._deliverer.stopping or self._deliverer.pauses.left_s())
 
     async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
         """One batch. The place to read on from; None at the end of the class."""
@@ -95,14 +117,14 @@ class LaneDrain:
         if not rows:
             return None
         whole = without_a_cut_cause(rows, BATCH)
-        settlement = await self._hold(lease, self._deliverer.deliver(gather(whole).values(), lane_class))
-        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
+        settlement = await self._hold(lease, lane_class, self._deliverer.deliver(gather(whole).values(), lane_class))
+        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_arguments()) is None:
             raise LeaseLostError
         full = len({(row["participant_id"], row["seq"]) for row in rows}) == BATCH
         return (whole[-1]["participant_id"], whole[-1]["seq"]) if full else None
 
-    async def _hold(self, lease: Lease, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
-        """Renews the lease for as long as the batch takes."""
+    async def _hold(self, lease: Lease, lane_class: int, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
+        """Renews the lease for as long as the batch takes; sends what became urgent meanwhile."""
         task = asyncio.create_task(sending)
         try:
             while not (await asyncio.wait({task}, timeout=RENEW_EVERY_S))[0]:
@@ -110,6 +132,8 @@ class LaneDrain:
                     # A database that is away takes no lane from us either; the fence decides when it is back.
                     if await self._pool.fetchval(LANE["renew"], *lease.key, LEASE) is None:
                         raise LeaseLostError
+                    if lane_class == BULK:
+                        await self._send_urgent(lease)
             return task.result()
         finally:
             task.cancel()

@@ -21,7 +21,9 @@ from app.platform.push import Provider, Push
 
 log = structlog.get_logger()
 
-SENDS_AT_ONCE = 50
+# As many as FCM takes on one connection; what is urgent has its own, so that no bulk is before it.
+SENDS_AT_ONCE = 100
+URGENT_SENDS_AT_ONCE = 20
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
@@ -34,14 +36,21 @@ class Deliverer:
         self.pauses = Pauses()
         self.stopping = False
         self._providers = providers
-        self._slots = asyncio.Semaphore(SENDS_AT_ONCE)
+        self._slots = [asyncio.Semaphore(URGENT_SENDS_AT_ONCE), asyncio.Semaphore(SENDS_AT_ONCE)]  # by class
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
         settlement = Settlement()
+        people = list(people)
+        waiting = iter(people)
+
+        async def send_to_the_next() -> None:
+            for announcements in waiting:
+                await self._deliver_to(announcements, lane_class, settlement)
+
         async with asyncio.TaskGroup() as group:
-            for announcements in people:
-                group.create_task(self._deliver_to(announcements, lane_class, settlement))
+            for _ in range(min(len(people), SENDS_AT_ONCE)):  # a task for each person would cost as much as its text
+                group.create_task(send_to_the_next())
         return settlement
 
     async def _deliver_to(self, announcements: list[Announcement], lane_class: int, settlement: Settlement) -> None:
@@ -76,7 +85,7 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
-            async with self._slots:
+            async with self._slots[lane_class]:
                 paused_s = self.pauses.left_s(target.platform)
                 if paused_s:
                     waits.append(held.setdefault(target.device_id, paused_s))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -54,6 +53,6 @@ class Settlement(msgspec.Struct):
     waiting: list[WaitingRow] = []
     cleared: list[ClearedTarget] = []
 
-    def as_json(self) -> tuple[Any, Any, Any, Any]:
-        write = msgspec.to_builtins
-        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared)
+    def as_arguments(self) -> tuple[list[Delivery], list[DoneRow], list[WaitingRow], list[ClearedTarget]]:
+        """The JSON arrays of the statement, which the connection encodes."""
+        return self.deliveries, self.done, self.waiting, self.cleared
