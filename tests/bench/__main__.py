@@ -44,7 +44,7 @@ async def main(chosen: Sequence[str]) -> None:
             if "isolation" in chosen:
                 await bench_isolation(running, phone)
             if "pushes" in chosen:
-                await bench_pushes(on, dwi.kpjs[1], push_target(phone))
+                await bench_pushes(on, running, dwi.kpjs[1], push_target(phone))
             if "exports" in chosen:
                 await bench_exports(on, crowd)
             if "merges" in chosen:

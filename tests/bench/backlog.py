@@ -21,7 +21,7 @@ from app.local.simulator_accounts import write_service_account
 from app.platform.jobs import QUEUE, Jobs
 from tests.platform.test_fcm_over_tls import write_certificate
 
-LANES = range(64)
+FIRST_SEQ = 1000
 DRAINED_WITHIN_S = 600
 
 PEOPLE = """
@@ -45,16 +45,23 @@ VACUUM ANALYZE
 WAVE = """
 WITH cause AS (
     INSERT INTO causes (participant_id, origin, actor, bulk, occurred_at, recorded_at, database_role, xact)
-    SELECT participant_id, 'core', 'bench', TRUE, now(), now(), session_user, pg_current_xact_id() FROM bench_people
-    ORDER BY participant_id LIMIT $1
+    SELECT participant_id, 'core', 'bench', $3, now(), now(), session_user, pg_current_xact_id() FROM (
+        SELECT participant_id FROM bench_people ORDER BY participant_id LIMIT $1
+    ) AS chosen
     RETURNING participant_id, cause_id
 ), entry AS (
     INSERT INTO history (participant_id, seq, kind, cause_id, occurred_at, recorded_at, wording, commitment, hash)
-    SELECT participant_id, 1000 + $2, 'contribution_posted', cause_id, now(), now(), '1', '', '' FROM cause
+    SELECT participant_id, $2, 'contribution_posted', cause_id, now(), now(), '1', '', '' FROM cause
     RETURNING participant_id, seq, cause_id
 )
 INSERT INTO outbox (lane, class, participant_id, seq, cause_id)
-SELECT lane_of(participant_id), 1, participant_id, seq, cause_id FROM entry
+SELECT lane_of(participant_id), $3::integer, participant_id, seq, cause_id FROM entry
+RETURNING lane
+"""
+ACCEPTED = """
+SELECT count(*) FROM deliveries AS d
+JOIN history AS h USING (participant_id, cause_id)
+WHERE h.seq = $1 AND d.state = 'accepted' AND d.attempts = 1
 """
 
 
@@ -68,6 +75,7 @@ class Mountain:
         self._running = running
         self._folder = folder
         self._owner = owner
+        self._jobs = Jobs(running.environment["SEPAKAT_REDIS_URL"], "")
         self._waves = 0
 
     @property
@@ -102,28 +110,49 @@ class Mountain:
 
     async def drain(self, pushes: int) -> float:
         """Pushes per second: from their commit, with the ring that follows it, until the outcome of the last is written."""
-        self._waves += 1
-        jobs = Jobs(self._running.environment["SEPAKAT_REDIS_URL"], "")
-        redis = await jobs.redis()
-        async with self._owner.transaction():
-            await self._owner.execute("SET LOCAL ROLE sepakat_writer")
-            await self._owner.execute(WAVE, pushes, self._waves)
+        seq = await self.pile(pushes)
         began = time.monotonic()
-        for lane in LANES:
-            await redis.enqueue_job("drain_lane", lane, _queue_name=QUEUE)
         async with asyncio.timeout(DRAINED_WITHIN_S):
-            while await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox)"):
+            while await self.is_there():
                 await asyncio.sleep(0.02)
         took = time.monotonic() - began
-        await jobs.close()
-        accepted = await self._owner.fetchval(
-            "SELECT count(*) FROM deliveries AS d JOIN history AS h USING (participant_id, cause_id)"
-            " WHERE h.seq = $1 AND d.state = 'accepted' AND d.attempts = 1",
-            1000 + self._waves,
-        )
+        await self._check(seq, pushes)
+        return pushes / took
+
+    async def pile(self, pushes: int, *, bulk: bool = True) -> int:
+        """One push to each of so many people, committed and rung for. The number that their entries have."""
+        self._waves += 1
+        seq = FIRST_SEQ + self._waves
+        async with self._owner.transaction():
+            await self._owner.execute("SET LOCAL ROLE sepakat_writer")
+            lanes = {row["lane"] for row in await self._owner.fetch(WAVE, pushes, seq, bulk)}
+        redis = await self._jobs.redis()
+        for lane in lanes:
+            await redis.enqueue_job("drain_lane", lane, _queue_name=QUEUE)
+        return seq
+
+    async def is_there(self) -> bool:
+        there: bool = await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE class = 1)")
+        return there
+
+    async def tell_one(self) -> float:
+        """Milliseconds from the commit of something urgent until its outcome is written."""
+        seq = await self.pile(1, bulk=False)
+        began = time.monotonic()
+        async with asyncio.timeout(DRAINED_WITHIN_S):
+            while await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE class = 0)"):
+                await asyncio.sleep(0.005)
+        took_ms = (time.monotonic() - began) * 1000
+        await self._check(seq, 1)
+        return took_ms
+
+    async def close(self) -> None:
+        await self._jobs.close()
+
+    async def _check(self, seq: int, pushes: int) -> None:
+        accepted = await self._owner.fetchval(ACCEPTED, seq)
         if accepted != pushes:
             raise RuntimeError(f"{pushes} pushes, {accepted} accepted at the first try")
-        return pushes / took
 
 
 @asynccontextmanager
@@ -139,7 +168,9 @@ async def mountain(running: Running, folder: Path, delay_ms: int = 0) -> AsyncIt
     owner = await asyncpg.connect(running.admin_url, timeout=60)
     try:
         await _answering(f"{base_url}/count", folder / "ca.pem")
-        yield Mountain(running, folder, base_url, owner)
+        made = Mountain(running, folder, base_url, owner)
+        yield made
+        await made.close()
     finally:
         await owner.close()
         await server.stop()
