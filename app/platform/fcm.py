@@ -81,7 +81,7 @@ class Fcm:
 
     async def _post(self, grant: Grant, message: bytes) -> Outcome | _Refused:
         url = f"{self._base_url}/v1/projects/{grant.project_id}/messages:send"
-        headers = pyqwest.Headers({"authorization": f"Bearer {grant.token}", "content-type": "application/json"})
+        headers = pyqwest.Headers([("authorization", f"Bearer {grant.token}"), ("content-type", "application/json")])
         try:
             response = await self._transport.execute(pyqwest.Request("POST", url, headers, message))
             reply = await _read_reply(response)

@@ -55,7 +55,7 @@ WITH cause AS (
     RETURNING participant_id, seq, cause_id
 )
 INSERT INTO outbox (lane, class, participant_id, seq, cause_id)
-SELECT lane_of(participant_id), $3::integer, participant_id, seq, cause_id FROM entry
+SELECT lane_of(participant_id), $3::boolean::integer, participant_id, seq, cause_id FROM entry
 RETURNING lane
 """
 ACCEPTED = """
@@ -68,7 +68,9 @@ WHERE h.seq = $1 AND d.state = 'accepted' AND d.attempts = 1
 class Mountain:
     """Who is pushed to, where pushes go, and what sends them."""
 
-    def __init__(self, running: Running, folder: Path, base_url: str, owner: asyncpg.Connection[asyncpg.Record]) -> None:
+    def __init__(
+        self, running: Running, folder: Path, base_url: str, owner: asyncpg.Connection[asyncpg.Record]
+    ) -> None:
         self.base_url = base_url
         self.authority = folder / "ca.pem"
         self.account = folder / "account.json"
@@ -112,9 +114,7 @@ class Mountain:
         """Pushes per second: from their commit, with the ring that follows it, until the outcome of the last is written."""
         seq = await self.pile(pushes)
         began = time.monotonic()
-        async with asyncio.timeout(DRAINED_WITHIN_S):
-            while await self.is_there():
-                await asyncio.sleep(0.02)
+        await self._end_of(bulk=True, look_every_s=0.02)
         took = time.monotonic() - began
         await self._check(seq, pushes)
         return pushes / took
@@ -131,23 +131,28 @@ class Mountain:
             await redis.enqueue_job("drain_lane", lane, _queue_name=QUEUE)
         return seq
 
-    async def is_there(self) -> bool:
-        there: bool = await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE class = 1)")
+    async def is_there(self, *, bulk: bool = True) -> bool:
+        there: bool = await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE class = $1)", int(bulk))
         return there
 
     async def tell_one(self) -> float:
         """Milliseconds from the commit of something urgent until its outcome is written."""
         seq = await self.pile(1, bulk=False)
         began = time.monotonic()
-        async with asyncio.timeout(DRAINED_WITHIN_S):
-            while await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE class = 0)"):
-                await asyncio.sleep(0.005)
+        await self._end_of(bulk=False, look_every_s=0.005)
         took_ms = (time.monotonic() - began) * 1000
         await self._check(seq, 1)
         return took_ms
 
     async def close(self) -> None:
         await self._jobs.close()
+
+    async def _end_of(self, *, bulk: bool, look_every_s: float) -> None:
+        async with asyncio.timeout(DRAINED_WITHIN_S):
+            while True:
+                if not await self.is_there(bulk=bulk):
+                    return
+                await asyncio.sleep(look_every_s)
 
     async def _check(self, seq: int, pushes: int) -> None:
         accepted = await self._owner.fetchval(ACCEPTED, seq)

@@ -1,7 +1,7 @@
 """What stands for FCM when speed is measured: TLS, HTTP/2, an access token for anybody, and 200 for every push.
 
-`python -m tests.bench.fcm_server FOLDER PORT`, with `localhost.pem` and `localhost.key` in the folder. The simulator of `make run`
-keeps a journal and would be what is measured.
+`python -m tests.bench.fcm_server FOLDER PORT`, with `localhost.pem` and `localhost.key` in the folder; DELAY_MS holds answers
+back. The simulator of `make run` keeps a journal and would be what is measured.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, Loops
+from granian.log import LogLevels
 from granian.server.mp import MPServer
 
 _HEADERS = [("content-type", "application/json; charset=UTF-8")]
@@ -42,5 +43,5 @@ if __name__ == "__main__":
         loop=Loops.uvloop,
         ssl_cert=folder / "localhost.pem",
         ssl_key=folder / "localhost.key",
-        log_level="error",
+        log_level=LogLevels.error,
     ).serve()

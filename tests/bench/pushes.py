@@ -16,7 +16,6 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import psutil
 from rich.progress import track
 
 from app.local.core import post_contribution
@@ -97,7 +96,7 @@ async def _compare(hill: Mountain) -> None:
 
 async def _storm(hill: Mountain) -> None:
     """What is urgent, while one process sends bulk as fast as it can."""
-    waits = []
+    waits: list[float] = []
     async with hill.workers(1):
         await hill.drain(WAVE)
         while len(waits) < SINGLES:

@@ -1,3 +1,4 @@
+# mypy: untyped-calls-exclude="firebase_admin"
 """Who else could send, each as a process of its own: `python -m tests.bench.senders NAME BASE_URL ACCOUNT AUTHORITY PUSHES`.
 
 `firebase` is `send_each_async` of firebase-admin, in the batches of 500 that it takes; `transport` is pyqwest that posts one
@@ -27,7 +28,7 @@ WARM = 500
 TEXT = {"title": "Ada kabar tentang kartu Anda", "body": "Buka aplikasi untuk membacanya."}
 
 
-async def send_by_firebase(base_url: str, account: Path, _: Path, pushes: int) -> float:
+async def send_by_firebase(base_url: str, account: Path, _authority: Path, pushes: int) -> float:
     """Its messages are as ours: one notification with a tag, and data."""
     messaging._MessagingService.FCM_URL = f"{base_url}/v1/projects/{{0}}/messages:send"
     app = firebase_admin.initialize_app(credentials.Certificate(str(account)))
@@ -62,7 +63,7 @@ async def send_by_firebase(base_url: str, account: Path, _: Path, pushes: int) -
     return pushes // BATCH * BATCH / (time.monotonic() - began)
 
 
-async def send_by_transport(base_url: str, _: Path, authority: Path, pushes: int) -> float:
+async def send_by_transport(base_url: str, _account: Path, authority: Path, pushes: int) -> float:
     """The limit: no message is made, no answer is read for its meaning."""
     client = pyqwest.Client(
         pyqwest.HTTPTransport(
