@@ -101,8 +101,8 @@ WITH mine AS MATERIALIZED (
         d.code,
         d.tried,
         d.message_id,
-        mine.instant,
-        mine.instant
+        mine.instant AS first_tried_at,
+        mine.instant AS last_tried_at
     FROM mine
     CROSS JOIN jsonb_to_recordset($5) AS d (
         participant_id uuid, cause_id uuid, device_id uuid, delivery_id uuid, up_to_seq bigint, state text, code text,

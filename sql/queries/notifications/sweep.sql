@@ -1,7 +1,7 @@
 -- due_lanes: the lanes that have rows to send and that nobody drains, and whether some are urgent
 SELECT
     l.lane,
-    EXISTS (
+    EXISTS(
         SELECT FROM outbox AS o
         WHERE o.lane = l.lane AND o.class = 0 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
     ) AS urgent
