@@ -21,22 +21,22 @@ from app.platform.push import Provider, Push
 
 log = structlog.get_logger()
 
-# As many as FCM takes on one connection; what is urgent has its own, so that no bulk is before it.
+# As many as FCM takes on one connection.
 SENDS_AT_ONCE = 100
-URGENT_SENDS_AT_ONCE = 20
 MISCONFIGURED_WAIT_S = 30.0
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
 
 
 class Deliverer:
-    """Shared by all lanes of a process: a provider for each kind of target, one bound on sends, one memory of pauses."""
+    """Shared by all lanes of a process: a provider for each kind of target, a bound on the sends of each class, one memory of pauses."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
         self.pauses = Pauses()
         self.stopping = False
         self._providers = providers
-        self._slots = [asyncio.Semaphore(URGENT_SENDS_AT_ONCE), asyncio.Semaphore(SENDS_AT_ONCE)]  # by class
+        # For each class its own: no bulk stands in line before what is urgent.
+        self._slots = [asyncio.Semaphore(SENDS_AT_ONCE), asyncio.Semaphore(SENDS_AT_ONCE)]
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk)."""
