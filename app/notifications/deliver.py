@@ -29,7 +29,7 @@ HELD_BACK_WAIT_S = 10.0
 
 
 class Deliverer:
-    """Shared by all lanes of a process: a provider for each kind of target, a bound on the sends of each class, one memory of pauses."""
+    """Shared by all lanes of a process: providers by kind of target, a bound on the sends of each class, the memory of pauses."""
 
     def __init__(self, providers: Mapping[str, Provider]) -> None:
         self.pauses = Pauses()
