@@ -111,25 +111,24 @@ class Mountain:
             yield [psutil.Process(child.pid) for child in children]
 
     async def drain(self, pushes: int) -> float:
-        """Pushes per second: from their commit, with the ring that follows it, until the outcome of the last is written."""
-        seq = await self.pile(pushes)
-        began = time.monotonic()
+        """Pushes per second: from their commit, which is followed by the rings, until the outcome of the last is written."""
+        seq, began = await self.pile(pushes)
         await self._end_of(bulk=True, look_every_s=0.02)
         took = time.monotonic() - began
         await self._check(seq, pushes)
         return pushes / took
 
-    async def pile(self, pushes: int, *, bulk: bool = True) -> int:
-        """One push to each of so many people, committed and rung for. The number that their entries have."""
+    async def pile(self, pushes: int, *, bulk: bool = True) -> tuple[int, float]:
+        """One push to each of so many people, committed and rung for. The number of their entries; when the commit was."""
         self._waves += 1
         seq = FIRST_SEQ + self._waves
         async with self._owner.transaction():
             await self._owner.execute("SET LOCAL ROLE sepakat_writer")
             lanes = {row["lane"] for row in await self._owner.fetch(WAVE, pushes, seq, bulk)}
+        committed = time.monotonic()
         redis = await self._jobs.redis()
-        for lane in lanes:
-            await redis.enqueue_job("drain_lane", lane, _queue_name=QUEUE)
-        return seq
+        await asyncio.gather(*(redis.enqueue_job("drain_lane", lane, _queue_name=QUEUE) for lane in lanes))
+        return seq, committed
 
     async def is_there(self, *, bulk: bool = True) -> bool:
         there: bool = await self._owner.fetchval("SELECT EXISTS (SELECT FROM outbox WHERE class = $1)", int(bulk))
@@ -137,8 +136,7 @@ class Mountain:
 
     async def tell_one(self) -> float:
         """Milliseconds from the commit of something urgent until its outcome is written."""
-        seq = await self.pile(1, bulk=False)
-        began = time.monotonic()
+        seq, began = await self.pile(1, bulk=False)
         await self._end_of(bulk=False, look_every_s=0.005)
         took_ms = (time.monotonic() - began) * 1000
         await self._check(seq, 1)
