@@ -2,12 +2,15 @@
 
 Everything is written by one statement per batch that also renews the lease under its fence: a worker that slept past its
 lease writes nothing. No transaction is open while something is sent.
+
+A process sends the bulk of a few lanes at once, so that one reads and settles while another sends, and leaves the others to
+other processes. What is urgent waits for no turn: it goes out before a lane's turn, and while its bulk is sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -32,8 +35,9 @@ LANE = load("notifications/lane")
 DIGEST = load("notifications/digest")
 BULK = 1
 LEASE = timedelta(seconds=10)
-RENEW_EVERY_S = 3.0
+RENEW_EVERY_S = 1.0
 BATCH = 500
+BULK_LANES_AT_ONCE = 4
 
 Place = tuple[UUID, int]
 START: Place = (UUID(int=0), 0)
@@ -59,18 +63,32 @@ class LaneDrain:
     def __init__(self, pool: Pool, deliverer: Deliverer) -> None:
         self._pool = pool
         self._deliverer = deliverer
+        self._turns = asyncio.Semaphore(BULK_LANES_AT_ONCE)
 
     async def drain(self, lane: int) -> None:
         """Returns when nothing is due in the lane, or when another worker has it: that one will look again."""
+        if self._turns.locked():
+            await self.drain_urgent(lane)
+        async with self._turns:
+            await self._drain(lane, self._pass)
+
+    async def drain_urgent(self, lane: int) -> None:
+        """The same for what is urgent, without waiting for a turn."""
+        await self._drain(lane, self._send_urgent)
+
+    async def _drain(self, lane: int, run: Callable[[Lease], Awaitable[bool]]) -> None:
         if self._deliverer.paused_s() or self._deliverer.stopping:
             return
         owner = uuid4()
         row = await self._pool.fetchrow(LANE["take"], lane, owner, LEASE)
         if row is None or not row["taken"]:
             return
-        lease, rung = Lease(lane, owner, row["fence"]), row["rung"]
+        lease, rung, released = Lease(lane, owner, row["fence"]), row["rung"], False
         try:
-            while await self._pass(lease) and await self._pool.fetchval(LANE["release"], *lease.key, rung) is None:
+            while await run(lease):
+                released = await self._pool.fetchval(LANE["release"], *lease.key, rung) is not None
+                if released:
+                    return
                 # Rung during the pass: what came in then may lie before the place where it was read.
                 rung = await self._pool.fetchval(LANE["renew"], *lease.key, LEASE)
                 if rung is None:
@@ -78,23 +96,27 @@ class LaneDrain:
         except LeaseLostError:
             log.warning("lane_lost", lane=lane)
         finally:
-            with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                await self._pool.fetchval(LANE["release"], *lease.key, None)
+            if not released:
+                with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await self._pool.fetchval(LANE["release"], *lease.key, None)
 
     async def _pass(self, lease: Lease) -> bool:
         """Once through the lane, urgent rows before each batch of bulk and of digests. False when told to stop."""
         bulk: Place | None = START
         rested = True
         while bulk is not None or rested:
-            urgent: Place | None = START
-            while urgent is not None and not self._deliverer.stopping:
-                urgent = await self._work(lease, URGENT, urgent)
-            if self._deliverer.stopping or self._deliverer.paused_s():
+            if not await self._send_urgent(lease):
                 return False
             if bulk is not None:
                 bulk = await self._work(lease, BULK, bulk)
             rested = rested and await self._work_on_digests(lease)
         return True
+
+    async def _send_urgent(self, lease: Lease) -> bool:
+        urgent: Place | None = START
+        while urgent is not None and not self._deliverer.stopping:
+            urgent = await self._work(lease, URGENT, urgent)
+        return not (self._deliverer.stopping or self._deliverer.paused_s())
 
     async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
         """One batch. The place to read on from; None at the end of the class."""
@@ -104,7 +126,7 @@ class LaneDrain:
             return None
         whole = without_a_cut_cause(rows, limit)
         announcements = gather(whole, await read_shown(self._pool, whole)).values()
-        settlement = await self._hold(lease, self._deliverer.deliver(announcements, lane_class))
+        settlement = await self._hold(lease, lane_class, self._deliverer.deliver(announcements, lane_class))
         await self._settle(lease, settlement)
         if settlement.left:
             return after  # no permit: again from here, once urgent rows have been looked at
@@ -116,7 +138,7 @@ class LaneDrain:
         rows = await self._pool.fetch(DIGEST["due"], lease.lane, min(BATCH, self._deliverer.rows[RESTING]))
         people = gather_digests(rows)
         if people:
-            settlement = await self._hold(lease, self._deliverer.deliver(people.values(), RESTING))
+            settlement = await self._hold(lease, RESTING, self._deliverer.deliver(people.values(), RESTING))
             note_every_cause(settlement, people)
             await self._settle(lease, settlement)
         return bool(people)
@@ -124,12 +146,12 @@ class LaneDrain:
     async def _settle(self, lease: Lease, settlement: Settlement) -> None:
         await keep_within_bounds(self._pool, settlement)
         if settlement.resting:
-            await self._pool.execute(DIGEST["rest"], lease.lane, msgspec.to_builtins(settlement.resting))
-        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_json()) is None:
+            await self._pool.execute(DIGEST["rest"], lease.lane, settlement.resting)
+        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_arguments()) is None:
             raise LeaseLostError
 
-    async def _hold(self, lease: Lease, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
-        """Renews the lease for as long as the batch takes."""
+    async def _hold(self, lease: Lease, lane_class: int, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
+        """Renews the lease for as long as the batch takes; sends what became urgent meanwhile."""
         task = asyncio.create_task(sending)
         try:
             while not (await asyncio.wait({task}, timeout=RENEW_EVERY_S))[0]:
@@ -137,6 +159,8 @@ class LaneDrain:
                     # A database that is away takes no lane from us either; the fence decides when it is back.
                     if await self._pool.fetchval(LANE["renew"], *lease.key, LEASE) is None:
                         raise LeaseLostError
+                    if lane_class != URGENT:
+                        await self._send_urgent(lease)
             return task.result()
         finally:
             task.cancel()

@@ -29,6 +29,9 @@ class Rounds:
         if name not in self._running:
             self._running[name] = asyncio.create_task(self._go_round(name))
 
+    def runs(self, name: str) -> bool:
+        return name in self._running
+
     async def close(self, within_s: float) -> None:
         """Lets runs under way come to an end, and cancels those that have not by then."""
         self._closing.set()

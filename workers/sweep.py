@@ -52,7 +52,7 @@ async def sweep(pool: Pool, work: Work) -> None:
 
 async def _look(pool: Pool, work: Work) -> None:
     for row in await pool.fetch(SWEEP["due_lanes"]):
-        work.ring_lane(row["lane"])
+        work.ring_lane(row["lane"], urgent=row["urgent"])
     due = await pool.fetchrow(SWEEP["chores_due"])
     if due is not None and due["merges"]:
         work.ring_merges()

@@ -58,9 +58,14 @@ class Work:
         """Runs it soon, or once more after the run under way."""
         self._rounds.ring(name, run)
 
-    def ring_lane(self, lane: int) -> None:
-        if lane in LANES:
-            self.ring(f"drain_lane {lane}", lambda: self._drain.drain(lane))
+    def ring_lane(self, lane: int, *, urgent: bool = True) -> None:
+        """`urgent` is False when it is known that nothing urgent waits there."""
+        if lane not in LANES:
+            return
+        name = f"drain_lane {lane}"
+        if urgent and self._rounds.runs(name):  # perhaps it waits for its turn
+            self.ring(f"drain_urgent {lane}", lambda: self._drain.drain_urgent(lane))
+        self.ring(name, lambda: self._drain.drain(lane))
 
     def ring_merges(self) -> None:
         self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))

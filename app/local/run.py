@@ -92,6 +92,11 @@ class Running:
         await self._become_ready(child)
         self._guard(child)
 
+    async def halt(self, name: str) -> None:
+        """Ends one process, until it is restarted."""
+        await self._let_go(name)
+        await self.processes[name].stop()
+
     async def stop(self) -> None:
         """Ends all processes; the simulator last, since others may still be sending."""
         for name in list(self._keepers):

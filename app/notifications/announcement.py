@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Literal
 from uuid import UUID, uuid5
 
@@ -69,7 +70,12 @@ class Announcement(msgspec.Struct, frozen=True):
 
     def delivery_id(self, target: Target) -> UUID:
         """The same for every try of this cause on this phone, whoever sends: doubles replace themselves."""
-        return uuid5(self.cause_id, str(target.device_id))
+        return _delivery_id(self.cause_id, target.device_id)
+
+
+@lru_cache(maxsize=1024)  # asked for twice or more while a push is made and noted
+def _delivery_id(cause_id: UUID, device_id: UUID) -> UUID:
+    return uuid5(cause_id, str(device_id))
 
 
 def gather(rows: Iterable[Row], shown: Mapping[tuple[UUID, int], Row] | None = None) -> dict[UUID, list[Announcement]]:

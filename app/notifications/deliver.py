@@ -26,7 +26,9 @@ from app.platform.push import Provider, Push
 
 log = structlog.get_logger()
 
-SENDS_AT_ONCE = 50
+# As many as FCM takes on one connection.
+SENDS_AT_ONCE = 100
+TASKS = 2 * SENDS_AT_ONCE  # of a batch: so that what one provider keeps waiting does not keep the other's
 MISCONFIGURED_WAIT_S = 10.0  # also how often it is tried whether we were mended
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
@@ -58,14 +60,20 @@ class Deliverer:
         return min((self._pauses[provider].left_s() for provider in self._providers.values()), default=0.0)
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
-        """Sends all announcements of one class (0 urgent, 1 bulk)."""
+        """Sends all announcements of one class (0 urgent, 1 bulk, 2 digests)."""
         settlement, permits, people = Settlement(), Permits(self._paces), list(people)
         await permits.ask(people, urgent=lane_class == URGENT)
         self.rows[lane_class] = permits.rows(self.rows[lane_class])
+        waiting = iter(people)
+
+        async def send_to_the_next() -> None:
+            for announcements in waiting:
+                await self._deliver_to(announcements, lane_class, settlement, permits)
+
         try:
             async with asyncio.TaskGroup() as group:
-                for announcements in people:
-                    group.create_task(self._deliver_to(announcements, lane_class, settlement, permits))
+                for _ in range(min(len(people), TASKS)):  # a task for each person would cost as much as its text
+                    group.create_task(send_to_the_next())
         finally:
             permits.end()
         return settlement

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -74,6 +73,6 @@ class Settlement(msgspec.Struct):
     def sent(self) -> int:
         return sum(delivery.tried for delivery in self.deliveries)
 
-    def as_json(self) -> tuple[Any, Any, Any, Any, int]:
-        write = msgspec.to_builtins
-        return write(self.deliveries), write(self.done), write(self.waiting), write(self.cleared), self.sent
+    def as_arguments(self) -> tuple[list[Delivery], list[DoneRow], list[WaitingRow], list[ClearedTarget], int]:
+        """The JSON arrays of the statement, which the connection encodes, and how many were sent."""
+        return self.deliveries, self.done, self.waiting, self.cleared, self.sent

@@ -6,9 +6,10 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import asyncpg
+import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 if TYPE_CHECKING:  # asyncpg's classes are generic in their stubs only
@@ -35,7 +36,12 @@ async def connect(url: str, *, size: int, application: str) -> Pool:
 
 
 async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
-    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=_encode, decoder=json.loads)
+
+
+def _encode(value: Any) -> str:
+    """Structs, times and ids too, as they are."""
+    return msgspec.json.encode(value).decode()
 
 
 async def _reset(connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from functools import partial
+from functools import lru_cache, partial
+from json.encoder import encode_basestring_ascii as quote
 
 import google.auth.credentials
 import google.auth.exceptions
 import pyqwest
 from firebase_admin import credentials, messaging
 from google.auth.transport.requests import Request as GoogleRequest
+from msgspec.structs import replace
 
 from app.platform.fcm_replies import read_outcome
 from app.platform.outcomes import Misconfigured, Outcome, Rejected, RetryLater
@@ -26,6 +28,9 @@ from app.platform.push_http import OVERLOADED_AFTER_S, PushClient
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
 
 _TOKEN_TIMEOUT_S = 10.0
+
+# What stands in a template where each push has its own; no text of ours has anything like them.
+_VALUE, _ID, _SEQ = "{value of this target}", "{id of this delivery}", 7_239_481_650_327_418
 
 
 class Fcm:
@@ -64,7 +69,26 @@ class Fcm:
 
 
 def encode_message(push: Push) -> bytes:
-    """The request body for `messages:send`, encoded by the SDK. Raises ValueError for what FCM forbids."""
+    """The request body for `messages:send`, as the SDK encodes it. Raises ValueError for what FCM forbids."""
+    if not push.value:
+        raise ValueError("a push needs a target")
+    if push.jwe or push.from_seq is not None:
+        return encode_by_sdk(push).encode()
+    own = {"value": quote(push.value)[1:-1], "id": quote(push.delivery_id)[1:-1], "seq": push.seq}
+    return (_template(replace(push, value=_VALUE, delivery_id=_ID, seq=_SEQ)) % own).encode()
+
+
+@lru_cache(maxsize=256)
+def _template(push: Push) -> str:
+    """What all pushes like this one have in common: the SDK takes twenty times as long as filling it in."""
+    text = encode_by_sdk(push).replace("%", "%%")
+    for mark, own in ((_VALUE, "value"), (_ID, "id"), (str(_SEQ), "seq")):
+        text = text.replace(mark, f"%({own})s")
+    return text
+
+
+def encode_by_sdk(push: Push) -> str:
+    """The same, slowly."""
     data = {"v": "1", "seq": str(push.seq), "class": push.entry_class, "id": push.delivery_id}
     if push.from_seq is not None:
         data["from_seq"] = str(push.from_seq)
@@ -90,7 +114,7 @@ def encode_message(push: Push) -> bytes:
     )
     # Set afterwards: the constructor warns about tokens, which older phones still report.
     setattr(message, push.kind, push.value)
-    return f'{{"message": {message}}}'.encode()
+    return f'{{"message": {message}}}'
 
 
 def _read_credentials(path: str) -> tuple[google.auth.credentials.Credentials, str | None]:

@@ -52,7 +52,7 @@ async def _on_one_stage(chosen: Sequence[str]) -> None:
             if "isolation" in chosen:
                 await bench_isolation(running, phone)
             if "pushes" in chosen:
-                await bench_pushes(on, dwi.kpjs[1], push_target(phone))
+                await bench_pushes(on, running, dwi.kpjs[1], push_target(phone))
             if "exports" in chosen:
                 await bench_exports(on, crowd)
             if "merges" in chosen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Literal
@@ -155,6 +156,23 @@ async def test_no_reply_is_odd_enough_to_raise(simulator: RunningSimulator, answ
         outcome = await fcm.send(a_push())
     await fcm.close()
     assert isinstance(outcome, RetryLater)
+
+
+async def test_of_an_answer_without_end_a_little_is_read(simulator: RunningSimulator) -> None:
+    async def reply(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n")
+        with suppress(ConnectionError):
+            while True:
+                writer.write(b" " * 65536)
+                await writer.drain()
+
+    server = await asyncio.start_server(reply, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    fcm = Fcm(f"http://127.0.0.1:{port}", str(simulator.credentials), timeout_s=2.0)
+    async with server:
+        assert await fcm.send(a_push()) == RetryLater(10, "unknown_reply", provider_wide=False)
+        await fcm.close()
 
 
 async def test_no_redirect_takes_the_access_token_elsewhere(simulator: RunningSimulator) -> None:

@@ -1,6 +1,11 @@
--- due_lanes: the lanes that have rows to send and that nobody drains. Ordered, so that each lane is asked by its index: a plan
--- that hopes to meet a due row soon would read past all that rest.
-SELECT l.lane
+-- due_lanes: the lanes that have rows to send and that nobody drains, and whether some are urgent. Ordered, so that each lane is
+-- asked by its index: a plan that hopes to meet a due row soon would read past all that rest.
+SELECT
+    l.lane,
+    EXISTS(
+        SELECT FROM outbox AS o
+        WHERE o.lane = l.lane AND o.class = 0 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    ) AS urgent
 FROM lanes AS l
 WHERE
     (l.owner IS NULL OR l.lease_until <= clock_timestamp())
