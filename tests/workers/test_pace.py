@@ -95,13 +95,13 @@ def most_within(gone: list[tuple[float, int]], window_s: float) -> int:
 
 
 async def test_processes_together_stay_below_the_quota_and_near_it(bucket: Bucket) -> None:
-    pacing = Pacing(quota=6000, minute_s=0.6)
+    pacing = Pacing(quota=1500, minute_s=0.6)
     await bucket.fill(pacing)
     gone: list[tuple[float, int]] = []
     await asyncio.gather(*(storm(bucket.pace(pacing), 0.9, gone) for _ in range(3)))
     for window_s in (0.1, 0.3, 0.6):
         assert most_within(gone, window_s) <= pacing.capacity + pacing.speed * (window_s + 0.05), window_s
-    assert most_within(gone, 0.6) >= 0.7 * pacing.speed * 0.6
+    assert most_within(gone, 0.6) >= 0.6 * pacing.speed * 0.6
 
 
 def test_a_full_bucket_and_pushes_that_are_late_are_still_below_the_quota() -> None:
