@@ -109,13 +109,8 @@ async def test_the_phone_reads_what_the_inbox_says_byte_for_byte_and_nobody_on_t
     assert dwi.key.open(data["jwe"]).rstrip(b" ") == b'{"entries":[%s],"more":false}' % entry
 
     header = read_header(data["jwe"])
-    assert {name: header[name] for name in ("alg", "enc", "cty", "kid")} == {
-        "alg": "ECDH-ES",
-        "enc": "A256GCM",
-        "cty": "json",
-        "kid": dwi.key.kid,
-    }
-    assert set(header) == {"alg", "enc", "cty", "kid", "epk"}
+    assert header.pop("epk").keys() == {"kty", "crv", "x", "y"}
+    assert header == {"alg": "ECDH-ES", "enc": "A256GCM", "cty": "json", "kid": dwi.key.kid}
     assert data.keys() == {"v", "seq", "class", "id", "jwe"}
     assert dwi.apns()["payload"] == {"aps": {"mutable-content": 1}}
     on_the_way = dwi.simulator.journal.read_text() + "".join(capfd.readouterr())
@@ -188,8 +183,7 @@ async def test_a_key_that_encrypts_nothing_holds_up_no_push(dwi: Reader, capfd: 
     assert "jwe" not in data
     log = "".join(capfd.readouterr())
     assert "push_not_encrypted" in log
-    assert "319177" not in log
-    assert "319.177" not in log
+    assert re.search(r"319\.?177", log) is None
 
 
 async def test_a_retry_carries_the_same_id_under_a_fresh_key(dwi: Reader) -> None:
