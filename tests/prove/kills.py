@@ -5,8 +5,8 @@ half second one worker that holds the lease of a lane is killed with signal 9 an
 A kill counts only if a lease was left behind. In the end every entry must have reached every phone of its person under the id
 that follows from its cause and the phone, whoever sent it and however often.
 
-KILLS kills in all; TIMED judges the time strictly. What went over the wire twice is counted and reported: between the provider's answer and the note of
-it a kill leaves no other choice, and a phone replaces the double by its tag.
+KILLS kills in all; TIMED judges the time strictly. What went over the wire twice is counted and reported: between the
+provider's answer and the note of it a kill leaves no other choice, and a phone replaces the double by its tag.
 """
 
 from __future__ import annotations
