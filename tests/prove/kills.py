@@ -5,8 +5,8 @@ half second one worker that holds the lease of a lane is killed with signal 9 an
 A kill counts only if a lease was left behind. In the end every entry must have reached every phone of its person under the id
 that follows from its cause and the phone, whoever sent it and however often.
 
-KILLS kills in all. What went over the wire twice is counted and reported: between the provider's answer and the note of
-it a kill leaves no other choice, and a phone replaces the double by its tag.
+KILLS kills in all; TIMED judges the time strictly. What went over the wire twice is counted and reported: between the
+provider's answer and the note of it a kill leaves no other choice, and a phone replaces the double by its tag.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ WORKERS = 3
 PEOPLE = 128
 WRITTEN_PER_S = 30
 ANSWERS_AFTER_S = (0.05, 0.2)
-RUNS_AGAIN_WITHIN_S = 15.0
+# Ten of the lease, one of the sweep, and the sending; a machine that has other things to do gets twice as long.
+RUNS_AGAIN_WITHIN_S = 15.0 if os.environ.get("TIMED") else 30.0
 
 
 async def write_all_the_while(database: Database, people: list[Reachable], redis_url: str) -> None:
