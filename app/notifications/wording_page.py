@@ -54,6 +54,7 @@ SWITCHABLE = (
     "participant_updated",
     "possible_match_found",
     "possible_match_refused",
+    "registration_checked",
 )
 """The kinds that are pushed and are not mandatory; a test compares them with `entry_kinds`."""
 EXAMPLE_MERGE_ID = UUID("01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f")

@@ -41,7 +41,7 @@ WRITTEN_PER_S = 30
 AMPLIFIED_AT_MOST = 1.2
 LEAST_BY_CHANCE = 1 / 0.7
 
-PROCESSES_THAT_SHARE_A_PAUSE = 1
+PROCESSES_THAT_SHARE_A_PAUSE = 3
 """How many processes hear of a pause from one another; more than these are not held to it."""
 ANSWERS_AFTER_S = 0.1
 UNDER_WAY_S = 0.4
