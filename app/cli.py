@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.cli_deliveries import add_deliveries, run_deliveries
+from app.cli_webhooks import add_webhooks, run_webhooks
 from app.settings import SettingsError
 
 SCHEMA = Path(__file__).parents[1] / "sql" / "schema.sql"
@@ -47,6 +48,7 @@ def _run(chosen: argparse.Namespace) -> int:
         "unreached": lambda: asyncio.run(_list_unreached()),
         "breach": lambda: _list_touched(chosen),
         "deliveries": lambda: run_deliveries(chosen, _database_url()),
+        "webhooks": lambda: run_webhooks(chosen, _database_url()),
         "story": lambda: _play(chosen),
         "schema": _print_schema,
     }
@@ -191,9 +193,8 @@ def _change_keys(chosen: argparse.Namespace) -> int:
             key_id = add_data_key(chosen.file)
             print(f"{made}{key_id} seals from now on; `sepakat keys rotate` brings what older keys sealed under it.")
         elif chosen.act == "add":
-            print(
-                f"{add_key(chosen.file)} is published from the next start on; it signs once `sepakat keys use` put it first."
-            )
+            kid = add_key(chosen.file)
+            print(f"{kid} is published from the next start on; it signs once `sepakat keys use` put it first.")
         else:
             put_first(chosen.file, chosen.kid)
             print(f"{chosen.kid} signs from the next start on.")
@@ -260,6 +261,7 @@ def _parser() -> argparse.ArgumentParser:
     looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
     commands.add_parser("unreached", help="whom nothing has reached, as JSON lines, as the operator's role")
     add_deliveries(commands)
+    add_webhooks(commands)
     breach = commands.add_parser("breach", help="who was touched in a span of time, as CSV; as the operator's role")
     for name, text in (("--since", "from this instant on"), ("--until", "before this instant")):
         breach.add_argument(name, type=datetime.fromisoformat, required=True, metavar="INSTANT", help=text)

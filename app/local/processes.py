@@ -68,6 +68,8 @@ def shared_environment(
     defaults = {
         "SEPAKAT_SECRET": secrets.secret,
         "SEPAKAT_FEED_SECRETS": secrets.feed_secret,
+        "SEPAKAT_CORE_WEBHOOK_URL": f"{simulator}/core",
+        "SEPAKAT_CORE_WEBHOOK_SECRET": secrets.feed_secret,
         "SEPAKAT_FCM_BASE_URL": simulator,
         "SEPAKAT_FCM_CREDENTIALS": str(service_account(folder)),
         "SEPAKAT_HMS_BASE_URL": simulator,

@@ -83,6 +83,17 @@ async def show_messages(stage: Stage, phone: Phone, person: DemoPerson) -> None:
                     stage.see(f"                {line}")
 
 
+async def show_heard(stage: Stage) -> int:
+    """The webhooks that the core took."""
+    for told in await stage.messages.all():
+        if told["channel"] == "core":
+            data = told["data"]
+            about = data.get("merge_id") or f"{data['channel']} {data['value']}"
+            cards = f"  {', '.join(data['absorb'])} → {data['into']}" if "absorb" in data else ""
+            stage.see(f"{wall_time(told['at']):%H.%M.%S}  {told['type']:<18} {about}{cards}")
+    return 0
+
+
 def show_options(stage: Stage, options: list[dict[str, Any]]) -> None:
     """Which cards may be merged into which, and why not."""
     for option in options:

@@ -97,6 +97,7 @@ async def serve(place: Place) -> None:
     journal = Journal(place.state_dir / "messages.jsonl")
     provider = Provider(place.state_dir / "staff-keys.pem", place.base_url)
     simulator = Simulator(journal, tokens, provider, app_tokens)
+    simulator.core.secret = os.environ.get("SEPAKAT_CORE_WEBHOOK_SECRET", "")
     loop = asyncio.get_running_loop()
     mailbox = _Mailbox(simulator)
     try:

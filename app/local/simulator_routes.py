@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from app.local.simulator_accounts import PROJECT_ID, TOKEN_LIFE_S, GrantRefusedError, TokenEndpoint
+from app.local.simulator_core import CoreInbox
 from app.local.simulator_fcm import (
     GOOGLE_STATUS,
     InvalidArgumentError,
@@ -51,6 +52,7 @@ class Simulator:
     """An ASGI application. Scripts are by target value: a registration, a phone number, a mail address, `*` for any push."""
 
     def __init__(self, journal: Journal, tokens: TokenEndpoint, provider: Provider, app_tokens: AppTokens) -> None:
+        self.core = CoreInbox(journal)
         self._journal = journal
         self._provider = provider
         self._tokens = tokens
@@ -68,7 +70,8 @@ class Simulator:
             await live(receive, send)
             return
         body = await read_body(receive)
-        reply = Reply(413) if body is None else await self._answer(scope, body)
+        answer = self.core.take if scope["path"] == "/core" else self._answer
+        reply = Reply(413) if body is None else await answer(scope, body)
         await write_reply(reply, send)
 
     def refuse_mail(self, to: str) -> str | None:

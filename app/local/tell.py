@@ -23,6 +23,7 @@ def core_parser() -> ArgumentParser:
     """Its words."""
     core = ArgumentParser(prog="sepakat core", description="The agency's core system, beside `make run`.")
     tells = core.add_subparsers(dest="verb", required=True, metavar="verb")
+    tells.add_parser("heard", help="what the core was told of what participants decided, oldest first")
     proposal = tells.add_parser("propose", help="the agency proposes a merge")
     merge_arguments(proposal)
     proposal.add_argument("--reason", default="Penggabungan kartu ganda")

@@ -30,7 +30,16 @@ from app.local.core import Core, issue_branch_code
 from app.local.messages import Messages
 from app.local.phone import Phone
 from app.local.push_key import PushKey
-from app.local.shown import show_all, show_answer, show_card, show_case, show_merge, show_messages, show_options
+from app.local.shown import (
+    show_all,
+    show_answer,
+    show_card,
+    show_case,
+    show_heard,
+    show_merge,
+    show_messages,
+    show_options,
+)
 from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
 from app.local.story import DemoPerson, Stage, ask_for_pushes, find_person, rupiah, show_cards, show_inbox
@@ -227,8 +236,10 @@ async def _confirm(stage: Stage, phone: Phone, merge: dict[str, Any]) -> int:
 
 
 async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
-    """One event; 0 when it was applied."""
+    """One event; 0 when it was applied. `heard` sends none, and shows what came the other way."""
     walk = Walk(environment, Console(highlight=False))
+    if chosen.verb == "heard":
+        return await show_heard(Stage(walk.api, walk.core, walk.messages, walk.console))
     event = _hand_out(walk.console, chosen) if chosen.verb == "branch-code" else core_event(chosen)
     (result,) = await walk.core.send(event)
     told = (
