@@ -40,7 +40,7 @@ PLAIN: dict[str, Any] = {
     "kind": "token", "locale": "id", "seq": 10**12, "seqs": [10**12], "up_to": 0, "purpose": "possible_matches", "statement": "x",
     "reason": "x", "phone": "081234567890", "relation": "child", "time_zone": "Asia/Jakarta", "id": "AAAA",
     "field": "other", "wanted": "x", "email": "a@example.id", "clientDataJSON": "e30", "attestationObject": "e30",
-    "transports": [],
+    "transports": [], "from": "22:00", "to": "06:00", "use": "enc", "push": True, "sms": True,
 }  # fmt: skip
 """Words and figures that are nobody's. A seq is counted for each participant, so that another's says nothing."""
 

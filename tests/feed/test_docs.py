@@ -20,12 +20,31 @@ from tests.feed.conftest import Core
 PAGE = (Path(__file__).parents[2] / "docs" / "feed.md").read_text(encoding="utf-8")
 
 
+TOLD = {
+    "merge.confirmed",
+    "merge.unconfirmed",
+    "merge.cancelled",
+    "merge.executed",
+    "merge.undone",
+    "merge.accepted",
+    "dispute.opened",
+    "contact.changed",
+}
+
+
 def test_every_type_and_every_code_is_explained() -> None:
     rows = set(re.findall(r"^\| `([a-z_.]+)` \|", PAGE, re.MULTILINE))
     assert rows >= TYPES.keys() | REJECTIONS.keys()
     outcomes = {"applied", "duplicate", "held", "rejected", "quarantined"}
     members = {"id", "type", "occurred_at", "streams", "data"}
-    assert rows == TYPES.keys() | REJECTIONS.keys() | outcomes | members
+    assert rows == TYPES.keys() | REJECTIONS.keys() | outcomes | members | TOLD
+
+
+async def test_every_event_that_the_core_may_be_told_is_explained(core: Core) -> None:
+    (trigger,) = await core.ask("SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE tgname = 'core_is_told'")
+    kinds = set(re.findall(r"'(\w+)'::text", trigger["text"]))
+    types = {"merge_refused": "merge.unconfirmed", "merge_disputed": "dispute.opened"}
+    assert {types.get(kind, kind.replace("_", ".")) for kind in kinds} == TOLD
 
 
 async def test_the_example_works_as_printed(

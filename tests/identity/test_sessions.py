@@ -231,6 +231,8 @@ async def test_me_shows_the_last_four_digits_of_the_identity_number(api: httpx.A
         "device_id": phone.device_id,
         "passkey_id": None,
         "hold": None,
+        "quiet_hours": None,
+        "channels": {name: {"push": True, "email": True, "sms": True} for name in ("card", "notice")},
     }
     assert person.nik not in me.text
 
