@@ -25,11 +25,8 @@ from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
 from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
-from app.feed import receive
-from app.feed.check_registration import check_registration
-from app.feed.receive_lines import receive_lines
+from app.feed import check_registration, receive, receive_lines, search_merges
 from app.feed.search_cases import search_cases
-from app.feed.search_merges import search_merges
 from app.history.access_log import show_access_log
 from app.history.export import export
 from app.history.roots import list_roots
@@ -176,10 +173,10 @@ API_ROUTES: list[ControllerRouterHandler] = [
 ]
 FEED_ROUTES: list[ControllerRouterHandler] = [
     receive.receive_events,
-    receive_lines,
-    check_registration,
+    receive_lines.receive_lines,
+    check_registration.check_registration,
     search_cases,
-    search_merges,
+    search_merges.search_merges,
     health.live,
     health.ready,
 ]
