@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import msgspec
-import pyqwest
 from standardwebhooks.webhooks import Webhook
 
 from app.platform.outcomes import Accepted, Rejected, RetryLater
-from app.platform.retry_after import read_retry_after
+from app.platform.push_http import PushClient, Reply, read_wait_s
 
 _AFTER_S = 10.0
 _CLOSED_AFTER_S = 60.0
@@ -35,13 +34,7 @@ class Receiver:
             self._webhook = Webhook(secret)
         except Exception as error:
             raise ValueError("the secret of a webhook is whsec_ and base64") from error
-        self._transport = pyqwest.HTTPTransport(
-            tls_include_system_certs=True,
-            timeout=timeout_s,
-            connect_timeout=timeout_s,
-            follow_redirects=False,
-        )
-        self._client = pyqwest.Client(self._transport)
+        self._client = PushClient(timeout_s, None)
 
     async def send(self, hook: Hook) -> Accepted | RetryLater | Rejected:
         """One attempt, signed now. Any 2xx is taken. Raises for no answer."""
@@ -52,33 +45,27 @@ class Receiver:
             "webhook-timestamp": str(int(now.timestamp())),
             "webhook-signature": self._webhook.sign(hook.id, now, hook.body.decode()),
         }
-        try:
-            async with self._client.stream("POST", self._url, headers, hook.body) as response:
-                return _read_outcome(response, hook)
-        except TimeoutError:
-            return RetryLater(_AFTER_S, "unknown_timeout", provider_wide=True)
-        except ConnectionError:
-            return RetryLater(_AFTER_S, "unreachable", provider_wide=True)
-        except (OSError, pyqwest.RemoteProtocolError, pyqwest.ReadError, pyqwest.WriteError):
-            return RetryLater(_AFTER_S, "unknown_connection_lost", provider_wide=False)
+        reply = await self._client.post(self._url, headers, hook.body)
+        return reply if isinstance(reply, RetryLater) else _read_outcome(reply, hook)
 
     async def close(self) -> None:
         """Closes connections; sends under way end as RetryLater."""
-        await self._transport.aclose()
+        await self._client.close()
 
 
-def _read_outcome(response: pyqwest.Response, hook: Hook) -> Accepted | RetryLater | Rejected:
-    headers = response.headers
-    told_s = read_retry_after(headers.get("retry-after", ""), headers.get("date", ""), datetime.now(UTC))
-    match response.status:
+def _read_outcome(reply: Reply, hook: Hook) -> Accepted | RetryLater | Rejected:
+    now = datetime.now(UTC)
+    match reply.status:
         case status if 200 <= status < 300:
             return Accepted(hook.id)
         case 400 | 409 | 410 | 413 | 422 as status:
             return Rejected(f"HTTP_{status}")
         case 401 | 403 | 404 as status:
             # Our secret or address is wrong: the event is good and waits until that is put right.
-            return RetryLater(told_s or _CLOSED_AFTER_S, f"receiver_refused_{status}", provider_wide=True)
+            return RetryLater(
+                read_wait_s(reply, now, _CLOSED_AFTER_S), f"receiver_refused_{status}", provider_wide=True
+            )
         case 429 | 503 as status:
-            return RetryLater(told_s or _CLOSED_AFTER_S, f"receiver_busy_{status}", provider_wide=True)
+            return RetryLater(read_wait_s(reply, now, _CLOSED_AFTER_S), f"receiver_busy_{status}", provider_wide=True)
         case status:
-            return RetryLater(told_s or _AFTER_S, f"unknown_status_{status}", provider_wide=False)
+            return RetryLater(read_wait_s(reply, now, _AFTER_S), f"unknown_status_{status}", provider_wide=False)
