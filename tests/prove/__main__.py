@@ -60,7 +60,7 @@ PROOFS = {
         "tests/notifications/test_stream_of_many.py"
     ],
     "three worker processes stay below a provider's quota and near it, and send nothing before its Retry-After": [
-        "tests/prove/test_pace.py"
+        "tests/prove/pace.py"
     ],
     "a confirmation is of one plan, purpose, merge, device and moment": ["tests/merges/test_mutations.py"],
     "a provider of pushes in trouble holds up no other, loses nothing, and is back within half a minute": [

@@ -241,6 +241,7 @@ async def test_bulk_slows_down_around_the_quarters_of_an_hour_and_urgent_does_no
 
 async def test_a_flushed_bucket_begins_slowly_and_nearly_empty(own_bucket: Bucket) -> None:
     pace = own_bucket.pace()
+    await send(pace, 1)  # connected
     await own_bucket.fill(QUICK)
     assert await send(pace, 250) == 250
     await own_bucket.redis.flushall()
