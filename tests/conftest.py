@@ -41,7 +41,14 @@ add_key(Path(RECEIPT_KEYS))
 DATA_KEYS = f"{_keys.name}/data-keys"
 add_data_key(Path(DATA_KEYS))
 
+LONG_FILES = ("tests/workers/", "tests/local/", "tests/story/")
+
 OpenDatabase = Callable[[], Awaitable["Database"]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first: what is left at the end should be short, so that no process works alone for long."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG_FILES))
 
 
 class Database:
