@@ -23,7 +23,7 @@ run: $(INSTALLED) ## a whole instance on this machine, with demo people; Ctrl-C 
 story: $(INSTALLED) ## the story played against a fresh instance and narrated; others: make story PERSON=Sari
 	@exec $(BIN)/python -m app.cli story $(if $(PERSON),--person '$(PERSON)')
 
-test: $(INSTALLED) ## all tests, on real servers
+test: $(INSTALLED) ## the tests, on real servers (those that take long: make prove)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(INSTALLED) ## formatting, lint, types, who may import whom, SQL
@@ -34,7 +34,7 @@ check: $(INSTALLED) ## formatting, lint, types, who may import whom, SQL
 	@$(BIN)/squawk sql/migrations/*.sql
 	@$(BIN)/sqlfluff lint --nocolor sql/queries sql/local
 
-prove: $(INSTALLED) ## try to break every promise (SHORT=1: in some six minutes)
+prove: $(INSTALLED) ## the long tests, and try to break every promise (SHORT=1: in some six minutes)
 	@$(BIN)/python -m tests.prove
 
 bench: $(INSTALLED) ## how fast it is on this machine

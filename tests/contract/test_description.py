@@ -35,7 +35,7 @@ from tests.api_process import api_process
 from tests.conftest import Database, settings_for
 from tests.people import NewCard, Phone, add_person
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "2"))
+EXAMPLES = int(os.environ.get("EXAMPLES", "1"))
 SEED = int(os.environ.get("SEED", "1"))
 LONGEST_SHOWN = 400
 CHECKS = [

@@ -23,7 +23,7 @@ from tests.contract.malformed import JSON, LIMIT_BYTES, fitting_body, malformed
 from tests.feed.conftest import sign
 from tests.people import NewCard, Phone, add_person
 
-SHARE = int(os.environ.get("SHARE", "6"))
+SHARE = int(os.environ.get("SHARE", "10"))
 SOME_ID = "01937f5e-7a40-7cc1-8f6e-3a2b1c0d9e8f"
 REFUSALS = {"body_malformed", "body_too_large", "content_type_unsupported", "request_invalid"}
 

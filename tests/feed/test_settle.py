@@ -14,7 +14,7 @@ from tests.conftest import DATA_KEYS
 from tests.feed.conftest import Core, Worker, claim, contribution, event
 from tests.people import new_kpj
 
-ORDERS = int(os.environ.get("ORDERS", "20"))
+ORDERS = int(os.environ.get("ORDERS", "10"))
 
 
 def outcomes(results: list[dict[str, Any]]) -> list[str]:

@@ -36,7 +36,7 @@ from tests.history.conftest import Keys, Life, worker_of
 from tests.history.mutations import Path as Where
 from tests.history.mutations import alter, alter_bytes
 
-MUTATIONS = int(os.environ.get("MUTATIONS", "200"))
+MUTATIONS = int(os.environ.get("MUTATIONS", "80"))
 TYPES = {"receipt": "sepakat-receipt", "history": "sepakat-export"}
 
 

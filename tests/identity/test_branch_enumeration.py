@@ -22,7 +22,7 @@ from tests.identity.branch import hand_out, new_code
 from tests.identity.conftest import ASK_FIRST_S, ServeApi
 from tests.people import Person, Phone, add_person, new_kpj, new_nik
 
-N = int(os.environ.get("N", "30"))
+N = int(os.environ.get("N", "16"))
 TIMED = bool(os.environ.get("TIMED"))
 MOST_APART_S = 0.005
 

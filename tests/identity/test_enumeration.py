@@ -22,7 +22,7 @@ import pytest
 from tests.conftest import Database
 from tests.people import Person, Phone, add_person, new_kpj, new_nik
 
-N = int(os.environ.get("N", "60"))
+N = int(os.environ.get("N", "24"))
 TIMED = bool(os.environ.get("TIMED"))
 LARGEST_DIFFERENCE_MS = 5.0
 OWN = ("instance", "enrolment_id", "expires_at", "nonce")

@@ -18,6 +18,7 @@ from app.local.state import StartError
 from tests.local.started_run import ONE_PROCESS, Started, left_in
 
 
+@pytest.mark.long
 def test_a_start_after_kill_9_ends_what_was_left_and_comes_up(folder: Path) -> None:
     ports = find_free_ports()
     killed = Started(folder, ports)
@@ -36,6 +37,7 @@ def test_a_start_after_kill_9_ends_what_was_left_and_comes_up(folder: Path) -> N
     assert left_in(folder) == []
 
 
+@pytest.mark.long
 async def test_a_killed_process_comes_back(folder: Path) -> None:
     lines: list[str] = []
     api, feed, staff, simulator = find_free_ports()
@@ -65,6 +67,7 @@ async def test_a_killed_process_comes_back(folder: Path) -> None:
     assert left_in(folder) == []
 
 
+@pytest.mark.long
 async def test_a_process_that_keeps_ending_is_given_up_with_its_log(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,6 +72,7 @@ def test_a_second_start_in_the_same_folder_says_who_is_there(folder: Path) -> No
     assert first.stop() == 0
 
 
+@pytest.mark.long
 def test_two_folders_run_side_by_side(folder: Path) -> None:
     one = Started(folder.with_name("one"), find_free_ports())
     two = Started(folder.with_name("two"), find_free_ports())

@@ -17,7 +17,7 @@ from tests.merges.machine.play import play
 from tests.merges.merged import merge_cards
 from tests.people import NewCard, Phone, add_person
 
-STEPS = int(os.environ.get("STEPS", "300"))
+STEPS = int(os.environ.get("STEPS", "150"))
 
 
 @pytest.mark.timeout(60 + STEPS)

@@ -21,7 +21,7 @@ from tests.merges.conftest import Settle
 from tests.merges.merged import NEW, OLD, TOTAL, merge_cards
 from tests.people import Person, Phone, add_person
 
-ROUNDS = int(os.environ.get("ROUNDS", "10"))
+ROUNDS = int(os.environ.get("ROUNDS", "4"))
 AT_ONCE = int(os.environ.get("AT_ONCE", "40"))
 
 

@@ -41,6 +41,10 @@ SHORT = {
     "PACE_MINUTE_S": "10",
 }
 PROOFS = {
+    "processes that are killed come back, and lose nothing": [
+        *("-m", "long", "-n", "2", "--dist", "loadfile"),
+        *("tests/local", "tests/story/test_dwi.py", "tests/workers"),
+    ],
     "the database refuses, by SQL and in every role": ["tests/sql"],
     "every invariant after every step, whatever is done in whatever order": ["tests/merges/test_machine.py"],
     "of many at once, over two API processes, exactly one takes effect": ["tests/merges/test_races.py"],

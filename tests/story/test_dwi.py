@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import asyncpg
+import pytest
 from redis.asyncio import Redis
 
 from app.local.core import post_contribution, propose_merge, report_merge
@@ -78,6 +79,7 @@ async def test_a_merge_that_the_core_did_on_its_own_is_shown_told_and_not_obeyed
     await on.messages.pushes_to(push_target(phone), 1)
 
 
+@pytest.mark.long
 async def test_a_killed_worker_and_a_flushed_valkey_lose_nothing(scene: Scene) -> None:
     on, running, database = scene
     wati = find_person("Wati")

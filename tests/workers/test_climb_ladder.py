@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
+
 from app.local.servers import Postgres, Valkey
 from tests.conftest import Database
 from tests.local.running_simulator import RunningSimulator
@@ -32,6 +34,7 @@ def texts_to(simulator: RunningSimulator, person: Person) -> list[str]:
     return [line["text"] for line in simulator.messages() if line.get("to") == person.phone]
 
 
+@pytest.mark.long
 async def test_a_killed_workers_message_goes_out_again_and_arrives_once(
     fresh_database: Database, servers: tuple[Postgres, Valkey], simulator: RunningSimulator, tmp_path: Path
 ) -> None:

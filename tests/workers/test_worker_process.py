@@ -75,6 +75,7 @@ async def test_a_ring_is_heard_at_once(
     assert worker.stop() == 0
 
 
+@pytest.mark.long
 async def test_nothing_is_missing_after_a_kill_in_the_middle_of_sending(
     fresh_database: Database,
     add_reachable: AddReachable,
