@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import import_module
@@ -101,10 +101,12 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(folder: Path, console: Console, *, durable: bool = False) -> AsyncIterator[tuple[Stage, Running]]:
+async def stage(
+    folder: Path, console: Console, *, durable: bool = False, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[tuple[Stage, Running]]:
     """A fresh instance in `folder` with the demo people in it, and what is played on it."""
     api_port, feed_port, staff_port, simulator_port = find_free_ports()
-    environment = {"SEPAKAT_ENV": "local", "SEPAKAT_MERGE_COOLING_OFF_S": str(COOLING_OFF_S)}
+    environment = {"SEPAKAT_ENV": "local", "SEPAKAT_MERGE_COOLING_OFF_S": str(COOLING_OFF_S), **(settings or {})}
     async with (
         instance(
             folder,

@@ -78,12 +78,16 @@ class Mountain:
         self._folder = folder
         self._owner = owner
         self._jobs = Jobs(running.environment["SEPAKAT_REDIS_URL"], "")
-        self._waves = 0
+        self._seq = FIRST_SEQ
 
     @property
     def environment(self) -> dict[str, str]:
         """Of a process that trusts the server, and whose access token comes from it."""
         return {"SSL_CERT_FILE": str(self.authority), "REQUESTS_CA_BUNDLE": str(self.authority)}
+
+    async def go_on(self) -> None:
+        """After the entries that an earlier mountain wrote."""
+        self._seq = await self._owner.fetchval("SELECT greatest(max(seq), $1) FROM history", FIRST_SEQ)
 
     async def add_people(self, people: int) -> None:
         for statement in PEOPLE.format(people=people).strip().split(";\n"):
@@ -118,10 +122,14 @@ class Mountain:
         await self._check(seq, pushes)
         return pushes / took
 
+    async def analyse(self) -> None:
+        """What autovacuum does within a minute: until then plans are for the empty tables of a new instance."""
+        await self._owner.execute("ANALYZE")
+
     async def pile(self, pushes: int, *, bulk: bool = True) -> tuple[int, float]:
         """One push to each of so many people, committed and rung for. The number of their entries; when the commit was."""
-        self._waves += 1
-        seq = FIRST_SEQ + self._waves
+        self._seq += 1
+        seq = self._seq
         async with self._owner.transaction():
             await self._owner.execute("SET LOCAL ROLE sepakat_writer")
             lanes = {row["lane"] for row in await self._owner.fetch(WAVE, pushes, seq, bulk)}
@@ -172,6 +180,7 @@ async def mountain(running: Running, folder: Path, delay_ms: int = 0) -> AsyncIt
     try:
         await _answering(f"{base_url}/count", folder / "ca.pem")
         made = Mountain(running, folder, base_url, owner)
+        await made.go_on()
         yield made
         await made.close()
     finally:

@@ -68,7 +68,8 @@ async def _compare(hill: Mountain) -> None:
     one, two, bare, firebase, sizes = [], [], [], [], []
     waves = max(1, PUSHES // ROUNDS // WAVE)
     async with hill.workers(1) as [worker]:
-        await hill.drain(WAVE)  # everything is imported, planned and connected
+        await hill.drain(WAVE)  # everything is imported and connected
+        await hill.analyse()
         for _ in track(range(ROUNDS), "mountains", console=console):
             bare.append(await _other(hill, "transport", TRANSPORT_PUSHES))
             firebase.append(await _other(hill, "firebase", FIREBASE_PUSHES))
