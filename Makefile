@@ -34,7 +34,7 @@ check: $(INSTALLED) ## formatting, lint, types, who may import whom, SQL
 	@$(BIN)/squawk sql/migrations/*.sql
 	@$(BIN)/sqlfluff lint --nocolor sql/queries sql/local
 
-prove: $(INSTALLED) ## the long tests, and try to break every promise (SHORT=1: in some six minutes)
+prove: $(INSTALLED) ## the long tests, and try to break every promise (SHORT=1: in some five minutes)
 	@$(BIN)/python -m tests.prove
 
 bench: $(INSTALLED) ## how fast it is on this machine
