@@ -7,6 +7,7 @@ worker that dies in between loses its lease, and the next one sends again under 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
@@ -50,7 +51,7 @@ class CoreTeller:
             leased: list[Whose] = [tuple(row) for row in await self._pool.fetch(SQL["lease"], BATCH, LEASE)]
             rows = await self._pool.fetch(SQL["read"], [one[0] for one in leased], [one[1] for one in leased])
             told = {(row["participant_id"], row["seq"]): row for row in rows}
-            outcomes = await asyncio.gather(*(self._send(whose, told[whose[:2]]) for whose in leased))
+            outcomes = await asyncio.gather(*(self._send_safely(whose, told) for whose in leased))
             taken += sum(isinstance(outcome, Accepted) for outcome in outcomes)
             away = any(isinstance(outcome, RetryLater) and outcome.provider_wide for outcome in outcomes)
             if away or not leased:
@@ -58,6 +59,16 @@ class CoreTeller:
 
     async def close(self) -> None:
         await self._receiver.close()
+
+    async def _send_safely(
+        self, whose: Whose, told: Mapping[tuple[UUID, int], asyncpg.Record]
+    ) -> Accepted | RetryLater | Rejected | None:
+        try:
+            return await self._send(whose, told[whose[:2]])
+        except Exception:
+            # What nobody foresaw about one event must not hold up everybody else's; its lease ends by itself.
+            log.exception("core_event_failed", seq=whose[1])
+            return None
 
     async def _send(self, whose: Whose, row: asyncpg.Record) -> Accepted | RetryLater | Rejected:
         hook = Hook(f"{row['cause_id']}.{row['seq']}", msgspec.json.encode(write_event(row, self._sealer)))

@@ -159,6 +159,21 @@ async def test_a_receiver_that_is_away_loses_nothing(
     assert await teller.tell() == 2
 
 
+async def test_what_nobody_foresaw_about_one_event_holds_up_no_other_persons(
+    fresh_apps: Apps, teller: CoreTeller, receiver: Receiver, cool_off: Callable[[], Any]
+) -> None:
+    broken, _ = await merged(fresh_apps, cool_off)
+    whole, _ = await merged(fresh_apps, cool_off)
+    connection = await fresh_apps.database.connect()
+    await connection.execute("SET session_replication_role = replica")
+    await connection.execute(
+        "UPDATE participants SET nik_sealed = decode('00', 'hex') WHERE participant_id = $1", broken.participant_id
+    )
+    await connection.close()
+    assert await teller.tell() == 2
+    assert [event["data"]["nik"] for _, event in receiver.seen] == [whole.nik] * 2
+
+
 async def test_a_contact_that_its_owner_changed_is_told_and_the_core_s_own_change_is_not(
     fresh_apps: Apps, teller: CoreTeller, receiver: Receiver
 ) -> None:
