@@ -156,19 +156,18 @@ def _unpack(raw: bytes, headers: dict[bytes, bytes], limit: int | None) -> bytes
         return raw
     if encoding != b"gzip" or limit is None:
         raise WrongContentType(accepted="content-encoding: identity" + (", gzip" if limit else ""))
-    unpacked = bytearray()
-    while raw:
-        member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
-        try:
-            unpacked += member.decompress(raw, limit + 1 - len(unpacked))
-        except zlib.error:
-            raise BodyMalformed(reason="not gzip") from None
-        if len(unpacked) > limit or member.unconsumed_tail:
-            raise BodyTooLarge(limit=limit)
-        if not member.eof:
-            raise BodyMalformed(reason="the gzip is cut off")
-        raw = member.unused_data
-    return bytes(unpacked)
+    member = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        unpacked = member.decompress(raw, limit + 1)
+    except zlib.error:
+        raise BodyMalformed(reason="not gzip") from None
+    if len(unpacked) > limit or member.unconsumed_tail:
+        raise BodyTooLarge(limit=limit)
+    if not member.eof:
+        raise BodyMalformed(reason="the gzip is cut off")
+    if member.unused_data:  # millions of empty members would cost more than all else, before anybody has signed
+        raise BodyMalformed(reason="something follows the gzip")
+    return unpacked
 
 
 async def _read(receive: Receive, headers: dict[bytes, bytes], limit: int) -> bytes:
