@@ -7,10 +7,13 @@ import asyncio
 import sys
 from datetime import datetime
 
+from app.cli.environment import database_url
 
-def add_webhooks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     group = commands.add_parser("webhooks", help="what the core is told; as the operator's role")
+    group.set_defaults(run=_run)
     acts = group.add_subparsers(dest="act", required=True, metavar="list|replay")
     acts.add_parser("list", help="how many events wait or were refused, of which type, since when")
     again = acts.add_parser("replay", help="send again what the core refused")
@@ -22,7 +25,7 @@ def add_webhooks(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
 
 
-def run_webhooks(words: argparse.Namespace, operator_url: str) -> int:
+def _run(words: argparse.Namespace) -> int:
     """Runs one command; 0 when it was done, 1 when the database refused, 2 when it was asked wrongly."""
     from asyncpg import PostgresError
 
@@ -33,9 +36,9 @@ def run_webhooks(words: argparse.Namespace, operator_url: str) -> int:
         return 2
     try:
         if words.act == "replay":
-            print(f"{asyncio.run(replay(operator_url, words.since)):,} events go out again.")
+            print(f"{asyncio.run(replay(database_url(), words.since)):,} events go out again.")
             return 0
-        untold = asyncio.run(count_untold(operator_url))
+        untold = asyncio.run(count_untold(database_url()))
     except PostgresError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1

@@ -10,15 +10,18 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from app.cli.environment import database_url
+
 if TYPE_CHECKING:
     from app.notifications.dead_letters import Chosen, DeadLetters, Total
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
-def add_deliveries(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     group = commands.add_parser("deliveries", help="pushes that were not delivered; as the operator's role")
+    group.set_defaults(run=_run)
     acts = group.add_subparsers(dest="act", required=True, metavar="list|count|replay|allow-clearing")
     listed = acts.add_parser("list", help="as JSON lines; how many of each code and class at the foot")
     counted = acts.add_parser("count", help="how many of each code and class, and how old")
@@ -35,7 +38,7 @@ def add_deliveries(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     )
 
 
-def run_deliveries(words: argparse.Namespace, operator_url: str) -> int:
+def _run(words: argparse.Namespace) -> int:
     """Runs one command; 0 when it was done, 1 when the database refused, 2 when nothing was chosen."""
     from asyncpg import PostgresError
 
@@ -43,17 +46,17 @@ def run_deliveries(words: argparse.Namespace, operator_url: str) -> int:
         print("sepakat: say which: ids, --code, --since, --class, or --all", file=sys.stderr)
         return 2
     try:
-        asyncio.run(_run(words, operator_url))
+        asyncio.run(_act(words))
     except PostgresError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     return 0
 
 
-async def _run(words: argparse.Namespace, operator_url: str) -> None:
+async def _act(words: argparse.Namespace) -> None:
     from app.notifications.dead_letters import Chosen, open_dead_letters
 
-    async with open_dead_letters(operator_url) as letters:
+    async with open_dead_letters(database_url()) as letters:
         if words.act == "allow-clearing":
             until = await letters.allow_clearing(words.for_)
             print(f"Targets are cleared however many they are until {until:%Y-%m-%d %H:%M:%S %Z}.")
