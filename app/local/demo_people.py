@@ -1,4 +1,4 @@
-"""The demo people, as they are loaded: who they are, a card of theirs, and the story that they play."""
+"""The demo people, as they are loaded: who they are, a card of theirs, and the story that they play. All invented."""
 
 from __future__ import annotations
 
@@ -11,33 +11,46 @@ PEOPLE = Path(__file__).parent / "people"
 
 
 class DemoPerson(msgspec.Struct, frozen=True):
-    """All invented. `kpjs` are the numbers of all cards, `birth_date` is YYYY-MM-DD."""
+    """`born` is YYYY-MM-DD, `phone` E.164; `kpjs` are the numbers of all cards."""
 
-    name: str
     nik: str
-    birth_date: str
+    name: str
+    born: str
     phone: str
-    email: str
     kpjs: list[str]
-    story: str
+    deceased: bool = False
+    email: str = ""
+    story: str = ""
 
 
 def list_people() -> list[DemoPerson]:
-    """In the order of the files."""
-    stories = {row["nik"]: row["story"] for row in _rows("stories.csv")}
+    """In the order of the file."""
     cards = _rows("cards.csv")
+    dead = {row["nik"] for row in _rows("deaths.csv")}
+    stories = {row["nik"]: row["story"] for row in _rows("stories.csv")}
     return [
         DemoPerson(
-            name=person["name"],
-            nik=person["nik"],
-            birth_date=person["birth_date"],
-            phone=person["phone"],
-            email=person["email"],
-            kpjs=[card["kpj"] for card in cards if card["nik"] == person["nik"]],
-            story=stories.get(person["nik"], ""),
+            nik := row["nik"],
+            row["name"],
+            row["birth_date"],
+            row["phone"],
+            [card["kpj"] for card in cards if card["nik"] == nik],
+            nik in dead,
+            row["email"],
+            stories.get(nik, ""),
         )
-        for person in _rows("participants.csv")
+        for row in _rows("participants.csv")
     ]
+
+
+def find_person(name: str) -> DemoPerson:
+    """By first name. Raises LookupError, naming those there are."""
+    people = list_people()
+    for person in people:
+        if person.name.lower().split()[0] == name.lower():
+            return person
+    names = ", ".join(sorted({person.name.split()[0] for person in people}))
+    raise LookupError(f"nobody is called {name}; there are {names}")
 
 
 def _rows(file: str) -> list[dict[str, str]]:

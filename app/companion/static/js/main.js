@@ -76,7 +76,8 @@ function App({ first }) {
         <${Icon} name=${name} />${t(`tab_${name}`)}
         ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
     </nav>`}
-    ${works?.simulator && here !== '#/phone' && html`<a class="peek" href="#/phone"><${Icon} name="phone" /><span class="sr">${t('your_phone')}</span></a>`}`;
+    ${works?.simulator && here !== '#/phone' && html`<aside aria-label=${t('your_phone')}>
+      <a class="peek" href="#/phone"><${Icon} name="phone" /><span class="sr">${t('your_phone')}</span></a></aside>`}`;
 }
 
 if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {});

@@ -21,7 +21,7 @@ export default function Enrol({ works }) {
     return answer;
   };
   const choose = (person) => {
-    const chosen = { nik: person.nik, kpj: person.kpjs[0], birth_date: person.birth_date };
+    const chosen = { nik: person.nik, kpj: person.kpjs[0], birth_date: person.born };
     sessionStorage.setItem('demo', JSON.stringify(chosen));
     localStorage.setItem('demo', JSON.stringify(person)); // whose phone the page of the phone shows
     setWho(chosen);
