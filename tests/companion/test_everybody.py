@@ -40,7 +40,7 @@ async def test_axe_finds_nothing_on_any_screen_in_either_theme(open_companion: O
 
     async def look(screen: str) -> None:
         for theme in ("light", "dark"):
-            await page.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
+            await page.emulate_media(color_scheme=theme)
             found[f"{screen}, {theme}"] = await findings(page, theme)
 
     await page.goto(wati.origin)
