@@ -20,7 +20,7 @@ from tests.companion.conftest import Open
 pytestmark = pytest.mark.browser
 SCREENS = ["cards", "merges", "inbox", "me", "me/devices", "me/passkeys", "me/sessions", "me/notifications"]
 SCREENS += ["me/access", "me/consents", "me/cases", "phone"]
-RULES = {
+RULES: dict[str, dict[str, Any]] = {
     "light": {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}},  # nothing but the colours differs
 }

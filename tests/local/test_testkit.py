@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -21,5 +22,8 @@ def test_the_first_test_of_another_team_passes_and_can_fail(tmp_path: Path) -> N
     (tmp_path / "test_first.py").write_text(shown[0].split("\n", 1)[1])
     (tmp_path / "test_second.py").write_text(broken.split("\n", 1)[1])
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-o", "asyncio_mode=auto", str(tmp_path)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}  # as if it were installed
+    run = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
     assert "1 failed, 1 passed" in run.stdout, run.stdout + run.stderr
