@@ -14,7 +14,8 @@ SELECT
     actor,
     reason,
     read,
-    acknowledged
+    acknowledged,
+    explained_by
 FROM shown_entries
 WHERE participant_id = $1 AND card_id = $2 AND ($3::bigint IS NULL OR seq < $3)
 ORDER BY seq DESC

@@ -53,7 +53,7 @@ SELECT
     k.reach,
     k.class AS entry_class,
     t.wording,
-    d.data,
+    shown_data(t.kind, d.data) AS data,
     t.merge_id,
     t.occurred_at,
     c.origin,

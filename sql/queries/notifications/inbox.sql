@@ -18,7 +18,8 @@ SELECT
     e.actor,
     e.reason,
     e.read,
-    e.acknowledged
+    e.acknowledged,
+    e.explained_by
 FROM participant_heads AS h
 LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
 CROSS JOIN LATERAL (
@@ -56,7 +57,8 @@ SELECT
     e.actor,
     e.reason,
     e.read,
-    e.acknowledged
+    e.acknowledged,
+    e.explained_by
 FROM participant_heads AS h
 LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
 CROSS JOIN LATERAL (
