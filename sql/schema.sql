@@ -292,6 +292,9 @@ BEGIN
                 WHERE t.participant_id = c.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
         )))::public.history_entry
         FROM unnest(v_people, v_causes) AS c (participant_id, cause_id)));
+    UPDATE public.climbs AS c SET bulk = true
+    FROM unnest(v_people, v_causes) AS told (participant_id, cause_id)
+    WHERE v_told.severity = 'critical' AND c.participant_id = told.participant_id AND c.cause_id = told.cause_id;
     INSERT INTO public.announced AS w (participant_id, announcement_id, seq)
     SELECT h.participant_id, p_announcement_id, h.seq FROM public.participant_heads AS h WHERE h.participant_id = ANY (v_people)
     ON CONFLICT ON CONSTRAINT announced_pkey DO UPDATE SET seq = excluded.seq;
@@ -5245,6 +5248,7 @@ CREATE TABLE public.climbs (
     not_before timestamp with time zone,
     message_id uuid,
     ended_at timestamp with time zone,
+    bulk boolean DEFAULT false NOT NULL,
     CONSTRAINT climb_channel_is_known CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'people'::text]))),
     CONSTRAINT climb_waits_or_has_ended CHECK (((state = 'waiting'::text) = (ended_at IS NULL))),
     CONSTRAINT only_people_leave_unreached CHECK (((state <> 'unreached'::text) OR (channel = 'people'::text))),
@@ -5260,6 +5264,8 @@ COMMENT ON COLUMN public.climbs.seqs IS 'The entries of this cause that climb: i
 COMMENT ON COLUMN public.climbs.not_before IS 'Real time, not the local clock: the lease of a worker that sends it now, or a retry.';
 
 COMMENT ON COLUMN public.climbs.message_id IS 'Derived from cause, channel, address and language: the same on every retry.';
+
+COMMENT ON COLUMN public.climbs.bulk IS 'Sent when nothing that is not bulk is due.';
 
 CREATE TABLE public.code_failures (
     minute timestamp with time zone NOT NULL,
@@ -6313,6 +6319,10 @@ CREATE INDEX announcement_runs_running ON public.announcement_runs USING btree (
 CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state = 'open'::text);
 
 CREATE INDEX challenges_by_expiry ON public.challenges USING btree (expires_at);
+
+CREATE INDEX climbs_in_turn ON public.climbs USING btree (bulk, due_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX climbs_to_people ON public.climbs USING btree (due_at) WHERE ((state = 'waiting'::text) AND (channel = 'people'::text));
 
 CREATE INDEX climbs_unreached ON public.climbs USING btree (ended_at) WHERE (state = 'unreached'::text);
 
@@ -8046,6 +8056,7 @@ GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
 REVOKE ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_api;
 GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_feed;
 GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_operator;
 
@@ -8342,6 +8353,7 @@ GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale tex
 REVOKE ALL ON FUNCTION public.shown_data(p_kind text, p_data text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_api;
 GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_feed;
 GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_operator;
 

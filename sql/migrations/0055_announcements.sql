@@ -60,6 +60,12 @@ CREATE TABLE announced (
 COMMENT ON TABLE announced IS 'Whom an announcement reached, once each, by which entry; without one: who stands on its list and was not reached yet.';
 CREATE INDEX announced_waiting ON announced (announcement_id, participant_id) WHERE seq IS NULL;
 
+-- A message of an announcement to millions goes out after all that is urgent, and does not stand before the list of people either.
+ALTER TABLE climbs ADD COLUMN bulk boolean NOT NULL DEFAULT false;
+COMMENT ON COLUMN climbs.bulk IS 'Sent when nothing that is not bulk is due.';
+CREATE INDEX climbs_in_turn ON climbs (bulk, due_at) WHERE state = 'waiting';
+CREATE INDEX climbs_to_people ON climbs (due_at) WHERE state = 'waiting' AND channel = 'people';
+
 CREATE TRIGGER announcements_are_append_only BEFORE UPDATE OR DELETE ON announcements
     FOR EACH ROW EXECUTE FUNCTION refuse_statement('announcements_are_append_only');
 CREATE TRIGGER announcements_are_not_truncated BEFORE TRUNCATE ON announcements
@@ -129,7 +135,7 @@ BEGIN ATOMIC
     );
 END;
 GRANT EXECUTE ON FUNCTION shown_data(text, text), explained_by(uuid, text, uuid, text, timestamptz)
-    TO sepakat_api, sepakat_worker, sepakat_writer, sepakat_operator;
+    TO sepakat_api, sepakat_worker, sepakat_feed, sepakat_writer, sepakat_operator;
 
 CREATE OR REPLACE VIEW shown_entries WITH (security_invoker = true) AS
 SELECT
@@ -283,6 +289,9 @@ BEGIN
                 WHERE t.participant_id = c.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
         )))::public.history_entry
         FROM unnest(v_people, v_causes) AS c (participant_id, cause_id)));
+    UPDATE public.climbs AS c SET bulk = true
+    FROM unnest(v_people, v_causes) AS told (participant_id, cause_id)
+    WHERE v_told.severity = 'critical' AND c.participant_id = told.participant_id AND c.cause_id = told.cause_id;
     INSERT INTO public.announced AS w (participant_id, announcement_id, seq)
     SELECT h.participant_id, p_announcement_id, h.seq FROM public.participant_heads AS h WHERE h.participant_id = ANY (v_people)
     ON CONFLICT ON CONSTRAINT announced_pkey DO UPDATE SET seq = excluded.seq;

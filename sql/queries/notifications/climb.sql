@@ -30,7 +30,7 @@ FROM (
     WHERE
         NOT choice.rests AND w.state = 'waiting' AND w.channel = any($3::text[]) AND w.due_at <= current_instant()
         AND (w.not_before IS NULL OR w.not_before <= clock_timestamp())
-    ORDER BY w.due_at
+    ORDER BY w.bulk, w.due_at
     LIMIT $1
 ) AS due
 WHERE
