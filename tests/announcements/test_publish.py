@@ -13,13 +13,12 @@ import pytest
 import rfc8785
 
 from app.platform.database import Pool
-from tests.announcements.conftest import BODY, TITLE, Tell, announcement
+from tests.announcements.conftest import BODY, TITLE, Connection, Tell, announcement
 from tests.conftest import SECRET, Apps, Database
 from tests.crowds import gather
 from tests.feed.conftest import Core
 from tests.people import NewCard, Phone, add_person
 
-Connection = Any
 CROWD = 2000
 TWO = {"staff": "s-ani", "second_staff": "s-budi"}
 
