@@ -249,20 +249,24 @@ BEGIN
             SELECT p.participant_id FROM public.participants AS p
             WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT p_window
         ) AS w ORDER BY w.participant_id DESC LIMIT 1;
+        -- Values and no EXISTS, so that each is looked up by its key: planned as a hash, a chunk would read a whole table.
         v_people := array(
             SELECT p.participant_id FROM public.participants AS p
             WHERE p.participant_id > v_run.after AND p.participant_id <= v_last
                 AND p.registered_at <= v_told.published_at AND p.deceased_on IS NULL
                 AND (
                     v_told.audience ? 'all'
-                    OR EXISTS (
-                        SELECT FROM public.cards AS k
+                    OR (
+                        SELECT true FROM public.cards AS k
                         WHERE k.participant_id = p.participant_id AND k.transferred_at IS NULL
-                            AND (k.employer_id = v_told.audience ->> 'employer_id' OR k.segment = v_told.audience ->> 'segment'))
-                    OR EXISTS (
-                        SELECT FROM public.announced AS t
-                        WHERE t.participant_id = p.participant_id
-                            AND ((t.announcement_id = v_told.replaces AND t.seq IS NOT NULL) OR t.announcement_id = p_announcement_id)))
+                            AND (k.employer_id = v_told.audience ->> 'employer_id' OR k.segment = v_told.audience ->> 'segment')
+                        LIMIT 1)
+                    OR (
+                        SELECT true FROM public.announced AS t
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+                    OR (
+                        SELECT true FROM public.announced AS t
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = p_announcement_id))
             ORDER BY p.participant_id LIMIT p_most);
         IF cardinality(v_people) = p_most THEN
             v_last := v_people[p_most];
