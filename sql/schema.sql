@@ -2027,6 +2027,14 @@ CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS dat
 
 ALTER FUNCTION public.jakarta_day(instant timestamp with time zone) OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT (((p_kind = ANY (p_kinds)) AND ((public.jakarta_day(p_at) >= p_from) AND (public.jakarta_day(p_at) <= p_until))) OR (p_event_id = ANY (p_event_ids)) OR (p_merge_id = ANY (p_merge_ids)));
+END;
+
+ALTER FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) OWNER TO sepakat_owner;
+
 CREATE TABLE public.announced (
     participant_id uuid NOT NULL,
     announcement_id uuid NOT NULL,
@@ -2065,20 +2073,38 @@ COMMENT ON COLUMN public.announcements.audience IS '{all: true}, {employer_id}, 
 
 COMMENT ON COLUMN public.announcements.canonical IS 'The RFC 8785 form of {title: {id, en}, body: {id, en}}: what the digest in every entry is of.';
 
-CREATE FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) RETURNS uuid[]
+CREATE VIEW public.explanations WITH (security_invoker='true') AS
+ SELECT t.participant_id,
+    t.seq,
+    a.announcement_id,
+    a.explains_kinds AS kinds,
+    a.explains_from AS from_day,
+    a.explains_until AS until_day,
+    a.explains_events AS event_ids,
+    a.explains_merges AS merge_ids
+   FROM (public.announced t
+     JOIN public.announcements a ON ((a.announcement_id = t.announcement_id)))
+  WHERE ((t.seq IS NOT NULL) AND ((a.explains_kinds <> '{}'::text[]) OR (a.explains_events <> '{}'::text[]) OR (a.explains_merges <> '{}'::uuid[])) AND (NOT (EXISTS ( SELECT
+           FROM (public.announcements n
+             JOIN public.announced r ON ((r.announcement_id = n.announcement_id)))
+          WHERE ((n.replaces = a.announcement_id) AND (r.participant_id = t.participant_id) AND (r.seq IS NOT NULL))))));
+
+ALTER VIEW public.explanations OWNER TO sepakat_owner;
+
+COMMENT ON VIEW public.explanations IS 'Read once for a page of entries, and held against each by explains().';
+
+CREATE FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) RETURNS uuid[]
     LANGUAGE sql STABLE
     BEGIN ATOMIC
- SELECT ARRAY( SELECT a.announcement_id
-            FROM (public.announced t
-              JOIN public.announcements a ON ((a.announcement_id = t.announcement_id)))
-           WHERE ((t.participant_id = explained_by.p_participant_id) AND (t.seq IS NOT NULL) AND (((explained_by.p_kind = ANY (a.explains_kinds)) AND ((public.jakarta_day(explained_by.p_at) >= a.explains_from) AND (public.jakarta_day(explained_by.p_at) <= a.explains_until))) OR (explained_by.p_event_id = ANY (a.explains_events)) OR (explained_by.p_merge_id = ANY (a.explains_merges))) AND (NOT (EXISTS ( SELECT
-                    FROM (public.announcements n
-                      JOIN public.announced r ON ((r.announcement_id = n.announcement_id)))
-                   WHERE ((n.replaces = a.announcement_id) AND (r.participant_id = explained_by.p_participant_id) AND (r.seq IS NOT NULL))))))
-           ORDER BY t.seq) AS "array";
+ SELECT ARRAY( SELECT x.announcement_id
+            FROM public.explanations x
+           WHERE ((x.participant_id = explained_by.p_participant_id) AND public.explains(x.kinds, x.from_day, x.until_day, x.event_ids, x.merge_ids, explained_by.p_kind, explained_by.p_at, explained_by.p_event_id, explained_by.p_merge_id))
+           ORDER BY x.seq) AS "array";
 END;
 
-ALTER FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) OWNER TO sepakat_owner;
+ALTER FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) IS 'The announcements that explain one entry of somebody, oldest first.';
 
 CREATE FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2530,12 +2556,9 @@ CREATE FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[
     AS $$
     SELECT coalesce(jsonb_agg(t.shown ORDER BY t.seq DESC), '[]')
     FROM (
-        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording,
-            'data', coalesce(public.shown_data(h.kind, d.data), '{}'),
-            'occurred_at', h.occurred_at, 'origin', c.origin, 'actor', c.actor, 'reason', c.reason) AS shown
-        FROM public.history AS h
-        JOIN public.causes AS c ON c.participant_id = h.participant_id AND c.cause_id = h.cause_id
-        LEFT JOIN public.history_data AS d ON d.participant_id = h.participant_id AND d.seq = h.seq
+        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording, 'data', coalesce(h.data, '{}'),
+            'occurred_at', h.occurred_at, 'origin', h.origin, 'actor', h.actor, 'reason', h.reason) AS shown
+        FROM public.shown_entries AS h
         WHERE h.participant_id = p_participant_id AND h.kind <> 'looked_at'
             AND ((p_card_ids IS NULL AND p_merge_id IS NULL) OR h.card_id = ANY (p_card_ids) OR h.merge_id = p_merge_id)
         ORDER BY h.seq DESC LIMIT 20
@@ -3065,7 +3088,8 @@ CREATE FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[]
     AS $$
     SELECT a.place, s.participant_id, p.locale, public.current_instant(), h.seq, coalesce(i.read_up_to, 0),
         e.seq, e.kind, e.reach, e.severity, e.wording, e.data, e.merge_id, e.cause_id,
-        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged, e.explained_by
+        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged,
+        public.explained_by(s.participant_id, e.kind, e.occurred_at, e.event_id, e.merge_id)
     FROM unnest(p_participants, p_sessions, p_afters) WITH ORDINALITY AS a (participant_id, session_id, after, place)
     JOIN public.sessions AS s ON s.participant_id = a.participant_id AND s.session_id = a.session_id
     JOIN public.participants AS p ON p.participant_id = s.participant_id
@@ -4170,25 +4194,6 @@ END
 $$;
 
 ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) OWNER TO sepakat_writer;
-
-CREATE FUNCTION public.shown_data(p_kind text, p_data text) RETURNS text
-    LANGUAGE sql STABLE
-    BEGIN ATOMIC
- SELECT
-         CASE
-             WHEN (p_kind = ANY (ARRAY['announcement_info'::text, 'announcement_warning'::text, 'announcement_critical'::text])) THEN COALESCE(( SELECT (((shown_data.p_data)::jsonb || jsonb_build_object('title_id', (t.said #> '{title,id}'::text[]), 'title_en', (t.said #> '{title,en}'::text[]), 'body_id', (t.said #> '{body,id}'::text[]), 'body_en', (t.said #> '{body,en}'::text[]), 'replaced_title_id', (t.said_before #> '{title,id}'::text[]), 'replaced_title_en', (t.said_before #> '{title,en}'::text[]))))::text AS text
-                FROM ((public.announcements a
-                  LEFT JOIN public.announcements b ON ((b.announcement_id = (((shown_data.p_data)::jsonb ->> 'replaces'::text))::uuid)))
-                  CROSS JOIN LATERAL ( SELECT (convert_from(a.canonical, 'UTF8'::name))::jsonb AS said,
-                         (convert_from(b.canonical, 'UTF8'::name))::jsonb AS said_before) t)
-               WHERE (a.announcement_id = (((shown_data.p_data)::jsonb ->> 'announcement_id'::text))::uuid)), p_data)
-             ELSE p_data
-         END AS p_data;
-END;
-
-ALTER FUNCTION public.shown_data(p_kind text, p_data text) OWNER TO sepakat_owner;
-
-COMMENT ON FUNCTION public.shown_data(p_kind text, p_data text) IS 'The data of an entry with the text of its announcement, if it is one.';
 
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
@@ -5867,7 +5872,15 @@ CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
     k.reach,
     k.severity,
     h.wording,
-    public.shown_data(h.kind, d.data) AS data,
+        CASE
+            WHEN (h.kind = ANY (ARRAY['announcement_info'::text, 'announcement_warning'::text, 'announcement_critical'::text])) THEN COALESCE(( SELECT (((d.data)::jsonb || jsonb_build_object('title_id', (said.text #> '{title,id}'::text[]), 'title_en', (said.text #> '{title,en}'::text[]), 'body_id', (said.text #> '{body,id}'::text[]), 'body_en', (said.text #> '{body,en}'::text[]), 'replaced_title_id', (said.before #> '{title,id}'::text[]), 'replaced_title_en', (said.before #> '{title,en}'::text[]))))::text AS text
+               FROM ((public.announcements now
+                 LEFT JOIN public.announcements earlier ON ((earlier.announcement_id = (((d.data)::jsonb ->> 'replaces'::text))::uuid)))
+                 CROSS JOIN LATERAL ( SELECT (convert_from(now.canonical, 'UTF8'::name))::jsonb AS text,
+                        (convert_from(earlier.canonical, 'UTF8'::name))::jsonb AS before) said)
+              WHERE (now.announcement_id = (((d.data)::jsonb ->> 'announcement_id'::text))::uuid)), d.data)
+            ELSE d.data
+        END AS data,
     h.merge_id,
     h.cause_id,
     h.occurred_at,
@@ -5877,7 +5890,7 @@ CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
     c.reason,
     ((k.reach = 'silent'::text) OR (h.seq <= COALESCE(p.read_up_to, (0)::bigint))) AS read,
     (a.seq IS NOT NULL) AS acknowledged,
-    public.explained_by(h.participant_id, h.kind, h.merge_id, c.event_id, h.occurred_at) AS explained_by
+    c.event_id
    FROM (((((public.history h
      JOIN public.entry_kinds k ON ((k.kind = h.kind)))
      JOIN public.causes c ON (((c.participant_id = h.participant_id) AND (c.cause_id = h.cause_id))))
@@ -8045,6 +8058,13 @@ GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO se
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_feed;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_operator;
+
 GRANT SELECT ON TABLE public.announced TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.announced TO sepakat_writer;
 GRANT SELECT ON TABLE public.announced TO sepakat_api;
@@ -8057,12 +8077,18 @@ GRANT SELECT ON TABLE public.announcements TO sepakat_api;
 GRANT SELECT ON TABLE public.announcements TO sepakat_worker;
 GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
 
-REVOKE ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_api;
-GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_worker;
-GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_feed;
-GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_writer;
-GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamp with time zone) TO sepakat_operator;
+GRANT SELECT ON TABLE public.explanations TO sepakat_operator;
+GRANT SELECT ON TABLE public.explanations TO sepakat_api;
+GRANT SELECT ON TABLE public.explanations TO sepakat_worker;
+GRANT SELECT ON TABLE public.explanations TO sepakat_feed;
+GRANT SELECT ON TABLE public.explanations TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) TO sepakat_api;
@@ -8353,13 +8379,6 @@ GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale tex
 
 REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) TO sepakat_api;
-
-REVOKE ALL ON FUNCTION public.shown_data(p_kind text, p_data text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_api;
-GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_worker;
-GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_feed;
-GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_writer;
-GRANT ALL ON FUNCTION public.shown_data(p_kind text, p_data text) TO sepakat_operator;
 
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;

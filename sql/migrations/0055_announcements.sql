@@ -95,48 +95,55 @@ GRANT SELECT ON announcements, announced TO sepakat_api;
 GRANT SELECT ON announcements, announcement_runs, announced TO sepakat_worker, sepakat_feed, sepakat_operator;
 SELECT isolate_table('announced');
 
--- What an entry is rendered from. Of an announcement the entry keeps id and digest, and the text lies here once for all.
-CREATE FUNCTION shown_data(p_kind text, p_data text) RETURNS text
+-- What explains entries of somebody, with the rights of whoever asks: the announcements that reached them, those left out that
+-- another one, which came too, replaces.
+CREATE VIEW explanations WITH (security_invoker = true) AS
+SELECT
+    t.participant_id,
+    t.seq,
+    a.announcement_id,
+    a.explains_kinds AS kinds,
+    a.explains_from AS from_day,
+    a.explains_until AS until_day,
+    a.explains_events AS event_ids,
+    a.explains_merges AS merge_ids
+FROM announced AS t
+JOIN announcements AS a ON a.announcement_id = t.announcement_id
+WHERE t.seq IS NOT NULL
+    AND (a.explains_kinds <> '{}' OR a.explains_events <> '{}' OR a.explains_merges <> '{}')
+    AND NOT EXISTS (
+        SELECT FROM announcements AS n
+        JOIN announced AS r ON r.announcement_id = n.announcement_id
+        WHERE n.replaces = a.announcement_id AND r.participant_id = t.participant_id AND r.seq IS NOT NULL);
+COMMENT ON VIEW explanations IS 'Read once for a page of entries, and held against each by explains().';
+GRANT SELECT ON explanations TO sepakat_api, sepakat_worker, sepakat_feed, sepakat_writer, sepakat_operator;
+
+CREATE FUNCTION explains(
+    p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[],
+    p_kind text, p_at timestamptz, p_event_id text, p_merge_id uuid
+) RETURNS boolean
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-    SELECT CASE WHEN p_kind IN ('announcement_info', 'announcement_warning', 'announcement_critical') THEN coalesce((
-        SELECT (p_data::jsonb || jsonb_build_object(
-            'title_id', t.said #> '{title,id}', 'title_en', t.said #> '{title,en}',
-            'body_id', t.said #> '{body,id}', 'body_en', t.said #> '{body,en}',
-            'replaced_title_id', t.said_before #> '{title,id}', 'replaced_title_en', t.said_before #> '{title,en}'))::text
-        FROM announcements AS a
-        LEFT JOIN announcements AS b ON b.announcement_id = (p_data::jsonb ->> 'replaces')::uuid
-        CROSS JOIN LATERAL (
-            SELECT convert_from(a.canonical, 'UTF8')::jsonb AS said, convert_from(b.canonical, 'UTF8')::jsonb AS said_before
-        ) AS t
-        WHERE a.announcement_id = (p_data::jsonb ->> 'announcement_id')::uuid
-    ), p_data) ELSE p_data END;
+    SELECT (p_kind = ANY (p_kinds) AND jakarta_day(p_at) BETWEEN p_from AND p_until)
+        OR p_event_id = ANY (p_event_ids) OR p_merge_id = ANY (p_merge_ids);
 END;
-COMMENT ON FUNCTION shown_data(text, text) IS 'The data of an entry with the text of its announcement, if it is one.';
 
--- The announcements that reached this person and explain this entry, those left out that another one, which came too, replaces.
-CREATE FUNCTION explained_by(p_participant_id uuid, p_kind text, p_merge_id uuid, p_event_id text, p_at timestamptz) RETURNS uuid[]
+CREATE FUNCTION explained_by(p_participant_id uuid, p_kind text, p_at timestamptz, p_event_id text, p_merge_id uuid) RETURNS uuid[]
 LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT array(
-        SELECT a.announcement_id
-        FROM announced AS t
-        JOIN announcements AS a ON a.announcement_id = t.announcement_id
-        WHERE t.participant_id = p_participant_id AND t.seq IS NOT NULL
-            AND (
-                (p_kind = ANY (a.explains_kinds) AND jakarta_day(p_at) BETWEEN a.explains_from AND a.explains_until)
-                OR p_event_id = ANY (a.explains_events)
-                OR p_merge_id = ANY (a.explains_merges))
-            AND NOT EXISTS (
-                SELECT FROM announcements AS n
-                JOIN announced AS r ON r.announcement_id = n.announcement_id
-                WHERE n.replaces = a.announcement_id AND r.participant_id = p_participant_id AND r.seq IS NOT NULL)
-        ORDER BY t.seq
+        SELECT x.announcement_id FROM explanations AS x
+        WHERE x.participant_id = p_participant_id
+            AND explains(x.kinds, x.from_day, x.until_day, x.event_ids, x.merge_ids, p_kind, p_at, p_event_id, p_merge_id)
+        ORDER BY x.seq
     );
 END;
-GRANT EXECUTE ON FUNCTION shown_data(text, text), explained_by(uuid, text, uuid, text, timestamptz)
+COMMENT ON FUNCTION explained_by(uuid, text, timestamptz, text, uuid) IS 'The announcements that explain one entry of somebody, oldest first.';
+GRANT EXECUTE ON FUNCTION explains(text[], date, date, text[], uuid[], text, timestamptz, text, uuid),
+    explained_by(uuid, text, timestamptz, text, uuid)
     TO sepakat_api, sepakat_worker, sepakat_feed, sepakat_writer, sepakat_operator;
 
+-- As before, and the event of the cause. Of an announcement the entry keeps id and digest, and its text comes from where it lies once.
 CREATE OR REPLACE VIEW shown_entries WITH (security_invoker = true) AS
 SELECT
     h.participant_id,
@@ -146,7 +153,18 @@ SELECT
     k.reach,
     k.severity,
     h.wording,
-    shown_data(h.kind, d.data) AS data,
+    CASE WHEN h.kind IN ('announcement_info', 'announcement_warning', 'announcement_critical') THEN coalesce((
+        SELECT (d.data::jsonb || jsonb_build_object(
+            'title_id', said.text #> '{title,id}', 'title_en', said.text #> '{title,en}',
+            'body_id', said.text #> '{body,id}', 'body_en', said.text #> '{body,en}',
+            'replaced_title_id', said.before #> '{title,id}', 'replaced_title_en', said.before #> '{title,en}'))::text
+        FROM announcements AS now
+        LEFT JOIN announcements AS earlier ON earlier.announcement_id = (d.data::jsonb ->> 'replaces')::uuid
+        CROSS JOIN LATERAL (
+            SELECT convert_from(now.canonical, 'UTF8')::jsonb AS text, convert_from(earlier.canonical, 'UTF8')::jsonb AS before
+        ) AS said
+        WHERE now.announcement_id = (d.data::jsonb ->> 'announcement_id')::uuid
+    ), d.data) ELSE d.data END AS data,
     h.merge_id,
     h.cause_id,
     h.occurred_at,
@@ -156,7 +174,7 @@ SELECT
     c.reason,
     k.reach = 'silent' OR h.seq <= coalesce(p.read_up_to, 0) AS read,
     a.seq IS NOT NULL AS acknowledged,
-    explained_by(h.participant_id, h.kind, h.merge_id, c.event_id, h.occurred_at) AS explained_by
+    c.event_id
 FROM history AS h
 JOIN entry_kinds AS k ON k.kind = h.kind
 JOIN causes AS c ON c.participant_id = h.participant_id AND c.cause_id = h.cause_id

@@ -15,7 +15,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     SELECT a.place, s.participant_id, p.locale, public.current_instant(), h.seq, coalesce(i.read_up_to, 0),
         e.seq, e.kind, e.reach, e.severity, e.wording, e.data, e.merge_id, e.cause_id,
-        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged, e.explained_by
+        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged,
+        public.explained_by(s.participant_id, e.kind, e.occurred_at, e.event_id, e.merge_id)
     FROM unnest(p_participants, p_sessions, p_afters) WITH ORDINALITY AS a (participant_id, session_id, after, place)
     JOIN public.sessions AS s ON s.participant_id = a.participant_id AND s.session_id = a.session_id
     JOIN public.participants AS p ON p.participant_id = s.participant_id
@@ -40,12 +41,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
 AS $$
     SELECT coalesce(jsonb_agg(t.shown ORDER BY t.seq DESC), '[]')
     FROM (
-        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording,
-            'data', coalesce(public.shown_data(h.kind, d.data), '{}'),
-            'occurred_at', h.occurred_at, 'origin', c.origin, 'actor', c.actor, 'reason', c.reason) AS shown
-        FROM public.history AS h
-        JOIN public.causes AS c ON c.participant_id = h.participant_id AND c.cause_id = h.cause_id
-        LEFT JOIN public.history_data AS d ON d.participant_id = h.participant_id AND d.seq = h.seq
+        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording, 'data', coalesce(h.data, '{}'),
+            'occurred_at', h.occurred_at, 'origin', h.origin, 'actor', h.actor, 'reason', h.reason) AS shown
+        FROM public.shown_entries AS h
         WHERE h.participant_id = p_participant_id AND h.kind <> 'looked_at'
             AND ((p_card_ids IS NULL AND p_merge_id IS NULL) OR h.card_id = ANY (p_card_ids) OR h.merge_id = p_merge_id)
         ORDER BY h.seq DESC LIMIT 20

@@ -31,7 +31,7 @@ SELECT
     ) AS into_kpj,
     explained_by(
         m.participant_id, CASE m.proposed_by WHEN 'core' THEN 'merge_reported' ELSE 'merge_proposed' END,
-        m.merge_id, c.event_id, m.proposed_at
+        m.proposed_at, c.event_id, m.merge_id
     ) AS explained_by
 FROM merges AS m
 INNER JOIN causes AS c ON m.participant_id = c.participant_id AND m.cause_id = c.cause_id

@@ -53,16 +53,14 @@ SELECT
     k.reach,
     k.class AS entry_class,
     t.wording,
-    shown_data(t.kind, d.data) AS data,
+    t.data,
     t.merge_id,
     t.occurred_at,
-    c.origin,
-    c.actor,
-    c.reason
-FROM history AS t
+    t.origin,
+    t.actor,
+    t.reason
+FROM shown_entries AS t
 INNER JOIN entry_kinds AS k ON t.kind = k.kind
-INNER JOIN causes AS c ON t.participant_id = c.participant_id AND t.cause_id = c.cause_id
-LEFT JOIN history_data AS d ON t.participant_id = d.participant_id AND t.seq = d.seq
 WHERE t.participant_id = $1 AND t.cause_id = $2 AND k.reach <> 'silent'
 ORDER BY t.seq;
 
