@@ -50,7 +50,6 @@ def _make_worker(url: str, work: Work) -> Worker:
             _job("settle_merges", work.ring_merges),
             _job("send_codes", work.ring_codes),
             _job("climb_ladder", work.ring_ladder),
-            _job("publish_announcements", work.ring_announcements),
         ],
         queue_name=QUEUE,
         redis_settings=redis_settings(url),

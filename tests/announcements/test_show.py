@@ -13,7 +13,7 @@ import rfc8785
 
 from app.verify.history import check_export
 from app.verify.strict import BrokenError
-from tests.announcements.conftest import BODY, TITLE, Tell, announcement
+from tests.announcements.conftest import BODY, TITLE, Connection, Tell, announcement
 from tests.conftest import Apps, Database
 from tests.feed.conftest import Core, contribution, event
 from tests.people import NewCard, Person, Phone, add_person
@@ -58,6 +58,7 @@ async def test_it_is_shown_beside_what_it_explains_until_another_replaces_it(
     sent = announcement({"niks": [dwi.nik]}, explains=explains)
     await core.apply(sent, late, early, growth, merge)
     assert {entry["kind"] for entry in (await read(phone, "/v1/inbox"))["entries"] if entry["explained_by"]} == set()
+    assert (await read(phone, "/v1/announcements"))["announcements"] == [], "on the list, and not reached yet"
     await tell()
     (shown,) = (await read(phone, "/v1/announcements"))["announcements"]
     assert shown["explains"] == {name: explains[name] for name in ("kinds", "from", "until")}
@@ -114,3 +115,9 @@ async def test_the_export_proves_the_words(own_apps: Apps, phone: Phone) -> None
     ):
         with pytest.raises(BrokenError, match="announcement"):
             check_export(file | {"announcements": spoilt}, keys)
+
+
+async def test_staff_read_the_words_too(connection: Connection, dwi: Person) -> None:
+    told = json.loads(await connection.fetchval("SELECT history_for_staff($1, NULL, NULL)", dwi.participant_id))
+    data = next(json.loads(entry["data"]) for entry in told if entry["kind"] == "announcement_info")
+    assert (data["title_id"], data["replaced_title_en"]) == (CORRECTED["id"], TITLE["en"])
