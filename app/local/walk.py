@@ -246,7 +246,7 @@ async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
     told = (
         "; see what the participant was told with `sepakat phone NAME inbox`" if result["outcome"] == "applied" else ""
     )
-    if chosen.verb == "contribute":
+    if chosen.verb in ("contribute", "announce"):
         walk.console.print(f"  event {event['id']}")
     walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}".rstrip() + told)
     return 0 if result["outcome"] == "applied" else 1
