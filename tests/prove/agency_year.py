@@ -208,7 +208,7 @@ async def silence_was_found(year: Year) -> None:
             continue
         row = await year.connection.fetchrow(
             """SELECT m.state, e.reach FROM cards AS k JOIN merges AS m USING (participant_id, merge_id)
-            JOIN history AS h ON h.participant_id = k.participant_id AND h.cause_id = m.cause_id AND h.card_id = k.card_id
+            JOIN history AS h ON h.participant_id = k.participant_id AND h.merge_id = m.merge_id AND h.kind = 'merge_reported'
             JOIN entry_kinds AS e ON e.kind = h.kind WHERE k.kpj = $1 AND k.merge_mark = 'merged_without_consent'""",
             card.kpj,
         )
