@@ -10,7 +10,7 @@ from app.local.agency.world import Card, Person, Sent, Task
 
 PROPOSED, PROPOSED_WITH_PHONE = 0.6, 6.0
 """How often in a year, to somebody with cards to merge."""
-NEVER_TOLD_EVERY, TOLD_AFTERWARDS_EVERY, OWNS_UP_AFTER_DAYS = 400, 200, (95, 125)
+NEVER_TOLD_EVERY, TOLD_AFTERWARDS_EVERY, OWNS_UP_AFTER_DAYS = 200, 200, (95, 125)
 """One silent merge for so many people, at least two; and one that is told afterwards."""
 
 
