@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from app.history.export import read_parts, sign_export
 from app.history.roots import find_inclusion, make_root
@@ -102,6 +103,7 @@ class Year:
         return [(person, card) for person, card in self.world.cards() if card.silent]
 
 
+@pytest.mark.timeout(600 + PEOPLE * DAYS // 100)
 async def test_a_year_of_an_agency(
     fresh_apps: Apps, own_valkey: Valkey, simulator: RunningSimulator, outbox: Outbox, tmp_path: Path
 ) -> None:
