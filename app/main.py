@@ -18,6 +18,7 @@ from app.cards.unfreeze import unfreeze
 from app.cases.correct import ask_correction, list_corrections
 from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
+from app.companion.serve import companion_routes
 from app.consents.choose import give_consent, withdraw_consent
 from app.consents.show import list_consents
 from app.devices.push_target import clear_push_target, set_push_target
@@ -164,6 +165,7 @@ API_ROUTES: list[ControllerRouterHandler] = [
     acknowledge,
     stream,
     # for machines
+    *companion_routes,
     capabilities,
     show_keys,
     list_roots,
@@ -265,11 +267,10 @@ def _create(
 def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
-    routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
     return _create(
         "api",
         settings,
-        routes,
+        API_ROUTES + (LOCAL_ROUTES if settings.local else []),
         lifespan=[keep_desk],
         openapi_config=openapi_config(),
         cors_config=cross_origin(settings.origins),
