@@ -69,8 +69,8 @@ async def receive_event(desk: Desk, content: Any, results: list[Result]) -> Resu
         event, content_hash = read_event(content)
     except Rejected as rejected:
         return Result(_id_of(content), "rejected", rejected.code, rejected.detail)
-    result = await settle(desk, Received(event, content, content_hash))
-    for released in await release(desk, set(event.streams)):
+    result, frees = await settle(desk, Received(event, content, content_hash))
+    for released in await release(desk, set(event.streams) if frees else set()):
         for place, earlier in enumerate(results):
             if earlier.id == released.id and earlier.outcome == "held":
                 results[place] = released

@@ -51,15 +51,16 @@ class Received(msgspec.Struct, frozen=True):
     content_hash: bytes
 
 
-async def settle(desk: Desk, received: Received) -> Result:
-    """Settles one event in a transaction of its own; five times when it loses a race for a lock.
+async def settle(desk: Desk, received: Received) -> tuple[Result, bool]:
+    """Settles one event in a transaction of its own; five times when it loses a race for a lock. True when held events may be
+    due now: whoever holds one has locked its streams, as this transaction has.
 
     Raises what the database raised in the last try; nothing of the event is kept then, and it can be sent again.
     """
     for attempt in range(TRIES):
         try:
             async with transaction(desk.pool, wait_s=desk.settings.pool_wait_s) as connection:
-                result, applied = await _settle_once(desk.settings, connection, received)
+                result, applied, frees = await _settle_once(desk.settings, connection, received)
             break
         except LOST_RACES:
             if attempt == TRIES - 1:
@@ -69,7 +70,7 @@ async def settle(desk: Desk, received: Received) -> Result:
         for participant_id, lane in ((applied.participant_id, applied.lane), *applied.others):
             if participant_id is not None and lane is not None:
                 desk.doorbell.ring(participant_id, lane)
-    return result
+    return result, frees
 
 
 async def release(desk: Desk, streams: set[str]) -> list[Result]:
@@ -82,12 +83,15 @@ async def release(desk: Desk, streams: set[str]) -> list[Result]:
         for row in rows:
             content = msgspec.json.decode(_open(desk.settings, row["content_sealed"], "content", row["event_id"]))
             event = msgspec.convert(content, Event)
-            results.append(await settle(desk, Received(event, content, row["content_hash"])))
-            streams |= event.streams.keys()
+            result, frees = await settle(desk, Received(event, content, row["content_hash"]))
+            results.append(result)
+            streams |= event.streams.keys() if frees else set()
     return results
 
 
-async def _settle_once(settings: Settings, connection: Connection, received: Received) -> tuple[Result, Applied | None]:
+async def _settle_once(
+    settings: Settings, connection: Connection, received: Received
+) -> tuple[Result, Applied | None, bool]:
     event = received.event
     known = await connection.fetchrow(SQL["find_event"], event.id)
     positions: dict[str, int] = {}
@@ -96,15 +100,19 @@ async def _settle_once(settings: Settings, connection: Connection, received: Rec
         known = await _take(settings, connection, received)
     if known is not None and known["content_hash"] != received.content_hash:
         await connection.execute(SQL["quarantine"], event.id, received.content_hash, _seal_content(settings, received))
-        return Result(event.id, "quarantined", "id_reused", "This id was used for another event. Use a new one."), None
+        return (
+            Result(event.id, "quarantined", "id_reused", "This id was used for another event. Use a new one."),
+            None,
+            False,
+        )
     if known is not None and known["outcome"] != "held":
         detail = known["detail_sealed"] and _open(settings, known["detail_sealed"], "detail", event.id)
-        return Result(event.id, "duplicate", known["code"], detail), None
+        return Result(event.id, "duplicate", known["code"], detail), None, True
     for stream, number in event.streams.items():
         if number > positions[stream] + 1:
             await connection.execute(SQL["hold"], event.id, *_numbers(settings, event))
             waits = f"{stream} waits for number {positions[stream] + 1}."
-            return Result(event.id, "held", "number_missing", waits), None
+            return Result(event.id, "held", "number_missing", waits), None, True
     return await _take_turn(settings, connection, event, positions)
 
 
@@ -154,7 +162,7 @@ async def _take(settings: Settings, connection: Connection, received: Received) 
 
 async def _take_turn(
     settings: Settings, connection: Connection, event: Event, positions: dict[str, int]
-) -> tuple[Result, Applied | None]:
+) -> tuple[Result, Applied | None, bool]:
     """Applied or rejected, the event has used its numbers; not those of a stream that is not its own."""
     applied = None
     own = True
@@ -167,12 +175,9 @@ async def _take_turn(
         result = Result(event.id, "rejected", rejected.code, rejected.detail)
         own = rejected.code != "stream_foreign"
     detail = result.detail and read_sealer(settings.data_keys).seal(result.detail, column="detail", row=event.id)
-    await connection.execute(SQL["finish"], event.id, result.outcome, result.code, detail)
-    if event.streams:
-        if own:
-            await connection.execute(SQL["consume"], *_numbers(settings, event))
-        await connection.execute(SQL["forget_held"], event.id)
-    return result, applied
+    used = _numbers(settings, event) if own else ([], [])
+    frees = await connection.fetchval(SQL["finish"], event.id, result.outcome, result.code, detail, *used)
+    return result, applied, frees
 
 
 def _check_numbers(event: Event, positions: dict[str, int]) -> None:

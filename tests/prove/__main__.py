@@ -1,9 +1,9 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some five minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which events come), STREAMS, KILLS (of workers), SPELLS (in which a provider is away) and PACE_MINUTE_S (of
-a quota), where they are set, override what is long and what is short; SEED plays other runs. Time is judged in the long form
-only (TIMED). The short form leaves out what `make test` has just tried,
+an export), ORDERS (in which events come), STREAMS, KILLS (of workers), SPELLS (in which a provider is away), PACE_MINUTE_S (of
+a quota), AGENCY_PEOPLE and AGENCY_DAYS (of a simulated agency), where they are set, override what is long and what is short;
+SEED plays other runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has just tried,
 and how a provider in trouble is treated, which takes minutes of waiting.
 """
 
@@ -28,6 +28,8 @@ LONG = {
     "KILLS": "5000",
     "SPELLS": "10",
     "PACE_MINUTE_S": "60",
+    "AGENCY_PEOPLE": "10000",
+    "AGENCY_DAYS": "365",
 }
 SHORT = {
     "STEPS": "500",
@@ -40,6 +42,8 @@ SHORT = {
     "KILLS": "40",
     "SPELLS": "1",
     "PACE_MINUTE_S": "10",
+    "AGENCY_PEOPLE": "100",
+    "AGENCY_DAYS": "60",
 }
 PROOFS = {
     "processes that are killed come back, and lose nothing": [
@@ -61,6 +65,10 @@ PROOFS = {
     ],
     "planted values are found in no log, no key, no push and no metric": ["tests/story/test_canaries.py"],
     "events in any order and with any repetition make the same history": ["tests/feed/test_settle.py"],
+    "after a year of an agency both books agree, everybody holds, and each silent merge was found": [
+        *("-rP", "--show-capture=stdout"),
+        "tests/prove/agency_year.py",
+    ],
     "an entry for each of thousands reaches all their streams, at one API process": [
         "tests/notifications/test_stream_of_many.py"
     ],

@@ -40,20 +40,26 @@ SELECT
 FROM unnest($2::text[], $3::bigint[]) AS s (stream, number)
 ON CONFLICT (stream, position, event_id) DO NOTHING;
 
--- consume: nothing; a stream moves on by one, and only to the number that is next
-UPDATE feed_streams AS f
-SET position = s.number
-FROM unnest($1::text[], $2::bigint[]) AS s (stream, number)
-WHERE f.stream = s.stream AND f.position = s.number - 1;
+-- finish: whether events are held for these streams, each of which moves on by one, and only to the number that is next
+WITH finished AS (
+    UPDATE feed_events
+    SET outcome = $2, code = $3, detail_sealed = $4, settled_at = current_instant()
+    WHERE event_id = $1
+),
 
--- finish: nothing
-UPDATE feed_events
-SET outcome = $2, code = $3, detail_sealed = $4, settled_at = current_instant()
-WHERE event_id = $1;
+moved AS (
+    UPDATE feed_streams AS f
+    SET position = s.number
+    FROM unnest($5::text[], $6::bigint[]) AS s (stream, number)
+    WHERE f.stream = s.stream AND f.position = s.number - 1
+),
 
--- forget_held: nothing
-DELETE FROM feed_held
-WHERE event_id = $1;
+forgotten AS (
+    DELETE FROM feed_held
+    WHERE event_id = $1
+)
+
+SELECT exists(SELECT FROM feed_held AS h WHERE h.stream = any($5::text[]) AND h.event_id <> $1);
 
 -- find_released: held events of these streams whose every stream has come far enough, first received first
 SELECT
