@@ -594,6 +594,91 @@ $$;
 
 ALTER FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_plan jsonb;
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+    v_changes public.card_change[];
+BEGIN
+    PERFORM public.refuse_while_paused();
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF v_merge.state IS DISTINCT FROM 'confirmed' OR v_merge.executes_at > v_now THEN
+        PERFORM public.refuse('merge_is_due', 'only a confirmed merge whose cooling-off is over is executed');
+    END IF;
+
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
+
+    IF v_merge.confirmed_at + make_interval(secs => (v_plan ->> 'cooling_off_s')::integer) <= v_now IS NOT TRUE
+        OR p_undo_window IS DISTINCT FROM make_interval(secs => (v_plan ->> 'undo_window_s')::integer)
+    THEN
+        PERFORM public.refuse('merge_is_due', 'the cooling-off and the undo window are those of the confirmed plan');
+    END IF;
+    IF v_plan ->> 'action' IS DISTINCT FROM 'merge' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
+        SELECT FROM public.cards AS k
+        FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
+            AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
+            ON c.kpj = k.kpj AND k.participant_id = p_participant_id
+        WHERE (c.kpj IS NOT NULL OR (k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)))
+            AND (c.role, c.status_before, c.balance_before, c.status_after, c.balance_after) IS DISTINCT FROM (
+                CASE WHEN k.card_id = v_merge.into_card THEN 'survivor' WHEN k.card_id = ANY (v_merge.absorb) THEN 'absorbed' END,
+                k.status, k.balance,
+                CASE WHEN k.card_id = v_merge.into_card THEN k.status ELSE 'merged' END,
+                CASE WHEN k.card_id = v_merge.into_card THEN (v_plan ->> 'total_after')::bigint ELSE 0 END)
+    ) OR (SELECT (sum(k.balance), sum(k.balance)) FROM public.cards AS k
+        WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card))
+        IS DISTINCT FROM ((v_plan ->> 'total_before')::numeric, (v_plan ->> 'total_after')::numeric)
+    THEN
+        PERFORM public.refuse('plan_equals_the_cards', 'the confirmed plan differs from the cards as they are now');
+    END IF;
+
+    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
+    VALUES (p_participant_id, p_merge_id, 'merge', v_merge.plan_digest, v_merge.confirmation_id, v_now, pg_current_xact_id());
+    v_cause_id := coalesce(p_cause_id, public.record_cause(p_participant_id, 'participant',
+        (SELECT coalesce(c.device_id, c.passkey_id)::text FROM public.confirmations AS c
+            WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id),
+        v_merge.reason, p_merge_id));
+
+    SELECT array_agg(ROW(p_participant_id, change.card_id, v_cause_id, change.kind, change.ledger_kind, change.amount,
+        public.jakarta_day(v_now), NULL, NULL, NULL, change.from_kpj, CASE WHEN change.amount IS NOT NULL THEN p_merge_id END, NULL,
+        change.patch, jsonb_build_object('into', survivor.kpj))::public.card_change ORDER BY change.kpj) INTO v_changes
+    FROM public.cards AS survivor CROSS JOIN LATERAL (
+        -- the absorbed cards give all they have; a card without savings gives no entry
+        SELECT k.kpj, k.card_id, 'card_merged' AS kind, CASE WHEN k.balance > 0 THEN 'merge_out' END AS ledger_kind,
+            CASE WHEN k.balance > 0 THEN -k.balance END AS amount, NULL AS from_kpj,
+            jsonb_build_object('merge_mark', 'merged', 'merge_id', p_merge_id, 'merged_into', survivor.card_id,
+                'merged_at', v_now, 'merged_via', jsonb_build_array(p_merge_id)) AS patch
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
+        UNION ALL
+        SELECT k.kpj, survivor.card_id, 'card_received_merge', CASE WHEN k.balance > 0 THEN 'merge_in' END,
+            CASE WHEN k.balance > 0 THEN k.balance END, k.kpj, NULL
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
+        UNION ALL
+        -- what was merged earlier into a card that is absorbed now resolves to the survivor in one hop
+        SELECT k.kpj, k.card_id, 'card_forwarded', NULL, NULL, NULL, jsonb_build_object(
+            'merged_into', survivor.card_id, 'merged_via', to_jsonb(k.merged_via || p_merge_id))
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merge_mark = 'merged'
+            AND k.merged_into = ANY (v_merge.absorb)
+    ) AS change
+    WHERE survivor.participant_id = p_participant_id AND survivor.card_id = v_merge.into_card;
+    PERFORM public.change_cards(v_changes);
+
+    UPDATE public.merges AS m SET state = 'executed', executed_at = v_now, undo_until = v_now + p_undo_window,
+        core = CASE WHEN v_merge.core = 'pending' THEN 'acknowledged' ELSE 'pending' END, cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+END
+$$;
+
+ALTER FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1848,86 +1933,60 @@ CREATE FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_u
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-DECLARE
-    v_merge public.merges;
-    v_plan jsonb;
-    v_cause_id uuid;
-    v_now timestamptz := public.current_instant();
-    v_changes public.card_change[];
 BEGIN
-    PERFORM public.refuse_while_paused();
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
-    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
-    SELECT * INTO v_merge FROM public.merges AS m
-    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
-    IF v_merge.state IS DISTINCT FROM 'confirmed' OR v_merge.executes_at > v_now THEN
-        PERFORM public.refuse('merge_is_due', 'only a confirmed merge whose cooling-off is over is executed');
-    END IF;
-
-    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
-    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
-
-    IF v_merge.confirmed_at + make_interval(secs => (v_plan ->> 'cooling_off_s')::integer) <= v_now IS NOT TRUE
-        OR p_undo_window IS DISTINCT FROM make_interval(secs => (v_plan ->> 'undo_window_s')::integer)
+    IF EXISTS (SELECT FROM public.merges AS m
+        WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id AND m.core IS NOT NULL)
     THEN
-        PERFORM public.refuse('merge_is_due', 'the cooling-off and the undo window are those of the confirmed plan');
+        PERFORM public.refuse('core_executes_what_it_was_handed', 'this merge was handed to the core: its report executes it');
     END IF;
-    IF v_plan ->> 'action' IS DISTINCT FROM 'merge' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
-        SELECT FROM public.cards AS k
-        FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
-            AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
-            ON c.kpj = k.kpj AND k.participant_id = p_participant_id
-        WHERE (c.kpj IS NOT NULL OR (k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)))
-            AND (c.role, c.status_before, c.balance_before, c.status_after, c.balance_after) IS DISTINCT FROM (
-                CASE WHEN k.card_id = v_merge.into_card THEN 'survivor' WHEN k.card_id = ANY (v_merge.absorb) THEN 'absorbed' END,
-                k.status, k.balance,
-                CASE WHEN k.card_id = v_merge.into_card THEN k.status ELSE 'merged' END,
-                CASE WHEN k.card_id = v_merge.into_card THEN (v_plan ->> 'total_after')::bigint ELSE 0 END)
-    ) OR (SELECT (sum(k.balance), sum(k.balance)) FROM public.cards AS k
-        WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card))
-        IS DISTINCT FROM ((v_plan ->> 'total_before')::numeric, (v_plan ->> 'total_after')::numeric)
-    THEN
-        PERFORM public.refuse('plan_equals_the_cards', 'the confirmed plan differs from the cards as they are now');
-    END IF;
-
-    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
-    VALUES (p_participant_id, p_merge_id, 'merge', v_merge.plan_digest, v_merge.confirmation_id, v_now, pg_current_xact_id());
-    v_cause_id := public.record_cause(p_participant_id, 'participant',
-        (SELECT coalesce(c.device_id, c.passkey_id)::text FROM public.confirmations AS c
-            WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id),
-        v_merge.reason, p_merge_id);
-
-    SELECT array_agg(ROW(p_participant_id, change.card_id, v_cause_id, change.kind, change.ledger_kind, change.amount,
-        public.jakarta_day(v_now), NULL, NULL, NULL, change.from_kpj, CASE WHEN change.amount IS NOT NULL THEN p_merge_id END, NULL,
-        change.patch, jsonb_build_object('into', survivor.kpj))::public.card_change ORDER BY change.kpj) INTO v_changes
-    FROM public.cards AS survivor CROSS JOIN LATERAL (
-        -- the absorbed cards give all they have; a card without savings gives no entry
-        SELECT k.kpj, k.card_id, 'card_merged' AS kind, CASE WHEN k.balance > 0 THEN 'merge_out' END AS ledger_kind,
-            CASE WHEN k.balance > 0 THEN -k.balance END AS amount, NULL AS from_kpj,
-            jsonb_build_object('merge_mark', 'merged', 'merge_id', p_merge_id, 'merged_into', survivor.card_id,
-                'merged_at', v_now, 'merged_via', jsonb_build_array(p_merge_id)) AS patch
-        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
-        UNION ALL
-        SELECT k.kpj, survivor.card_id, 'card_received_merge', CASE WHEN k.balance > 0 THEN 'merge_in' END,
-            CASE WHEN k.balance > 0 THEN k.balance END, k.kpj, NULL
-        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
-        UNION ALL
-        -- what was merged earlier into a card that is absorbed now resolves to the survivor in one hop
-        SELECT k.kpj, k.card_id, 'card_forwarded', NULL, NULL, NULL, jsonb_build_object(
-            'merged_into', survivor.card_id, 'merged_via', to_jsonb(k.merged_via || p_merge_id))
-        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merge_mark = 'merged'
-            AND k.merged_into = ANY (v_merge.absorb)
-    ) AS change
-    WHERE survivor.participant_id = p_participant_id AND survivor.card_id = v_merge.into_card;
-    PERFORM public.change_cards(v_changes);
-
-    UPDATE public.merges AS m SET state = 'executed', executed_at = v_now, undo_until = v_now + p_undo_window,
-        core = 'pending', cause_id = v_cause_id
-    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+    PERFORM public.carry_out_merge(p_participant_id, p_merge_id, p_undo_window, NULL);
 END
 $$;
 
 ALTER FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_plan jsonb;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF (v_merge.state, v_merge.core) IS DISTINCT FROM ('confirmed', 'pending') THEN
+        PERFORM public.refuse('core_executes_what_it_was_handed', 'only what was handed to the core is executed by its report');
+    END IF;
+    IF NOT EXISTS (SELECT FROM public.causes AS c
+        WHERE c.participant_id = p_participant_id AND c.cause_id = p_cause_id AND c.origin = 'core' AND c.merge_id = p_merge_id)
+        OR NOT EXISTS (
+            SELECT FROM public.confirmations AS c
+            JOIN public.keys AS k ON k.participant_id = c.participant_id AND k.key_id = coalesce(c.device_id, c.passkey_id)
+            WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id AND k.removed_at IS NULL)
+    THEN
+        PERFORM public.refuse('core_executes_what_it_was_handed', 'an event of the core is the cause, and the key that agreed is there still');
+    END IF;
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
+    IF (SELECT (jsonb_agg(c ->> 'kpj' ORDER BY c ->> 'kpj') FILTER (WHERE c ->> 'role' = 'absorbed'),
+                min(c ->> 'kpj') FILTER (WHERE c ->> 'role' = 'survivor'),
+                jsonb_object_agg(c ->> 'kpj', c -> 'balance_before'))
+            FROM jsonb_array_elements(v_plan -> 'cards') AS c)
+        IS DISTINCT FROM (
+            (SELECT jsonb_agg(a ORDER BY a) FROM jsonb_array_elements_text(p_reported -> 'absorbed') AS a),
+            p_reported ->> 'into', p_reported -> 'balances')
+        OR ((p_reported ->> 'merged_on')::date >= public.jakarta_day(v_merge.executes_at)) IS NOT TRUE
+    THEN
+        PERFORM public.refuse('report_equals_the_confirmed_plan', 'what the core reports is not what its participant confirmed');
+    END IF;
+    PERFORM public.carry_out_merge(p_participant_id, p_merge_id,
+        make_interval(secs => (v_plan ->> 'undo_window_s')::integer), p_cause_id);
+END
+$$;
+
+ALTER FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2193,11 +2252,13 @@ BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
         -- The core may end an open merge, by telling of one that it did itself, and refuse one that was agreed to; neither
-        -- last_refusal nor closed_because is the feed's to write, so that both refusals come by their functions. It takes
-        -- no other step. What ends a dispute is guarded where the cases are.
+        -- last_refusal nor closed_because is the feed's to write, so that both refusals come by their functions. What the worker
+        -- handed to the core is executed by the core's report. It takes no other step. What ends a dispute is guarded where the
+        -- cases are.
         OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled')
             AND old.state <> 'disputed'
             AND ((old.state, new.state, new.last_refusal ->> 'code') = ('confirmed', 'proposed', 'core_refused')
+                OR (old.state, new.state, old.core) = ('confirmed', 'executed', 'pending')
                 OR (old.state, new.state, new.closed_because) = ('executed', 'undone', 'core_refused')) IS NOT TRUE)
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
@@ -2354,6 +2415,28 @@ END
 $$;
 
 ALTER FUNCTION public.guard_unlock() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_cause_id uuid := public.record_cause(p_participant_id, 'system', 'worker', NULL, p_merge_id);
+BEGIN
+    PERFORM public.refuse_while_paused();
+    UPDATE public.merges AS m SET core = 'pending', cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id
+        AND m.state = 'confirmed' AND m.core IS NULL AND m.executes_at <= public.current_instant()
+    RETURNING * INTO v_merge;
+    IF v_merge.merge_id IS NULL THEN
+        PERFORM public.refuse('merge_is_due', 'only a confirmed merge whose cooling-off is over is handed to the core, once');
+    END IF;
+    PERFORM public.tell_of_core_answer(v_merge, 'merge_due', v_cause_id, jsonb_build_object('since', v_merge.executes_at));
+END
+$$;
+
+ALTER FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.has_living_push_target(p_participant_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -4200,6 +4283,18 @@ $$;
 
 ALTER FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.take_merge_from_core() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    new.core := NULL;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION public.take_merge_from_core() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.tell_core() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4208,6 +4303,7 @@ BEGIN
     INSERT INTO public.core_events (participant_id, seq, type)
     SELECT new.participant_id, new.seq, CASE new.kind
         WHEN 'merge_refused' THEN 'merge.unconfirmed'
+        WHEN 'merge_not_reported' THEN 'merge.unconfirmed'
         WHEN 'merge_disputed' THEN 'dispute.opened'
         ELSE replace(new.kind, '_', '.') END
     FROM public.causes AS c
@@ -4352,6 +4448,7 @@ BEGIN
         WHEN v_from = new.state THEN 'merge_survivor_chosen'
         -- what the core refused is not told as if the cards had changed, nor as if the participant had undone it
         WHEN t.kind = 'merge_refused' AND new.last_refusal ->> 'code' = 'core_refused' THEN 'merge_refused_by_core'
+        WHEN t.kind = 'merge_refused' AND new.last_refusal ->> 'code' = 'core_silent' THEN 'merge_not_reported'
         WHEN t.kind = 'merge_undone' AND new.closed_because = 'core_refused' THEN 'merge_reversed'
         WHEN t.kind = 'merge_proposed' AND new.proposed_by = 'participant' THEN 'merge_drafted' ELSE t.kind END
     INTO v_kind
@@ -4366,7 +4463,9 @@ BEGIN
             WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card)),
         'proposed_by', new.proposed_by, 'plan_digest', new.plan_digest,
         'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported,
-        'closed_because', new.closed_because
+        'closed_because', new.closed_because,
+        -- what the core has done with it: as this step leaves it, or, where it is not executed, as the step found it
+        'core', CASE WHEN tg_op = 'INSERT' OR new.state IN ('executed', 'undone', 'accepted') THEN new.core ELSE old.core END
     ) || coalesce((
         SELECT jsonb_build_object('case_id', c.case_id, 'due_at', c.due_at, 'decision', c.decision) FROM public.cases AS c
         WHERE c.participant_id = new.participant_id AND c.merge_id = new.merge_id AND c.xact = pg_current_xact_id()
@@ -4439,6 +4538,47 @@ END
 $$;
 
 ALTER FUNCTION public.tell_overdue_cases(p_limit integer) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_late public.merges;
+    v_merge public.merges;
+    v_cause_id uuid;
+BEGIN
+    FOR v_late IN SELECT late.* FROM (
+            SELECT m.* FROM public.merges AS m
+            WHERE m.core = 'pending' AND public.waits_for_core_since(m) <= public.current_instant() - p_after
+                AND NOT EXISTS (SELECT FROM public.unanswered_merges AS u
+                    WHERE u.participant_id = m.participant_id AND u.merge_id = m.merge_id
+                        AND u.since = public.waits_for_core_since(m))
+            ORDER BY public.waits_for_core_since(m), m.merge_id LIMIT p_limit
+        ) AS late ORDER BY late.participant_id, late.merge_id
+    LOOP
+        PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_late.participant_id FOR UPDATE;
+        -- Looked at again under the lock: the core may have answered, or another worker told, meanwhile.
+        SELECT * INTO v_merge FROM public.merges AS m
+        WHERE m.participant_id = v_late.participant_id AND m.merge_id = v_late.merge_id
+            AND public.waits_for_core_since(m) = public.waits_for_core_since(v_late)
+            AND NOT EXISTS (SELECT FROM public.unanswered_merges AS u
+                WHERE u.participant_id = m.participant_id AND u.merge_id = m.merge_id
+                    AND u.since = public.waits_for_core_since(m));
+        CONTINUE WHEN v_merge.merge_id IS NULL;
+        v_cause_id := public.record_cause(v_merge.participant_id, 'system', 'clock', 'the core did not answer in time', v_merge.merge_id);
+        INSERT INTO public.unanswered_merges (participant_id, merge_id, since, told_at, cause_id)
+        VALUES (v_merge.participant_id, v_merge.merge_id, public.waits_for_core_since(v_merge), public.current_instant(), v_cause_id);
+        PERFORM public.tell_of_core_answer(v_merge, 'merge_unanswered', v_cause_id, jsonb_build_object(
+            'state', v_merge.state, 'since', public.waits_for_core_since(v_merge)));
+        participant_id := v_merge.participant_id;
+        lane := public.lane_of(v_merge.participant_id);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4748,6 +4888,13 @@ END
 $$;
 
 ALTER FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.waits_for_core_since(p_merge public.merges) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    RETURN CASE WHEN ((p_merge).core = 'pending'::text) THEN CASE (p_merge).state WHEN 'confirmed'::text THEN (p_merge).executes_at WHEN 'executed'::text THEN (p_merge).executed_at WHEN 'undone'::text THEN (p_merge).closed_at ELSE NULL::timestamp with time zone END ELSE NULL::timestamp with time zone END;
+
+ALTER FUNCTION public.waits_for_core_since(p_merge public.merges) OWNER TO sepakat_owner;
 
 CREATE AGGREGATE public.chain(head bytea, body bytea) (
     SFUNC = public.chain_step,
@@ -5706,6 +5853,18 @@ ALTER TABLE public.support_codes OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.support_codes.code_hash IS 'HMAC of the code under a key that no SQL role has; the code itself is kept nowhere.';
 
+CREATE TABLE public.unanswered_merges (
+    participant_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL
+);
+
+ALTER TABLE public.unanswered_merges OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.unanswered_merges IS 'The waits for the core''s answer whose participant was told that they are long: one row each, for ever.';
+
 CREATE TABLE public.undo_seals (
     only_row boolean DEFAULT true NOT NULL,
     inner_pad bytea NOT NULL,
@@ -6048,6 +6207,9 @@ ALTER TABLE ONLY public.switched_off
 ALTER TABLE ONLY public.card_transfers
     ADD CONSTRAINT transfer_has_one_side_at_each PRIMARY KEY (participant_id, transfer_id);
 
+ALTER TABLE ONLY public.unanswered_merges
+    ADD CONSTRAINT unanswered_merges_pkey PRIMARY KEY (participant_id, merge_id, since);
+
 ALTER TABLE ONLY public.undo_seals
     ADD CONSTRAINT undo_seals_pkey PRIMARY KEY (only_row);
 
@@ -6101,11 +6263,13 @@ CREATE INDEX match_keys_of_participant ON public.match_keys USING btree (partici
 
 CREATE INDEX merges_by_state ON public.merges USING btree (state, merge_id);
 
-CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
+CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE ((state = 'confirmed'::text) AND (core IS NULL));
 
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
 
 CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE ((state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (confirmation_id IS NOT NULL));
+
+CREATE INDEX merges_unanswered ON public.merges USING btree (state, merge_id) WHERE (core = 'pending'::text);
 
 CREATE UNIQUE INDEX one_entry_per_card_and_cause ON public.history USING btree (participant_id, cause_id, card_id) WHERE (card_id IS NOT NULL);
 
@@ -6367,7 +6531,11 @@ CREATE TRIGGER core_events_by_function_only BEFORE INSERT ON public.core_events 
 
 ALTER TABLE public.core_events ENABLE ALWAYS TRIGGER core_events_by_function_only;
 
-CREATE TRIGGER core_is_told AFTER INSERT ON public.history FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['merge_confirmed'::text, 'merge_cancelled'::text, 'merge_refused'::text, 'merge_executed'::text, 'merge_undone'::text, 'merge_disputed'::text, 'merge_accepted'::text, 'contact_changed'::text]))) EXECUTE FUNCTION public.tell_core();
+CREATE TRIGGER core_is_told AFTER INSERT ON public.history FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['merge_confirmed'::text, 'merge_due'::text, 'merge_delayed'::text, 'merge_cancelled'::text, 'merge_refused'::text, 'merge_not_reported'::text, 'merge_executed'::text, 'merge_undone'::text, 'merge_disputed'::text, 'merge_accepted'::text, 'contact_changed'::text]))) EXECUTE FUNCTION public.tell_core();
+
+CREATE TRIGGER core_waits_for_what_is_confirmed BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((old.state = 'confirmed'::text) AND (old.core IS NOT NULL) AND ((new.state = ANY (ARRAY['proposed'::text, 'cancelled'::text])) OR ((new.state = 'confirmed'::text) AND (new.executes_at > old.executes_at))))) EXECUTE FUNCTION public.take_merge_from_core();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER core_waits_for_what_is_confirmed;
 
 CREATE TRIGGER corrections_are_kept BEFORE DELETE ON public.corrections FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('corrections_are_kept');
 
@@ -6739,6 +6907,18 @@ CREATE TRIGGER tries_of_a_day_only_grow AFTER UPDATE ON public.code_tries FOR EA
 
 ALTER TABLE public.code_tries ENABLE ALWAYS TRIGGER tries_of_a_day_only_grow;
 
+CREATE TRIGGER unanswered_merges_are_append_only BEFORE DELETE OR UPDATE ON public.unanswered_merges FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('unanswered_merges_are_append_only');
+
+ALTER TABLE public.unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_are_append_only;
+
+CREATE TRIGGER unanswered_merges_are_not_truncated BEFORE TRUNCATE ON public.unanswered_merges FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('unanswered_merges_are_append_only');
+
+ALTER TABLE public.unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_are_not_truncated;
+
+CREATE TRIGGER unanswered_merges_by_function_only BEFORE INSERT ON public.unanswered_merges FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('unanswered_merges_by_function_only');
+
+ALTER TABLE public.unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_by_function_only;
+
 CREATE TRIGGER undo_seals_are_not_truncated BEFORE TRUNCATE ON public.undo_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('undo_seals_by_function_only');
 
 ALTER TABLE public.undo_seals ENABLE ALWAYS TRIGGER undo_seals_are_not_truncated;
@@ -7003,6 +7183,12 @@ ALTER TABLE ONLY public.support_codes
 ALTER TABLE ONLY public.switched_off
     ADD CONSTRAINT switched_off_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
+ALTER TABLE ONLY public.unanswered_merges
+    ADD CONSTRAINT unanswered_merges_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.unanswered_merges
+    ADD CONSTRAINT unanswered_merges_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
+
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_participant_id_from_card_fkey FOREIGN KEY (participant_id, from_card) REFERENCES public.cards(participant_id, card_id);
 
@@ -7251,6 +7437,8 @@ CREATE POLICY rows_of_all ON public.support_codes TO sepakat_writer, sepakat_ope
 
 CREATE POLICY rows_of_all ON public.switched_off TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
+CREATE POLICY rows_of_all ON public.unanswered_merges TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
 CREATE POLICY rows_of_all ON public.undo_splits TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.unlock_proofs TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
@@ -7375,6 +7563,8 @@ CREATE POLICY rows_of_who_entered ON public.support_codes TO sepakat_api USING (
 
 CREATE POLICY rows_of_who_entered ON public.switched_off TO sepakat_api USING ((participant_id = public.entered_participant()));
 
+CREATE POLICY rows_of_who_entered ON public.unanswered_merges TO sepakat_api USING ((participant_id = public.entered_participant()));
+
 CREATE POLICY rows_of_who_entered ON public.undo_splits TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.unlock_proofs TO sepakat_api USING ((participant_id = public.entered_participant()));
@@ -7390,6 +7580,8 @@ ALTER TABLE public.support_code_owners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.support_codes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.switched_off ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unanswered_merges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.undo_splits ENABLE ROW LEVEL SECURITY;
 
@@ -7462,6 +7654,8 @@ REVOKE ALL ON FUNCTION public.capture_unexplained_data_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_unexplained_data_change() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) TO sepakat_staff;
@@ -7720,6 +7914,9 @@ GRANT ALL ON FUNCTION public.entry_commitment(salt bytea, data text) TO sepakat_
 REVOKE ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) TO sepakat_api;
 
@@ -7771,6 +7968,9 @@ REVOKE ALL ON FUNCTION public.guard_protected_cards() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.guard_unlock() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_unlock() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) TO sepakat_worker;
@@ -8062,6 +8262,9 @@ GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uui
 
 REVOKE ALL ON FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.take_merge_from_core() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_merge_from_core() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.tell_core() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_core() TO sepakat_owner;
 
@@ -8113,6 +8316,9 @@ GRANT ALL ON FUNCTION public.tell_of_name() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) TO sepakat_worker;
+
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) FROM PUBLIC;
@@ -8133,6 +8339,13 @@ GRANT ALL ON FUNCTION public.update_participant(p_participant_id uuid, p_name te
 
 REVOKE ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_api;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_operator;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_writer;
 
 REVOKE ALL ON FUNCTION public.chain(bytea, bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_writer;
@@ -8582,6 +8795,12 @@ GRANT SELECT(view_until) ON TABLE public.support_codes TO sepakat_api;
 GRANT SELECT(view_until) ON TABLE public.support_codes TO sepakat_operator;
 
 GRANT SELECT(cause_id) ON TABLE public.support_codes TO sepakat_api;
+
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_operator;
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_api;
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_worker;
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.unanswered_merges TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.undo_seals TO sepakat_writer;
 

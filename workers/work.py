@@ -17,6 +17,7 @@ from workers.ask_phones import ask_phones
 from workers.climb_ladder import Ladder
 from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
+from workers.look_at_waiting_merges import look_at_waiting_merges
 from workers.make_roots import make_roots
 from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
@@ -69,6 +70,9 @@ class Work:
 
     def ring_merges(self) -> None:
         self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))
+
+    def ring_waiting_merges(self) -> None:
+        self.ring("look_at_waiting_merges", lambda: look_at_waiting_merges(self._pool, self._settings, self._jobs))
 
     def ring_roots(self) -> None:
         self.ring("make_roots", lambda: make_roots(self._pool, self._settings))

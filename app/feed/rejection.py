@@ -42,6 +42,7 @@ REJECTIONS: dict[str, str] = {
     "merge_unknown": "No merge has this id. It is the one that Sepakat gave it.",
     "merge_not_agreed": "This merge is {state}: there is nothing that the core could answer to.",
     "merge_answered_already": "The core has answered to this merge before: {core}. The first answer stands.",
+    "report_needed": "Sepakat executes this merge by your report: send card.merged with the cards and their balances.",
     "merge_not_reversible": "Something still stands in the way of a reversal ({obstacle}). End that first, or settle it outside.",
     "merges_paused": "All executions are paused, and a reversal is one. Send it again after the pause, under a new id.",
     "case_unknown": "No case has this id. Search for the open cases.",
