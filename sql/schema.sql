@@ -3535,6 +3535,41 @@ $$;
 
 ALTER FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH found AS (
+        SELECT r.line, r.theirs, r.status, n.participant_id, n.card_id, k.balance,
+            b.as_of > p_as_of AS outdated,
+            EXISTS (SELECT FROM public.cases AS c
+                WHERE c.participant_id = n.participant_id AND c.card_id = n.card_id AND c.state = 'open') AS disputed
+        FROM public.reconciled_cards AS r
+        LEFT JOIN public.card_numbers AS n ON n.kpj = r.kpj
+        LEFT JOIN public.cards AS k ON k.participant_id = n.participant_id AND k.card_id = n.card_id
+        LEFT JOIN public.balance_comparisons AS b ON b.participant_id = n.participant_id AND b.card_id = n.card_id
+        WHERE r.line BETWEEN p_from AND p_to AND r.outcome IS NULL
+    ), settled AS (
+        UPDATE public.reconciled_cards AS r SET outcome = CASE
+            WHEN f.card_id IS NULL THEN 'unknown_here'
+            WHEN f.balance IS NULL THEN 'without_savings'
+            ELSE 'agrees' END
+        FROM found AS f
+        WHERE r.line = f.line AND (f.card_id IS NULL OR f.balance IS NULL
+            OR (f.theirs = f.balance AND NOT f.disputed AND f.outdated IS NOT TRUE))
+        RETURNING r.line, r.outcome
+    )
+    INSERT INTO public.balance_comparisons AS b (participant_id, card_id, as_of, theirs, ours, status, outcome, compared_at)
+    SELECT f.participant_id, f.card_id, p_as_of, f.theirs, f.theirs, f.status, 'agrees', public.current_instant()
+    FROM settled AS s JOIN found AS f ON f.line = s.line
+    WHERE s.outcome = 'agrees'
+    ORDER BY f.participant_id, f.card_id
+    ON CONFLICT (participant_id, card_id) DO UPDATE SET as_of = excluded.as_of, theirs = excluded.theirs,
+        ours = excluded.ours, status = excluded.status, outcome = excluded.outcome, compared_at = excluded.compared_at
+$$;
+
+ALTER FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text DEFAULT NULL::text, p_merge_id uuid DEFAULT NULL::uuid, p_event_id text DEFAULT NULL::text, p_occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_bulk boolean DEFAULT false) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -5730,6 +5765,31 @@ ALTER TABLE public.receipts OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.receipts.device_id IS 'The key of the session that asked: of a device, or a passkey.';
 
+CREATE UNLOGGED TABLE public.reconciled_cards (
+    line bigint NOT NULL,
+    kpj text NOT NULL,
+    theirs bigint NOT NULL,
+    status text NOT NULL,
+    outcome text
+);
+
+ALTER TABLE public.reconciled_cards OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.reconciled_cards IS 'The lines of the file that is compared now; outcome is NULL until a line was compared.';
+
+CREATE TABLE public.reconciliations (
+    run_id uuid NOT NULL,
+    file_sha256 bytea NOT NULL,
+    as_of date NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    report jsonb NOT NULL
+);
+
+ALTER TABLE public.reconciliations OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.reconciliations IS 'Every comparison of whole books that came to its end, with what it found: by outcome how many cards, and both sums in rupiah.';
+
 CREATE TABLE public.reversed_contributions (
     participant_id uuid NOT NULL,
     entry_id uuid NOT NULL,
@@ -6174,6 +6234,12 @@ ALTER TABLE ONLY public.quiet_hours
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (participant_id, seq, device_id);
 
+ALTER TABLE ONLY public.reconciled_cards
+    ADD CONSTRAINT reconciled_cards_pkey PRIMARY KEY (line);
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY public.root_buckets
     ADD CONSTRAINT root_buckets_pkey PRIMARY KEY (bucket);
 
@@ -6263,7 +6329,9 @@ CREATE INDEX match_keys_of_participant ON public.match_keys USING btree (partici
 
 CREATE INDEX merges_by_state ON public.merges USING btree (state, merge_id);
 
-CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE ((state = 'confirmed'::text) AND (core IS NULL));
+CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
+
+CREATE INDEX merges_due_here ON public.merges USING btree (executes_at) WHERE ((state = 'confirmed'::text) AND (core IS NULL));
 
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
 
@@ -6292,6 +6360,8 @@ CREATE INDEX participant_numbers_by_participant ON public.participant_numbers US
 CREATE INDEX passkeys_by_credential ON public.passkeys USING btree (participant_id, credential_id);
 
 CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
+
+CREATE INDEX reconciled_cards_by_number ON public.reconciled_cards USING btree (kpj);
 
 CREATE INDEX sessions_by_end ON public.sessions USING btree (LEAST(ended_at, refresh_expires_at));
 
@@ -8157,6 +8227,9 @@ GRANT ALL ON FUNCTION public.read_case_for_staff(p_case_id uuid, p_staff public.
 REVOKE ALL ON FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) TO sepakat_staff;
 
+REVOKE ALL ON FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_api;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_worker;
@@ -8732,6 +8805,13 @@ GRANT SELECT ON TABLE public.receipts TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.receipts TO sepakat_api;
 GRANT SELECT ON TABLE public.receipts TO sepakat_worker;
 GRANT SELECT ON TABLE public.receipts TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.reconciled_cards TO sepakat_operator;
+GRANT SELECT,INSERT,TRUNCATE,UPDATE ON TABLE public.reconciled_cards TO sepakat_feed;
+GRANT SELECT,UPDATE ON TABLE public.reconciled_cards TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.reconciliations TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.reconciliations TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.reversed_contributions TO sepakat_writer;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import structlog
 
 from app.merges.execute import look_at_waiting
@@ -12,12 +14,14 @@ from app.settings import Settings
 
 log = structlog.get_logger()
 
+NEVER_S = 10**9
+
 
 async def look_at_waiting_merges(pool: Pool, settings: Settings, jobs: Jobs) -> None:
     """Rings for those who were told. `merges_wait_for_core` is a gauge, and an alarm where `unanswered` is not 0."""
     await jobs.ring(await look_at_waiting(pool, settings))
     await jobs.ring(await tell_unanswered(pool, settings))
-    for found in await count_waiting(pool, settings):
+    for found in await count_waiting(pool, timedelta(seconds=settings.merge_answer_s or NEVER_S)):
         tell = log.error if found.unanswered else log.info
         tell(
             "merges_wait_for_core",

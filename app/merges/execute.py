@@ -110,7 +110,9 @@ async def _settle_one(connection: Connection, participant_id: UUID, merge_id: UU
             return  # the core has it
         refusal = Refusal("core_silent", [])
     if refusal is None:
-        carry_out = (WRITE["hand_over"],) if settings.merge_execution == "core" else (WRITE["execute"], confirmed.undo_window_s)
+        carry_out = (
+            (WRITE["hand_over"],) if settings.merge_execution == "core" else (WRITE["execute"], confirmed.undo_window_s)
+        )
         try:
             async with connection.transaction():
                 await connection.execute(carry_out[0], participant_id, merge_id, *carry_out[1:])

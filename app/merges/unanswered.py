@@ -13,6 +13,8 @@ from app.settings import Settings
 
 SQL = load("merges/unanswered")
 AT_ONCE = 100
+LONG = timedelta(days=3)
+"""What `sepakat merges waiting` calls long: the setting's default."""
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -27,9 +29,9 @@ class Waiting(msgspec.Struct, frozen=True):
     since: datetime
 
 
-async def count_waiting(connection: Connection | Pool, settings: Settings) -> list[Waiting]:
+async def count_waiting(connection: Connection | Pool, after: timedelta) -> list[Waiting]:
     """Of all participants."""
-    rows = await connection.fetch(SQL["count"], timedelta(seconds=settings.merge_answer_s))
+    rows = await connection.fetch(SQL["count"], after)
     return [msgspec.convert(dict(row), Waiting) for row in rows]
 
 

@@ -49,8 +49,7 @@ ALTER TABLE unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_are_not_tr
 
 SELECT isolate_table('unanswered_merges');
 
-DROP INDEX merges_due;
-CREATE INDEX merges_due ON merges (executes_at) WHERE state = 'confirmed' AND core IS NULL;
+CREATE INDEX merges_due_here ON merges (executes_at) WHERE state = 'confirmed' AND core IS NULL;
 CREATE INDEX merges_unanswered ON merges (state, merge_id) WHERE core = 'pending';
 
 DROP TRIGGER core_is_told ON history;

@@ -22,6 +22,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "feed.md").read_text(encoding="utf-
 
 TOLD = {
     "merge.confirmed",
+    "merge.due",
+    "merge.delayed",
     "merge.unconfirmed",
     "merge.cancelled",
     "merge.executed",
