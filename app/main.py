@@ -25,7 +25,7 @@ from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
 from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
-from app.feed import check_registration, receive, receive_lines, search_merges
+from app.feed import check_registration, gaps, receive, receive_lines, search_merges
 from app.feed.search_cases import search_cases
 from app.history.access_log import show_access_log
 from app.history.export import export
@@ -177,6 +177,7 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     check_registration.check_registration,
     search_cases,
     search_merges.search_merges,
+    *gaps.ROUTES,
     health.live,
     health.ready,
 ]

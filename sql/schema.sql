@@ -4103,6 +4103,28 @@ $$;
 
 ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_gap record;
+BEGIN
+    PERFORM FROM public.feed_streams AS f WHERE f.stream = p_stream FOR UPDATE;
+    SELECT g.first, g.last, g.since INTO v_gap FROM public.feed_gaps AS g WHERE g.stream = p_stream;
+    IF v_gap.first IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO public.feed_skips (stream, first, last, waited_since, skipped_at, staff, reason, database_role)
+    VALUES (p_stream, v_gap.first, v_gap.last, v_gap.since, public.current_instant(), p_staff, p_reason, session_user);
+    UPDATE public.feed_streams AS f SET position = v_gap.last WHERE f.stream = p_stream;
+    first := v_gap.first;
+    last := v_gap.last;
+END
+$$;
+
+ALTER FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) OWNER TO sepakat_writer;
+
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
     code_id uuid NOT NULL,
@@ -5432,6 +5454,32 @@ CREATE TABLE public.feed_held (
 
 ALTER TABLE public.feed_held OWNER TO sepakat_owner;
 
+CREATE TABLE public.feed_streams (
+    stream text NOT NULL,
+    "position" bigint NOT NULL
+);
+
+ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
+
+CREATE VIEW public.feed_gaps WITH (security_invoker='true') AS
+ SELECT f.stream,
+    (f."position" + 1) AS first,
+    (min(h."position") - 1) AS last,
+    count(*) AS held,
+    min(e.received_at) AS since,
+    (array_agg(h.event_id ORDER BY h."position", h.event_id))[1] AS event_id
+   FROM ((public.feed_held h
+     JOIN public.feed_streams f ON ((h.stream = f.stream)))
+     JOIN public.feed_events e ON ((h.event_id = e.event_id)))
+  GROUP BY f.stream, f."position"
+ HAVING (min(h."position") > (f."position" + 1));
+
+ALTER VIEW public.feed_gaps OWNER TO sepakat_owner;
+
+COMMENT ON VIEW public.feed_gaps IS 'Streams that wait for the numbers first to last; event_id is the held event that comes next.';
+
 CREATE TABLE public.feed_quarantine (
     event_id text NOT NULL,
     content_hash bytea NOT NULL,
@@ -5441,14 +5489,24 @@ CREATE TABLE public.feed_quarantine (
 
 ALTER TABLE public.feed_quarantine OWNER TO sepakat_owner;
 
-CREATE TABLE public.feed_streams (
+CREATE TABLE public.feed_skips (
     stream text NOT NULL,
-    "position" bigint NOT NULL
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    waited_since timestamp with time zone NOT NULL,
+    skipped_at timestamp with time zone NOT NULL,
+    staff text NOT NULL,
+    reason text NOT NULL,
+    database_role text NOT NULL,
+    CONSTRAINT gap_is_a_day_old CHECK ((skipped_at >= (waited_since + '24:00:00'::interval))),
+    CONSTRAINT skip_goes_forward CHECK ((first <= last)),
+    CONSTRAINT skip_has_its_reason CHECK ((reason <> ''::text)),
+    CONSTRAINT staff_of_skip_is_named CHECK ((staff <> ''::text))
 );
 
-ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
+ALTER TABLE public.feed_skips OWNER TO sepakat_owner;
 
-COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
+COMMENT ON TABLE public.feed_skips IS 'The numbers of streams, from first to last, that never came and are no longer waited for; who said so, and why.';
 
 CREATE TABLE public.heir_claims (
     participant_id uuid NOT NULL,
@@ -6114,6 +6172,9 @@ ALTER TABLE ONLY public.feed_held
 ALTER TABLE ONLY public.feed_quarantine
     ADD CONSTRAINT feed_quarantine_pkey PRIMARY KEY (event_id, content_hash);
 
+ALTER TABLE ONLY public.feed_skips
+    ADD CONSTRAINT feed_skips_pkey PRIMARY KEY (stream, first);
+
 ALTER TABLE ONLY public.feed_streams
     ADD CONSTRAINT feed_streams_pkey PRIMARY KEY (stream);
 
@@ -6650,6 +6711,18 @@ ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_are_not_tru
 CREATE TRIGGER executions_by_function_only BEFORE INSERT ON public.merge_executions FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('executions_by_function_only');
 
 ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_by_function_only;
+
+CREATE TRIGGER feed_skips_are_append_only BEFORE DELETE OR UPDATE ON public.feed_skips FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('feed_skips_are_append_only');
+
+ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_are_append_only;
+
+CREATE TRIGGER feed_skips_are_not_truncated BEFORE TRUNCATE ON public.feed_skips FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('feed_skips_are_append_only');
+
+ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_are_not_truncated;
+
+CREATE TRIGGER feed_skips_by_function_only BEFORE INSERT ON public.feed_skips FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('feed_skips_by_function_only');
+
+ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_by_function_only;
 
 CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
 
@@ -8287,6 +8360,9 @@ GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale tex
 REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) TO sepakat_feed;
+
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.branch_codes TO sepakat_writer;
@@ -8650,17 +8726,30 @@ GRANT SELECT ON TABLE public.employers TO sepakat_writer;
 GRANT SELECT ON TABLE public.feed_events TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_events TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_events TO sepakat_worker;
+GRANT SELECT ON TABLE public.feed_events TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.feed_held TO sepakat_operator;
 GRANT SELECT,INSERT,DELETE ON TABLE public.feed_held TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_held TO sepakat_worker;
-
-GRANT SELECT ON TABLE public.feed_quarantine TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.feed_quarantine TO sepakat_feed;
+GRANT SELECT ON TABLE public.feed_held TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_streams TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_worker;
+GRANT SELECT,UPDATE ON TABLE public.feed_streams TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_operator;
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_feed;
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_worker;
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.feed_quarantine TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.feed_quarantine TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.feed_skips TO sepakat_operator;
+GRANT SELECT ON TABLE public.feed_skips TO sepakat_feed;
+GRANT SELECT ON TABLE public.feed_skips TO sepakat_worker;
+GRANT SELECT,INSERT ON TABLE public.feed_skips TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_operator;
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_feed;

@@ -23,6 +23,7 @@ from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
 from workers.settle_merges import settle_merges
 from workers.sweep_documents import sweep_documents
+from workers.tell_held_events import tell_held_events
 from workers.tell_overdue_cases import tell_overdue_cases
 
 LANES = range(64)
@@ -90,6 +91,9 @@ class Work:
 
     def ring_matches(self) -> None:
         self.ring("find_matches", lambda: find_matches(self._pool, self._settings, self._jobs))
+
+    def ring_held_events(self) -> None:
+        self.ring("tell_held_events", lambda: tell_held_events(self._pool))
 
     def ring_overdue_cases(self) -> None:
         self.ring("tell_overdue_cases", lambda: tell_overdue_cases(self._pool, self._jobs))

@@ -15,6 +15,7 @@ REJECTIONS: dict[str, str] = {
     "balance_too_large": "The balance would exceed 9,007,199,254,740,991 rupiah. Check the amount.",
     "stream_foreign": "The event is about {subject}: number it in their streams, not in {stream}.",
     "stream_number_taken": "Another event has used number {number} of {stream}. Give this one a new id and the next number.",
+    "number_skipped": "Staff skipped number {number} of {stream}: it did not come for a day. Send it under the next one.",
     "participant_known": "A participant with this identity number is registered already.",
     "participant_unknown": "No participant has this identity number. Send participant.registered first.",
     "employer_unknown": "No employer has this id. It comes with the first card.opened that names it.",
