@@ -715,6 +715,9 @@ BEGIN
             WHEN 'balance' THEN
                 PERFORM public.decide_balance(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
                     v_proposal.staff, p_second.subject);
+            WHEN 'unreached' THEN
+                PERFORM public.decide_unreached(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
+                    v_proposal.staff, p_second.subject);
             WHEN 'correction' THEN
                 PERFORM public.decide_correction(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
                     v_proposal.staff, p_second.subject);
@@ -1478,6 +1481,26 @@ END
 $$;
 
 ALTER FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id AND c.kind = 'unreached' AND c.state = 'open'
+        AND p_decision IN ('reached', 'not_reached');
+    IF NOT FOUND THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'unreached_case_decided', NULL, NULL, p_cause_id, jsonb_build_object(
+        'case_id', p_case_id, 'decision', p_decision, 'reason', p_reason))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -2717,6 +2740,65 @@ $$;
 
 ALTER FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.keep_unreached_cases(p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_who uuid;
+    v_case public.cases;
+    v_cause_id uuid;
+BEGIN
+    FOR v_who IN SELECT due.participant_id FROM (
+            (SELECT c.participant_id FROM public.climbs AS c
+            WHERE c.state = 'unreached' AND NOT EXISTS (SELECT FROM public.cases AS k
+                WHERE k.participant_id = c.participant_id AND k.kind = 'unreached'
+                    AND (k.state = 'open' OR k.decided_at >= c.ended_at))
+            GROUP BY c.participant_id ORDER BY min(c.ended_at), c.participant_id LIMIT p_limit)
+            UNION
+            (SELECT k.participant_id FROM public.cases AS k
+            WHERE k.kind = 'unreached' AND k.state = 'open' AND NOT EXISTS (SELECT FROM public.climbs AS c
+                WHERE c.participant_id = k.participant_id AND c.state = 'unreached')
+            LIMIT p_limit)
+        ) AS due ORDER BY due.participant_id
+    LOOP
+        PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_who FOR UPDATE;
+        SELECT * INTO v_case FROM public.cases AS k WHERE k.participant_id = v_who AND k.kind = 'unreached' AND k.state = 'open';
+        -- Looked at again under the lock: another worker may have been here, or the person have read it.
+        CONTINUE WHEN (v_case.case_id IS NULL) <> EXISTS (SELECT FROM public.climbs AS c
+            WHERE c.participant_id = v_who AND c.state = 'unreached' AND NOT EXISTS (SELECT FROM public.cases AS k
+                WHERE k.participant_id = v_who AND k.kind = 'unreached' AND k.decided_at >= c.ended_at));
+        v_cause_id := public.record_cause(v_who, 'system', 'clock', NULL);
+        IF v_case.case_id IS NULL THEN
+            v_case.case_id := gen_random_uuid();
+            INSERT INTO public.case_owners (case_id, participant_id) VALUES (v_case.case_id, v_who);
+            INSERT INTO public.cases (participant_id, case_id, kind, figures, opened_at, due_at, state, cause_id, xact)
+            SELECT v_who, v_case.case_id, 'unreached',
+                jsonb_build_object('since', min(c.ended_at), 'entries', sum(cardinality(c.seqs)), 'kinds', (
+                    SELECT jsonb_agg(DISTINCT h.kind) FROM public.history AS h
+                    JOIN public.climbs AS of_one ON of_one.participant_id = h.participant_id AND h.seq = ANY (of_one.seqs)
+                    WHERE h.participant_id = v_who AND of_one.state = 'unreached')),
+                v_now, v_now + interval '72 hours', 'open', v_cause_id, pg_current_xact_id()
+            FROM public.climbs AS c WHERE c.participant_id = v_who AND c.state = 'unreached';
+            PERFORM public.append_history(ARRAY[ROW(v_who, 'unreached_case_opened', NULL, NULL, v_cause_id,
+                jsonb_build_object('case_id', v_case.case_id, 'due_at', v_now + interval '72 hours'))::public.history_entry]);
+        ELSE
+            UPDATE public.cases AS k SET state = 'decided', decision = 'read', decided_at = v_now, cause_id = v_cause_id,
+                xact = pg_current_xact_id()
+            WHERE k.participant_id = v_who AND k.case_id = v_case.case_id;
+            PERFORM public.append_history(ARRAY[ROW(v_who, 'unreached_case_decided', NULL, NULL, v_cause_id,
+                jsonb_build_object('case_id', v_case.case_id, 'decision', 'read'))::public.history_entry]);
+        END IF;
+        participant_id := v_who;
+        lane := public.lane_of(v_who);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.keep_unreached_cases(p_limit integer) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3413,7 +3495,7 @@ BEGIN
     IF (v_case.kind, p_decision) NOT IN (
         ('dispute', 'restored'), ('dispute', 'accepted'), ('match', 'linked'), ('match', 'refused'),
         ('core_refusal', 'acknowledged'), ('core_refusal', 'settled'), ('balance', 'ours'), ('balance', 'theirs_corrected'),
-        ('correction', 'corrected'), ('correction', 'refused'))
+        ('correction', 'corrected'), ('correction', 'refused'), ('unreached', 'reached'), ('unreached', 'not_reached'))
     THEN
         PERFORM public.refuse('decision_fits_the_case', format('a case of kind %s is not decided like that', v_case.kind));
     END IF;
@@ -4558,7 +4640,7 @@ CREATE FUNCTION public.tell_overdue_cases(p_limit integer) RETURNS TABLE(partici
 DECLARE
     v_late uuid[] := array(
         SELECT c.case_id FROM public.cases AS c
-        WHERE c.state = 'open' AND c.due_at <= public.current_instant() AND NOT EXISTS (
+        WHERE c.state = 'open' AND c.kind <> 'unreached' AND c.due_at <= public.current_instant() AND NOT EXISTS (
             SELECT FROM public.overdue_cases AS o WHERE o.participant_id = c.participant_id AND o.case_id = c.case_id)
         ORDER BY c.due_at, c.case_id LIMIT p_limit);
     v_entries public.history_entry[];
@@ -6414,6 +6496,8 @@ CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (partic
 
 CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
 
+CREATE UNIQUE INDEX one_open_unreached_case ON public.cases USING btree (participant_id) WHERE ((kind = 'unreached'::text) AND (state = 'open'::text));
+
 CREATE INDEX outbox_rests ON public.outbox USING btree (lane, rests_until, participant_id) WHERE (class = 2);
 
 CREATE INDEX participant_numbers_by_participant ON public.participant_numbers USING btree (participant_id);
@@ -7921,6 +8005,9 @@ GRANT ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid,
 REVOKE ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
 
+REVOKE ALL ON FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.disown_match(p_participant_id uuid, p_match_id uuid, p_actor text) FROM PUBLIC;
@@ -8165,6 +8252,9 @@ REVOKE ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad byte
 GRANT ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.keep_unreached_cases(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_unreached_cases(p_limit integer) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;

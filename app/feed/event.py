@@ -204,6 +204,8 @@ class CaseDecided(Data, frozen=True):
         "heir_recognised",
         "heir_refused",
         "corrected",
+        "reached",
+        "not_reached",
     ]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     staff: Staff

@@ -82,6 +82,8 @@ ORIGIN_BY_KIND = {
     "support_code_made": "participant",
     "baseline": "import",
     "unexplained_change": "unexplained",
+    "unreached_case_opened": "system",
+    "unreached_case_decided": "agency",
     "unexplained_data_change": "unexplained",
     "contact_changed": "participant",
     "contact_change_asked": "participant",
