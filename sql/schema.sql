@@ -6141,16 +6141,16 @@ ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (participant_id, card_id);
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text, 'corrected'::text]))) NOT VALID;
+    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text, 'corrected'::text, 'reached'::text, 'not_reached'::text, 'read'::text]))) NOT VALID;
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text])) = (staff IS NOT NULL))) NOT VALID;
+    ADD CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text, 'read'::text])) = (staff IS NOT NULL))) NOT VALID;
 
 ALTER TABLE public.cases
     ADD CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text, 'heir_recognised'::text, 'corrected'::text])))) NOT VALID;
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text, 'correction'::text]))) NOT VALID;
+    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text, 'correction'::text, 'unreached'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.case_owners
     ADD CONSTRAINT case_owners_pkey PRIMARY KEY (case_id);
@@ -6363,7 +6363,7 @@ ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT possible_matches_pkey PRIMARY KEY (participant_id, match_id);
 
 ALTER TABLE public.case_proposals
-    ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
+    ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text, 'reached'::text, 'not_reached'::text]))) NOT VALID;
 
 ALTER TABLE public.push_targets
     ADD CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text, 'hms'::text]))) NOT VALID;
@@ -6424,6 +6424,9 @@ ALTER TABLE ONLY public.undo_seals
 
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_pkey PRIMARY KEY (participant_id, merge_id, entry_id, to_card);
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT unreached_case_is_decided_as_one CHECK (((kind = 'unreached'::text) = (decision = ANY (ARRAY['reached'::text, 'not_reached'::text, 'read'::text])))) NOT VALID;
 
 ALTER TABLE public.outbox
     ADD CONSTRAINT what_rests_has_its_time CHECK (((class = 2) = (rests_until IS NOT NULL))) NOT VALID;

@@ -77,6 +77,28 @@ INSERT INTO entry_kinds (kind, reach, class, severity, written_by, wording) VALU
     ('unreached_case_opened', 'inbox', 'notice', 'info', 'change', '2026-11'),
     ('unreached_case_decided', 'inbox', 'notice', 'info', 'change', '2026-11');
 
+-- NOT VALID: every row that is there satisfies what was narrower before.
+-- squawk-ignore ban-drop-constraint
+ALTER TABLE cases DROP CONSTRAINT case_kind_is_known;
+-- squawk-ignore ban-drop-constraint
+ALTER TABLE cases DROP CONSTRAINT case_decision_is_known;
+-- squawk-ignore ban-drop-constraint
+ALTER TABLE cases DROP CONSTRAINT case_is_decided_by_staff;
+-- squawk-ignore ban-drop-constraint
+ALTER TABLE case_proposals DROP CONSTRAINT proposed_decision_is_known;
+ALTER TABLE cases ADD CONSTRAINT case_kind_is_known
+CHECK (kind IN ('dispute', 'match', 'core_refusal', 'balance', 'heir', 'correction', 'unreached')) NOT VALID;
+ALTER TABLE cases ADD CONSTRAINT case_decision_is_known CHECK (decision IN (
+    'restored', 'accepted', 'withdrawn', 'linked', 'refused', 'acknowledged', 'reversed', 'settled', 'ours', 'theirs_corrected',
+    'agreed', 'heir_recognised', 'heir_refused', 'corrected', 'reached', 'not_reached', 'read')) NOT VALID;
+ALTER TABLE cases ADD CONSTRAINT case_is_decided_by_staff
+CHECK ((decision NOT IN ('withdrawn', 'agreed', 'read')) = (staff IS NOT NULL)) NOT VALID;
+ALTER TABLE cases ADD CONSTRAINT unreached_case_is_decided_as_one
+CHECK ((kind = 'unreached') = (decision IN ('reached', 'not_reached', 'read'))) NOT VALID;
+ALTER TABLE case_proposals ADD CONSTRAINT proposed_decision_is_known CHECK (decision IN (
+    'restored', 'accepted', 'linked', 'refused', 'acknowledged', 'settled', 'ours', 'theirs_corrected', 'corrected', 'reached',
+    'not_reached')) NOT VALID;
+
 CREATE UNIQUE INDEX one_open_unreached_case ON cases (participant_id) WHERE kind = 'unreached' AND state = 'open';
 RESET ROLE;
 SET LOCAL ROLE sepakat_writer;
