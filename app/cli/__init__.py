@@ -12,10 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app.cli import deliveries, feed, instance, keys, load, merges, people, reconcile, webhooks
+from app.cli import cases, deliveries, feed, instance, keys, load, merges, people, reconcile, webhooks
 from app.settings import SettingsError
 
-GROUPS = (instance, load, feed, reconcile, merges, people, deliveries, webhooks, keys)
+GROUPS = (instance, load, feed, reconcile, merges, people, cases, deliveries, webhooks, keys)
 PLAYED = {
     "phone": "a demo person's phone",
     "core": "the agency's core system",

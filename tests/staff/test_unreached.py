@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest_asyncio
 
 from app.cases.overdue import tell_overdue
 from app.cases.unreached import keep_unreached
+from app.cli import cases
 from app.platform.database import Pool, connect
 from tests.cases.reports import decided
 from tests.conftest import Database
@@ -137,3 +140,36 @@ async def test_only_the_worker_opens_such_cases(database: Database) -> None:
         with pytest.raises(asyncpg.PostgresError):
             await connection.execute("SELECT keep_unreached_cases(1)")
         await connection.close()
+
+
+async def test_from_a_terminal_staff_come_with_their_own_token(
+    database: Database, pool: Pool, person: Person, phone: Phone, staff: Staff
+) -> None:
+    await cannot_reach(database, person)
+    await keep_unreached(pool)
+    (case,) = await unreached(phone)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        """The running app answers what the command asks."""
+        asked = staff.client.request(request.method, request.url.path, content=request.read(), headers=request.headers)
+        found = asyncio.run_coroutine_threadsafe(asked, loop).result(20)
+        return httpx.Response(found.status_code, content=found.content, headers=found.headers)
+
+    loop = asyncio.get_running_loop()
+    parser = argparse.ArgumentParser()
+    cases.add(parser.add_subparsers())
+
+    async def run(*words: str, by: str) -> list[str]:
+        headers = {"authorization": f"Bearer {staff.provider.token(by)}"}
+        with httpx.Client(transport=httpx.MockTransport(answer), base_url="http://staff", headers=headers) as client:
+            return await asyncio.to_thread(lambda: list(cases.ask(client, parser.parse_args(["cases", *words]))))
+
+    assert any(case["id"] in line for line in await run("list", "--kind", "unreached", by="dewi"))
+    (shown,) = await run("show", case["id"], "--purpose", "unreached", by="dewi")
+    assert person.nik in shown
+    assert (await looks(phone))[0]["role"] == "viewer"
+    decide = ("decide", case["id"], "reached", "--reason", "Datang ke kantor cabang")
+    with pytest.raises(httpx.HTTPStatusError, match="403"):
+        await run(*decide, by="dewi")
+    assert '"proposed"' in (await run(*decide, by="siti"))[0]
+    assert '"decided"' in (await run(*decide, by="budi"))[0]
