@@ -123,7 +123,9 @@ async def test_the_core_may_decide_it_too_and_nobody_is_told_that_it_is_late(
     async with owner.transaction():  # four days go by for this case alone
         await owner.execute("ALTER TABLE cases DISABLE TRIGGER cases_are_decided_once")
         earlier = "opened_at = opened_at - interval '4 days', due_at = due_at - interval '4 days'"
+        await owner.execute("SET LOCAL ROLE sepakat_writer")
         await owner.execute(f"UPDATE cases SET {earlier} WHERE case_id = $1", case["id"])
+        await owner.execute("RESET ROLE")
         await owner.execute("ALTER TABLE cases ENABLE ALWAYS TRIGGER cases_are_decided_once")
     await owner.close()
     await tell_overdue(pool)
