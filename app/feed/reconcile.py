@@ -24,6 +24,8 @@ from app.settings import Settings
 
 SQL = load("feed/reconcile")
 CHUNK = 10_000
+# Statements over the whole file; a pool's statements are those of a request.
+LONG_S = 86_400.0
 STAGED_AT_ONCE = 50_000
 STAGED = ("line", "kpj", "theirs", "status")
 AT_ONCE = 4
@@ -97,11 +99,13 @@ class Reconciliation:
             raise BookRefusedError(f"{self._as_of} lies ahead: nothing can be compared with it yet")
         last = await _stage(connection, book)
         for first in range(1, last + 1, CHUNK):
-            await connection.execute(SQL["agree"], first, first + CHUNK - 1, self._as_of)
+            await connection.execute(SQL["agree"], first, first + CHUNK - 1, self._as_of, timeout=LONG_S)
         await self._compare_open(connection)
-        missing: int = await connection.fetchval(SQL["add_missing"], last, None if missing_is_zero else "missing")
+        missing: int = await connection.fetchval(
+            SQL["add_missing"], last, None if missing_is_zero else "missing", timeout=LONG_S
+        )
         await self._compare_open(connection)
-        rows = await connection.fetch(SQL["report"])
+        rows = await connection.fetch(SQL["report"], timeout=LONG_S)
         outcomes = {row["outcome"]: msgspec.convert(dict(row), Found) for row in rows}
         report = Report(self._as_of, outcomes, missing, self._opened, "not_compared" in outcomes)
         if others is not None:
@@ -113,7 +117,9 @@ class Reconciliation:
     async def _compare_open(self, connection: Connection) -> None:
         """One event for each line that has no outcome yet, some at once, until too many cases were opened."""
         line = 0
-        while self._opened < self._most_cases and (rows := await connection.fetch(SQL["open"], line, CHUNK)):
+        while self._opened < self._most_cases and (
+            rows := await connection.fetch(SQL["open"], line, CHUNK, timeout=LONG_S)
+        ):
             line = rows[-1]["line"]
             outcomes: list[str] = []
             while self._opened < self._most_cases and len(outcomes) < len(rows):
@@ -140,8 +146,8 @@ async def _stage(connection: Connection, book: Path) -> int:
     await connection.execute(SQL["forget"])
     told = read_book(book)
     while lines := list(islice(told, STAGED_AT_ONCE)):
-        await connection.copy_records_to_table("reconciled_cards", records=lines, columns=STAGED)
-    await connection.execute(SQL["mark_doubles"])
+        await connection.copy_records_to_table("reconciled_cards", records=lines, columns=STAGED, timeout=LONG_S)
+    await connection.execute(SQL["mark_doubles"], timeout=LONG_S)
     last: int = await connection.fetchval(SQL["last_line"])
     return last
 
@@ -151,6 +157,6 @@ async def _write_others(connection: Connection, path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(("kpj", "theirs", "ours", "outcome"))
         line = 0
-        while rows := await connection.fetch(SQL["others"], line, CHUNK):
+        while rows := await connection.fetch(SQL["others"], line, CHUNK, timeout=LONG_S):
             writer.writerows((row["kpj"], row["theirs"], row["ours"], row["outcome"]) for row in rows)
             line = rows[-1]["line"]
