@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import Any
@@ -187,6 +188,18 @@ async def test_who_cancels_in_time_is_told_honestly_if_the_core_was_quicker(core
     assert await states(due.phone) == [("cancelled", None)]
     assert await answer(core, due.report()) == ("applied", None)
     assert sorted(await states(due.phone)) == [("cancelled", None), ("reported", None)]
+
+
+async def test_a_cancel_and_a_report_at_once_end_in_one_of_two_honest_ways(core: Core, due: Due) -> None:
+    cancelled, (told,) = await asyncio.gather(
+        due.phone.post(f"/v1/merges/{due.id}/cancel", {}), core.send(due.report())
+    )
+    ended = sorted(await states(due.phone))
+    if cancelled.status_code == 200:
+        assert (told["code"], ended) == (None, [("cancelled", None), ("reported", None)])
+    else:
+        assert (cancelled.status_code, cancelled.json()["code"]) == (409, "merge_already_executed")
+        assert (told["code"], ended) == ("merge_executed", [("executed", "acknowledged")])
 
 
 async def test_what_the_core_will_not_do_is_a_proposal_again(core: Core, due: Due) -> None:
