@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -23,9 +23,10 @@ from app.verify.history import verify_history
 from tests.conftest import Apps, Database, settings_for
 from tests.feed.conftest import Core, contribution, event
 from tests.merges.conftest import COOLING_OFF_S
+from tests.merges.handed import Due, cards, confirmed, states, told_to_core
 from tests.merges.merged import NEW, OLD, TOTAL, jakarta
 from tests.merges.test_reverse import answer, newest, refused, show, trusted
-from tests.people import NewCard, Person, Phone, add_person
+from tests.people import NewCard
 
 DAY_S = 86_400
 Wait = Callable[[int], Awaitable[None]]
@@ -42,26 +43,6 @@ def apps(own_apps: Apps) -> Apps:
     return own_apps
 
 
-class Due(msgspec.Struct, frozen=True):
-    """A person whose confirmed merge the worker has handed to the core."""
-
-    person: Person
-    phone: Phone
-    id: str
-    executes_at: str
-
-    def report(self, *, into: int = 1, less: int = 0, days: int = 0, without: int | None = None) -> dict[str, Any]:
-        """What the core would tell of it; the arguments make it another merge."""
-        *absorbed, survivor = self.person.kpjs if into == 1 else self.person.kpjs[::-1]
-        balances = {kpj: card.balance or 0 for kpj, card in self.person.cards.items()}
-        balances[absorbed[0]] -= less
-        if without is not None:
-            del balances[self.person.kpjs[without]]
-        day = jakarta(self.executes_at) + timedelta(days=days)
-        data = {"absorbed": absorbed[0], "into": survivor, "merged_on": day.isoformat(), "balances": balances}
-        return event("card.merged", data, occurred_at=self.executes_at)
-
-
 @pytest_asyncio.fixture
 async def worker(database: Database, servers: tuple[Postgres, Valkey]) -> Any:
     """The worker of an agency whose core executes: its pool and its settings."""
@@ -71,15 +52,6 @@ async def worker(database: Database, servers: tuple[Postgres, Valkey]) -> Any:
     await pool.close()
 
 
-async def confirmed(api: httpx.AsyncClient, database: Database, *cards: NewCard) -> tuple[Person, Phone, str]:
-    person = await add_person(database, *cards)
-    phone = await Phone(api).enrol(person)
-    *absorb, into = person.kpjs
-    proposed = await phone.post("/v1/merges", {"absorb": absorb, "into": into})
-    assert (await phone.confirm(proposed.json())).status_code == 200
-    return person, phone, str(proposed.json()["id"])
-
-
 @pytest_asyncio.fixture
 async def due(api: httpx.AsyncClient, database: Database, wait: Wait, worker: tuple[Pool, Settings]) -> Due:
     person, phone, merge_id = await confirmed(api, database, OLD, NEW)
@@ -87,23 +59,6 @@ async def due(api: httpx.AsyncClient, database: Database, wait: Wait, worker: tu
     await settle(*worker)
     merge = await show(phone, merge_id)
     return Due(person, phone, merge_id, merge["executes_at"])
-
-
-async def cards(phone: Phone) -> list[tuple[str, int]]:
-    """Status and balance of each, the absorbed ones first."""
-    found = (await phone.get("/v1/cards")).json()["cards"]
-    return sorted(
-        ((card["status"], card["balance"]) for card in found), key=lambda card: ("merged" not in card[0], card)
-    )
-
-
-async def told_to_core(core: Core, person: Person) -> list[str]:
-    rows = await core.ask("SELECT type FROM core_events WHERE participant_id = $1 ORDER BY seq", person.participant_id)
-    return [row["type"] for row in rows]
-
-
-async def states(phone: Phone) -> list[tuple[str, str | None]]:
-    return [(merge["state"], merge["core"]) for merge in (await phone.get("/v1/merges")).json()["merges"]]
 
 
 async def test_what_the_core_reports_as_confirmed_is_executed_by_the_report(
