@@ -27,7 +27,7 @@ from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
 from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
-from app.feed import check_registration, receive, receive_lines, search_announcements, search_cases, search_merges
+from app.feed import check_registration, gaps, receive, receive_lines, search_announcements, search_cases, search_merges
 from app.history.access_log import show_access_log
 from app.history.export import export
 from app.history.roots import list_roots
@@ -180,6 +180,7 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     search_cases.search_cases,
     search_merges.search_merges,
     search_announcements.search_announcements,
+    *gaps.ROUTES,
     health.live,
     health.ready,
 ]

@@ -62,9 +62,12 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     staff_shown_as: Literal["pseudonym", "name"] = "pseudonym"
     simulator_port: int = 8100
     api_processes: int = 2
+    merge_execution: Literal["here", "core"] = "here"  # who carries out what was agreed; the other follows
     merge_cooling_off_s: int = 43_200
     merge_undo_window_s: int = 2_592_000
     merge_proposal_ttl_s: int = 7_776_000
+    merge_answer_s: int = 259_200  # the core's silence after which who waits is told; 0: nobody is
+    merge_report_s: int = 2_592_000  # the core's silence after which what it was handed is a proposal again
     plan_ttl_s: int = 900
     key_hold_s: int = 259_200
     ask_first_s: int = 60  # how long a living phone is asked before a code goes out by SMS; 0 asks nobody

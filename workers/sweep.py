@@ -44,6 +44,8 @@ async def sweep(pool: Pool, work: Work) -> None:
                 rooted = started
             if started - looked_at_cases >= CASES_LOOK_EVERY_S:
                 work.ring_overdue_cases()
+                work.ring_waiting_merges()
+                work.ring_held_events()
                 looked_at_cases = started
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("sweep_cannot_look", error=type(error).__name__)

@@ -17,12 +17,14 @@ from workers.ask_phones import ask_phones
 from workers.climb_ladder import Ladder
 from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
+from workers.look_at_waiting_merges import look_at_waiting_merges
 from workers.make_roots import make_roots
 from workers.publish_announcements import publish_announcements
 from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
 from workers.settle_merges import settle_merges
 from workers.sweep_documents import sweep_documents
+from workers.tell_held_events import tell_held_events
 from workers.tell_overdue_cases import tell_overdue_cases
 
 LANES = range(64)
@@ -71,6 +73,9 @@ class Work:
     def ring_merges(self) -> None:
         self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))
 
+    def ring_waiting_merges(self) -> None:
+        self.ring("look_at_waiting_merges", lambda: look_at_waiting_merges(self._pool, self._settings, self._jobs))
+
     def ring_roots(self) -> None:
         self.ring("make_roots", lambda: make_roots(self._pool, self._settings))
 
@@ -90,6 +95,9 @@ class Work:
 
     def ring_announcements(self) -> None:
         self.ring("publish_announcements", lambda: publish_announcements(self._pool, self._jobs))
+
+    def ring_held_events(self) -> None:
+        self.ring("tell_held_events", lambda: tell_held_events(self._pool))
 
     def ring_overdue_cases(self) -> None:
         self.ring("tell_overdue_cases", lambda: tell_overdue_cases(self._pool, self._jobs))

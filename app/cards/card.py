@@ -109,6 +109,9 @@ def explain(row: Row, locale: str) -> Explanation:
     merged = status in ("merged", "merged_without_consent")
     without_consent = status == "merged_without_consent"
     frozen_in_dispute = status == "frozen" and row["disputed_merge_id"] is not None
+    said_as = "frozen_in_dispute" if frozen_in_dispute else status
+    if status == "merged" and row["merge_core"] == "pending":
+        said_as = "merged_unconfirmed"
     acts = {
         "merged": ["see_living_card", "see_merge"],
         "merged_without_consent": [
@@ -124,9 +127,7 @@ def explain(row: Row, locale: str) -> Explanation:
     words = WORDINGS.load(WORDINGS.newest())
     return Explanation(
         code=f"card_{status}",
-        text=words["explanations"]["frozen_in_dispute" if frozen_in_dispute else status][locale].format(
-            living_kpj=row["living_kpj"]
-        ),
+        text=words["explanations"][said_as][locale].format(living_kpj=row["living_kpj"]),
         actor="core" if without_consent else row["latest_origin"] or "core",
         occurred_at=row["merged_at"] if merged else row["latest_at"],
         consent=("none_on_file" if without_consent or not row["confirmed"] else "confirmed") if merged else None,

@@ -16,6 +16,7 @@ DECIDES = {
     "core_refusal": "decide_refusal",
     "balance": "decide_balance",
     "correction": "decide_correction",
+    "unreached": "decide_unreached",
 }
 
 DECISIONS: dict[str, tuple[str, ...]] = {
@@ -25,11 +26,12 @@ DECISIONS: dict[str, tuple[str, ...]] = {
     "balance": ("ours", "theirs_corrected"),
     "heir": ("heir_recognised", "heir_refused"),
     "correction": ("corrected", "refused"),
+    "unreached": ("reached", "not_reached"),
 }
 """What each kind of case is decided as."""
 BY_EVENT_ONLY = ("reversed", "heir_recognised", "heir_refused")
 """Decisions that come with more than a reason, by the core's event: a plan that is made anew, or an heir's papers."""
-ALONE = ("accepted", "refused", "acknowledged", "ours")
+ALONE = ("accepted", "refused", "acknowledged", "ours", "reached", "not_reached")
 """Decisions that give nothing away; the others are taken by two people."""
 
 

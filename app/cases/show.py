@@ -37,9 +37,11 @@ class Case(msgspec.Struct, frozen=True):
     withdrawn, when the participant accepted the merge instead; linked or refused for a card that may be mine (`match_id`);
     acknowledged, reversed or settled for a merge that the core refused; ours or theirs_corrected for a balance (`kpj`), or
     agreed, when the core's next report said the same; heir_recognised or heir_refused for an heir of a participant who
-    died; corrected or refused for a `correction`. `reason` is the agency's.
+    died; corrected or refused for a `correction`; reached or not_reached when
+    staff looked for me because nothing came to me (`unreached`), or read, when I acknowledged it all. `reason` is the agency's.
 
     `figures` of a balance: `{theirs, ours, difference, as_of, status, suspected_merge: {absorbed, into}|null}`, whole rupiah; of
+    being unreached: `{since, entries, kinds}`; of
     a refusal: `{obstacle, merge_id?, claim_id?, figures?}`, what keeps the merge from being taken back.
     """
 

@@ -17,7 +17,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     looks = matches.add_subparsers(dest="act", required=True, metavar="find")
     looks.add_parser("find", help="look at all who are queued, as the worker's role; the worker does so by itself")
     commands.add_parser(
-        "unreached", help="whom nothing has reached, as JSON lines, as the operator's role"
+        "unreached",
+        help="how many nothing has reached, and their cases, as JSON lines, as the operator's role; it names nobody",
     ).set_defaults(run=lambda _: asyncio.run(_list_unreached()))
     breach = commands.add_parser("breach", help="who was touched in a span of time, as CSV; as the operator's role")
     for name, text in (("--since", "from this instant on"), ("--until", "before this instant")):

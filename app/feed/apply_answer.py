@@ -38,12 +38,14 @@ class Answered(msgspec.Struct, frozen=True):
 async def acknowledge_merge(turn: Turn, data: MergeAnswered) -> Applied:
     """The core carried out an executed merge, or the undo of one; the participant is told.
 
-    Raises Rejected: `merge_unknown`, `merge_not_agreed`, `merge_answered_already`, `stream_foreign`.
+    Raises Rejected: `merge_unknown`, `merge_not_agreed`, `merge_answered_already`, `report_needed`, `stream_foreign`.
     """
     found = await _find(turn, data.merge_id)
     merge = found.merge
     if merge.core == "acknowledged":
         return found.applied("nothing_changed")
+    if merge.state == "confirmed" and merge.core == "pending":
+        raise Rejected("report_needed")
     if merge.state not in CARRIED_OUT:
         raise Rejected("merge_not_agreed", state=merge.state)
     if merge.core != "pending":

@@ -161,12 +161,12 @@ class MergeProposed(Data, frozen=True):
 
 
 class CardMerged(Data, frozen=True):
-    """`balances` are those of the day before, by card number."""
+    """`balances` are those of the day before, by card number. A merge of several cards is one event, with all of them."""
 
-    absorbed: Kpj
+    absorbed: Kpj | Annotated[list[Kpj], msgspec.Meta(min_length=1, max_length=20)]
     into: Kpj
     merged_on: date
-    balances: Annotated[dict[Kpj, Balance], msgspec.Meta(max_length=2)]
+    balances: Annotated[dict[Kpj, Balance], msgspec.Meta(max_length=21)]
 
 
 class MergeAnswered(Data, frozen=True):
@@ -204,6 +204,8 @@ class CaseDecided(Data, frozen=True):
         "heir_recognised",
         "heir_refused",
         "corrected",
+        "reached",
+        "not_reached",
     ]
     reason: Annotated[str, msgspec.Meta(min_length=1, max_length=2000)]
     staff: Staff

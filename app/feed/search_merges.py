@@ -48,7 +48,9 @@ class MergeSearchBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FoundMerge(msgspec.Struct, frozen=True):
-    """`plan_digest` is the digest of the plan that was shown last; from `confirmed` on, of the one that was agreed to."""
+    """`plan_digest` is the digest of the plan that was shown last; from `confirmed` on, of the one that was agreed to;
+    `balances` are what that plan says of each card before the merge, whole rupiah.
+    """
 
     id: UUID
     nik: str
@@ -65,6 +67,8 @@ class FoundMerge(msgspec.Struct, frozen=True):
     executed_at: datetime | None
     undo_until: datetime | None
     closed_at: datetime | None
+    waits_for_core_since: datetime | None
+    balances: dict[str, int] | None
 
 
 class FoundMerges(msgspec.Struct, frozen=True):

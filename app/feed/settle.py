@@ -16,10 +16,11 @@ from app.feed.turn import Applied, Turn
 from app.platform.database import Connection, Pool, transaction
 from app.platform.jobs import Doorbell
 from app.platform.sealing import read_sealer
-from app.platform.sql import load
+from app.platform.sql import load, statement
 from app.settings import Settings
 
 SQL = load("feed/settle")
+SKIPPED = statement("feed/gaps", "skipped")
 
 TRIES = 5
 FIRST_PAUSE_S = 0.02
@@ -78,10 +79,10 @@ async def release(desk: Desk, streams: set[str]) -> list[Result]:
     results: list[Result] = []
     while streams:
         async with desk.pool.acquire(timeout=desk.settings.pool_wait_s) as connection:
-            rows = await connection.fetch(SQL["find_released"], sorted(_keep_streams(desk.settings, streams).values()))
+            rows = await connection.fetch(SQL["find_released"], sorted(keep_streams(desk.settings, streams).values()))
         streams = set()
         for row in rows:
-            content = msgspec.json.decode(_open(desk.settings, row["content_sealed"], "content", row["event_id"]))
+            content = msgspec.json.decode(open_content(desk.settings, row["content_sealed"], row["event_id"]))
             event = msgspec.convert(content, Event)
             result, frees = await settle(desk, Received(event, content, row["content_hash"]))
             results.append(result)
@@ -119,13 +120,13 @@ async def _settle_once(
 async def _lock_streams(settings: Settings, connection: Connection, event: Event) -> dict[str, int]:
     if not event.streams:
         return {}
-    kept = _keep_streams(settings, event.streams)
+    kept = keep_streams(settings, event.streams)
     rows = await connection.fetch(SQL["lock_streams"], list(kept.values()))
     positions = {row["stream"]: row["position"] for row in rows}
     return {stream: positions[name] for stream, name in kept.items()}
 
 
-def _keep_streams(settings: Settings, streams: Iterable[str]) -> dict[str, str]:
+def keep_streams(settings: Settings, streams: Iterable[str]) -> dict[str, str]:
     """Streams as sent, and as they are kept: that of a participant under the hash of the identity number."""
     sealer, kept = read_sealer(settings.data_keys), {}
     for stream in streams:
@@ -137,12 +138,17 @@ def _keep_streams(settings: Settings, streams: Iterable[str]) -> dict[str, str]:
 
 def _numbers(settings: Settings, event: Event) -> tuple[list[str], list[int]]:
     """The streams of an event as they are kept, and its number in each."""
-    return list(_keep_streams(settings, event.streams).values()), list(event.streams.values())
+    return list(keep_streams(settings, event.streams).values()), list(event.streams.values())
 
 
 def _seal_content(settings: Settings, received: Received) -> bytes:
     content = msgspec.json.encode(received.content).decode()
     return read_sealer(settings.data_keys).seal(content, column="content", row=received.event.id)
+
+
+def open_content(settings: Settings, sealed: bytes, event_id: str) -> str:
+    """The JSON that an event came as."""
+    return _open(settings, sealed, "content", event_id)
 
 
 def _open(settings: Settings, sealed: bytes, column: str, event_id: str) -> str:
@@ -167,7 +173,7 @@ async def _take_turn(
     applied = None
     own = True
     try:
-        _check_numbers(event, positions)
+        await _check_numbers(settings, connection, event, positions)
         now = await connection.fetchval(SQL["now"])
         applied = await apply(Turn(connection, event, settings, now))
         result = Result(event.id, "applied", applied.code)
@@ -180,7 +186,9 @@ async def _take_turn(
     return result, applied, frees
 
 
-def _check_numbers(event: Event, positions: dict[str, int]) -> None:
+async def _check_numbers(settings: Settings, connection: Connection, event: Event, positions: dict[str, int]) -> None:
     for stream, number in event.streams.items():
         if number <= positions[stream]:
-            raise Rejected("stream_number_taken", stream=stream, number=number)
+            [kept] = keep_streams(settings, [stream]).values()
+            skipped = await connection.fetchval(SKIPPED, kept, number)
+            raise Rejected("number_skipped" if skipped else "stream_number_taken", stream=stream, number=number)

@@ -94,7 +94,7 @@ def write_event(row: asyncpg.Record, sealer: Sealer) -> dict[str, Any]:
     data: dict[str, Any] = {"nik": sealer.open(row["nik_sealed"], column="nik", row=owner), "seq": row["seq"]}
     if row["merge_id"] is not None:
         names = ("merge_id", "state", "absorb", "into", "plan_digest", "confirmed_at", "executes_at", "executed_at")
-        data |= {name: row[name] for name in (*names, "undo_until", "reason")}
+        data |= {name: row[name] for name in (*names, "undo_until", "reason", "core")}
     else:
         channel = msgspec.json.decode(row["data"])["contact"]
         sealed = row[f"{channel}_sealed"]

@@ -1,13 +1,14 @@
-"""Executes confirmed merges whose cooling-off is over, and expires proposals. Called by the worker.
+"""Executes confirmed merges whose cooling-off is over, or hands them to the core, and expires proposals. Called by the worker.
 
 The worker may not write confirmations. It verifies the stored one again (seal, statement, signature), derives the plan
 again from the locked cards, and only then calls the database's function, which checks digest, cards and totals itself. Any
-difference sends the merge back to `proposed`, with the reason.
+difference sends the merge back to `proposed`, with the reason. What was handed to the core is looked at again while it waits:
+it is executed by the core's report (app/feed/apply_due.py), and only while it is what was confirmed.
 """
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -45,9 +46,18 @@ class Refusal(msgspec.Struct, frozen=True):
 
 async def settle(pool: Pool, settings: Settings) -> Doorbell:
     """Settles what is due, each merge in its own transaction. Returns who has new history; ring it."""
+    return await _settle_all(pool, settings, EXECUTE["due"])
+
+
+async def look_at_waiting(pool: Pool, settings: Settings) -> Doorbell:
+    """Sends back what waits for the core's report, and is no longer as confirmed, or waits too long. Else like `settle`."""
+    return await _settle_all(pool, settings, EXECUTE["waiting"], timedelta(seconds=settings.merge_report_s))
+
+
+async def _settle_all(pool: Pool, settings: Settings, query: str, *more: timedelta) -> Doorbell:
     doorbell = Doorbell()
     behind = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
-    while rows := await pool.fetch(EXECUTE["due"], BATCH, *behind):
+    while rows := await pool.fetch(query, BATCH, *behind, *more):
         await _settle_batch(pool, settings, rows, doorbell)
         behind = (rows[-1]["due_at"], rows[-1]["merge_id"])
     return doorbell
@@ -95,10 +105,17 @@ async def _settle_one(connection: Connection, participant_id: UUID, merge_id: UU
         undo_window_s=confirmed.undo_window_s,
     )
     refusal = await _find_refusal(connection, participant_id, merge, confirmed, plan, judgement.reasons, settings)
+    if refusal is None and merge.core == "pending":
+        if merge.executes_at + timedelta(seconds=settings.merge_report_s) > now:
+            return  # the core has it
+        refusal = Refusal("core_silent", [])
     if refusal is None:
+        carry_out = (
+            (WRITE["hand_over"],) if settings.merge_execution == "core" else (WRITE["execute"], confirmed.undo_window_s)
+        )
         try:
             async with connection.transaction():
-                await connection.execute(WRITE["execute"], participant_id, merge_id, confirmed.undo_window_s)
+                await connection.execute(carry_out[0], participant_id, merge_id, *carry_out[1:])
         except asyncpg.CheckViolationError as error:
             refusal = Refusal(error.constraint_name or "check_violation", [])
     if refusal is not None:

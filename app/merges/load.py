@@ -45,6 +45,7 @@ class Merge(msgspec.Struct, frozen=True):
     executes_at: datetime | None
     executed_at: datetime | None
     undo_until: datetime | None
+    waits_for_core_since: datetime | None
     last_refusal: Any
     closed_because: str | None
     reported: Any

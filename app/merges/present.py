@@ -39,8 +39,9 @@ class MergeShown(msgspec.Struct, frozen=True):
     """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported, until
     its acceptance is planned; `closed_because` says what cancelled it when nobody did by hand (card_locked, stopped,
     participant_deceased), or core_refused for one that is undone because the core would not do it; `superseded_by` says which
-    merge that the core reported took its place; `reported` is null for all others, and says that no consent was on file;
-    `explained_by` names the announcements that explain it.
+    merge that the core reported took its place; `reported` is null for all others, and says that no consent was on file.
+    `waits_for_core_since` is null unless `core` is pending: the core has yet to confirm in its own book what was executed or
+    undone, or, of a confirmed merge, has yet to carry it out. `explained_by` names the announcements that explain it.
     """
 
     id: UUID
@@ -58,6 +59,7 @@ class MergeShown(msgspec.Struct, frozen=True):
     executes_at: datetime | None
     executed_at: datetime | None
     undo_until: datetime | None
+    waits_for_core_since: datetime | None
     last_refusal: Any
     closed_because: str | None
     superseded_by: UUID | None
@@ -94,6 +96,7 @@ def show_merge(merge: Merge, locale: str, now: datetime) -> MergeShown:
         executes_at=merge.executes_at,
         executed_at=merge.executed_at,
         undo_until=merge.undo_until,
+        waits_for_core_since=merge.waits_for_core_since,
         last_refusal=merge.last_refusal,
         closed_because=merge.closed_because,
         superseded_by=merge.superseded_by,

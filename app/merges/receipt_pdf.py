@@ -31,6 +31,11 @@ ACTS = {
         "The reversal, because the core refused the merge",
     ),
 }
+CORES = {
+    "pending": ("belum mengonfirmasi di sistemnya sendiri", "not yet confirmed in its own system"),
+    "acknowledged": ("sudah mencatat hal yang sama", "recorded the same"),
+    "refused": ("menolak", "refused"),
+}
 STATES = {
     "pending": ("menunggu", "pending"),
     "active": ("aktif", "active"),
@@ -64,6 +69,8 @@ def draw_receipt(payload: dict[str, Any], jws: bytes) -> bytes:
     for act in payload["acts"]:
         _draw_act(page, act)
     _draw_ledger(page, payload["ledger"])
+    if merge["core"]:
+        page.fact("Lembaga pengelola", "The agency", " / ".join(CORES[merge["core"]]))
     page.ln(3)
     page.fact("Riwayat sampai", "History up to", f"#{payload['head']['seq']}  {payload['head']['hash']}")
     page.fact("Diterbitkan", "Issued", f"{_moment(payload['issued_at'])}, {payload['issuer']}")

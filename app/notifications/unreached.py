@@ -19,14 +19,16 @@ START = (datetime(1, 1, 1, tzinfo=UTC), UUID(int=0), UUID(int=0))
 
 
 class Unreached(msgspec.Struct, frozen=True):
-    """One thing that one person does not know yet. `kinds` are those of the entries that nobody has acknowledged;
-    `tried` is what became of the other channels, as `channel:state[:code]`.
+    """One thing that one person does not know yet. It names nobody: the case tells who it is, and reading that is a look.
+
+    `kinds` are those of the entries that nobody has acknowledged; `tried` is what became of the other channels, as
+    `channel:state[:code]`.
     """
 
     participant_id: UUID
     cause_id: UUID
-    name: str
     locale: str
+    case_id: UUID | None
     since: datetime
     seqs: list[int]
     kinds: list[str]

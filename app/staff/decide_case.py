@@ -39,7 +39,17 @@ class CaseDecision(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     case_id: UUID
     decision: Literal[
-        "restored", "accepted", "linked", "refused", "acknowledged", "settled", "ours", "theirs_corrected", "corrected"
+        "restored",
+        "accepted",
+        "linked",
+        "refused",
+        "acknowledged",
+        "settled",
+        "ours",
+        "theirs_corrected",
+        "corrected",
+        "reached",
+        "not_reached",
     ]
     reason: Annotated[str, msgspec.Meta(min_length=3, max_length=500)]
 

@@ -13,8 +13,9 @@ import msgspec
 from app.identity.contacts import mask_email
 from app.platform.sealing import Sealer
 
-WHOLE_NUMBER_FOR = frozenset({"match", "correction", "heir"})
-"""Cases in which papers are held against the identity number; for all others its last four digits do."""
+WHOLE_NUMBER_FOR = frozenset({"match", "correction", "heir", "unreached"})
+"""Cases in which papers are held against the identity number, or the person is looked for by it in the core; for all others its
+last four digits do."""
 
 
 class KnownPerson(msgspec.Struct, frozen=True):

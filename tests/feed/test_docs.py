@@ -22,6 +22,8 @@ PAGE = (Path(__file__).parents[2] / "docs" / "feed.md").read_text(encoding="utf-
 
 TOLD = {
     "merge.confirmed",
+    "merge.due",
+    "merge.delayed",
     "merge.unconfirmed",
     "merge.cancelled",
     "merge.executed",
@@ -43,7 +45,8 @@ def test_every_type_and_every_code_is_explained() -> None:
 async def test_every_event_that_the_core_may_be_told_is_explained(core: Core) -> None:
     (trigger,) = await core.ask("SELECT pg_get_triggerdef(oid) AS text FROM pg_trigger WHERE tgname = 'core_is_told'")
     kinds = set(re.findall(r"'(\w+)'::text", trigger["text"]))
-    types = {"merge_refused": "merge.unconfirmed", "merge_disputed": "dispute.opened"}
+    unconfirmed = dict.fromkeys(("merge_refused", "merge_not_reported"), "merge.unconfirmed")
+    types = unconfirmed | {"merge_disputed": "dispute.opened"}
     assert {types.get(kind, kind.replace("_", ".")) for kind in kinds} == TOLD
 
 

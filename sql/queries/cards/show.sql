@@ -19,6 +19,7 @@ SELECT
     k.merged_via,
     k.locked_at IS NOT NULL AS locked,
     m.state AS merge_state,
+    m.core AS merge_core,
     m.confirmation_id IS NOT NULL AS confirmed,
     m.undo_until,
     (

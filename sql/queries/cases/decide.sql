@@ -33,6 +33,9 @@ SELECT decide_balance($1, $2, $3, $4, $5, $6, $7);
 -- decide_correction: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
 SELECT decide_correction($1, $2, $3, $4, $5, $6, $7);
 
+-- decide_unreached: nothing; raises case_is_open, case_is_restored_by_four_eyes or four_eyes_are_two_people
+SELECT decide_unreached($1, $2, $3, $4, $5, $6, $7);
+
 -- decide_heir: nothing; raises as decide, and heir_is_recognised_by_papers
 SELECT decide_heir_case($1, $2, $3, $4, $5, $6, $7, $8);
 

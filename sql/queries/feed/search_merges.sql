@@ -14,6 +14,13 @@ SELECT
     m.executed_at,
     m.undo_until,
     m.closed_at,
+    waits_for_core_since(m) AS waits_for_core_since,
+    (
+        SELECT jsonb_object_agg(c ->> 'kpj', c -> 'balance_before')
+        FROM merge_plans AS n
+        CROSS JOIN jsonb_array_elements(convert_from(n.canonical, 'UTF8')::jsonb -> 'cards') AS c
+        WHERE n.participant_id = m.participant_id AND n.merge_id = m.merge_id AND n.plan_digest = m.plan_digest
+    ) AS balances,
     array(
         SELECT k.kpj FROM cards AS k
         WHERE k.participant_id = m.participant_id AND k.card_id = any(m.absorb)

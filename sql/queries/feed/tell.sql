@@ -40,6 +40,7 @@ SELECT
     m.executes_at,
     m.executed_at,
     m.undo_until,
+    m.core,
     array(
         SELECT k.kpj FROM cards AS k
         WHERE k.participant_id = m.participant_id AND k.card_id = any(m.absorb)

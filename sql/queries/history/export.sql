@@ -572,6 +572,16 @@ FROM overdue_cases
 WHERE participant_id = $1
 ORDER BY told_at, case_id;
 
+-- unanswered_merges: waits for the core's answer to a merge that became long, since when, and when that was told
+SELECT
+    merge_id,
+    since,
+    told_at,
+    cause_id
+FROM unanswered_merges
+WHERE participant_id = $1
+ORDER BY told_at, merge_id;
+
 -- possible_matches: cards that may be theirs, as they are shown
 SELECT
     match_id,

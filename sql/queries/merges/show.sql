@@ -16,6 +16,7 @@ SELECT
     m.executes_at,
     m.executed_at,
     m.undo_until,
+    waits_for_core_since(m) AS waits_for_core_since,
     m.last_refusal,
     m.closed_because,
     m.reported,

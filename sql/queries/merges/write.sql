@@ -55,5 +55,8 @@ SET
     plan_digest = $3, plan_expires_at = $4, expires_at = greatest(expires_at, $4), last_refusal = $5, cause_id = $6
 WHERE participant_id = $1 AND merge_id = $2 AND state = 'confirmed';
 
+-- hand_over: nothing; raises merge_is_due
+SELECT hand_merge_to_core($1, $2);
+
 -- execute: nothing; raises plan_equals_the_cards or merge_is_due
 SELECT execute_merge($1, $2, make_interval(secs => $3::integer));

@@ -33,7 +33,7 @@ ORDER BY l.lane;
 SELECT
     EXISTS (
         SELECT FROM merges
-        WHERE state = 'confirmed' AND executes_at <= current_instant()
+        WHERE state = 'confirmed' AND core IS NULL AND executes_at <= current_instant()
     ) OR EXISTS (
         SELECT FROM merges
         WHERE state = 'proposed' AND expires_at <= current_instant()

@@ -1,9 +1,14 @@
--- page: people whom nothing has reached, and of what, the longest waiting first: after the place ($1, $2, $3), at most $4
+-- page: people whom nothing has reached, the case about them, and of what, the longest waiting first: after the place ($1, $2, $3), at most $4
 SELECT
     c.participant_id,
     c.cause_id,
-    p.name,
     p.locale,
+    (
+        SELECT k.case_id FROM cases AS k
+        WHERE k.participant_id = c.participant_id AND k.kind = 'unreached'
+        ORDER BY k.opened_at DESC, k.case_id
+        LIMIT 1
+    ) AS case_id,
     c.ended_at AS since,
     c.seqs,
     (
