@@ -47,7 +47,7 @@ def write_csv(path: Path, text: str) -> Path:
 
 
 def write_parquet(path: Path, **columns: Any) -> Path:
-    pyarrow.parquet.write_table(pyarrow.table(columns), path, row_group_size=2)
+    pyarrow.parquet.write_table(pyarrow.table(columns), path, row_group_size=7_000)
     return path
 
 
