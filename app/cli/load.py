@@ -1,4 +1,4 @@
-"""`sepakat import`: existing data, from CSV files."""
+"""`sepakat import`: existing data, from CSV or Parquet files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from app.cli.environment import data_keys, database_url
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
-    load = commands.add_parser("import", help="load CSV files; twice changes nothing")
+    load = commands.add_parser("import", help="load CSV or Parquet files; twice changes nothing")
     load.add_argument("folder", type=Path, metavar="DIR")
-    load.add_argument("--refused", type=Path, metavar="FILE", help="write every refused row and its reason here (CSV)")
+    load.add_argument(
+        "--refused",
+        type=Path,
+        metavar="DIR",
+        help="write refused rows and their reasons here, in the form of their files",
+    )
     load.set_defaults(run=_import)
 
 
