@@ -5553,6 +5553,21 @@ CREATE TABLE public.passkey_owners (
 
 ALTER TABLE public.passkey_owners OWNER TO sepakat_owner;
 
+CREATE TABLE public.proposal_files (
+    file_id bytea NOT NULL,
+    name text NOT NULL,
+    announcement_id uuid,
+    announced_for interval,
+    loaded_at timestamp with time zone NOT NULL,
+    database_role text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT announcement_is_waited_for CHECK (((announcement_id IS NULL) = (announced_for IS NULL))),
+    CONSTRAINT proposal_file_is_a_sha256 CHECK ((octet_length(file_id) = 32))
+);
+
+ALTER TABLE public.proposal_files OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.proposal_files IS 'Each file of proposals once, by its SHA-256, with what its proposals wait for.';
+
 CREATE TABLE public.push_targets (
     participant_id uuid NOT NULL,
     device_id uuid NOT NULL,
@@ -6000,6 +6015,9 @@ ALTER TABLE ONLY public.passkeys
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT possible_matches_pkey PRIMARY KEY (participant_id, match_id);
 
+ALTER TABLE ONLY public.proposal_files
+    ADD CONSTRAINT proposal_files_pkey PRIMARY KEY (file_id);
+
 ALTER TABLE public.case_proposals
     ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
 
@@ -6104,6 +6122,8 @@ CREATE INDEX merges_by_state ON public.merges USING btree (state, merge_id);
 CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
 
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
+
+CREATE INDEX merges_proposed_by_agency ON public.merges USING btree (proposed_at) WHERE (proposed_by = 'agency'::text);
 
 CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE ((state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (confirmation_id IS NOT NULL));
 
@@ -6614,6 +6634,14 @@ ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_append_only;
 CREATE TRIGGER plans_are_not_truncated BEFORE TRUNCATE ON public.merge_plans FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('plans_are_append_only');
 
 ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_not_truncated;
+
+CREATE TRIGGER proposal_files_are_append_only BEFORE DELETE OR UPDATE ON public.proposal_files FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('proposal_files_are_append_only');
+
+ALTER TABLE public.proposal_files ENABLE ALWAYS TRIGGER proposal_files_are_append_only;
+
+CREATE TRIGGER proposal_files_are_not_truncated BEFORE TRUNCATE ON public.proposal_files FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('proposal_files_are_append_only');
+
+ALTER TABLE public.proposal_files ENABLE ALWAYS TRIGGER proposal_files_are_not_truncated;
 
 CREATE TRIGGER proposals_are_closed_once BEFORE UPDATE ON public.case_proposals FOR EACH ROW WHEN (((old.state <> 'open'::text) OR (new.state = 'open'::text) OR ((((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.case_id IS DISTINCT FROM new.case_id)) OR (old.proposal_id IS DISTINCT FROM new.proposal_id)) OR (old.decision IS DISTINCT FROM new.decision)) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.issuer IS DISTINCT FROM new.issuer)) OR (old.staff IS DISTINCT FROM new.staff)) OR (old.staff_role IS DISTINCT FROM new.staff_role)) OR (old.shown_as IS DISTINCT FROM new.shown_as)) OR (old.proposed_at IS DISTINCT FROM new.proposed_at)))) EXECUTE FUNCTION public.refuse_statement('proposals_are_closed_once');
 
@@ -8505,6 +8533,9 @@ GRANT SELECT,INSERT ON TABLE public.participant_numbers TO sepakat_writer;
 GRANT SELECT ON TABLE public.passkey_owners TO sepakat_operator;
 GRANT INSERT ON TABLE public.passkey_owners TO sepakat_api;
 GRANT SELECT ON TABLE public.passkey_owners TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.proposal_files TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.proposal_files TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.push_targets TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.push_targets TO sepakat_api;

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections import Counter
+from asyncio import gather
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from app.settings import Settings
 
 SQL = load("feed/propose_file")
 CHUNK = 500
+AT_ONCE = 8
 MOST_ABSORBED = 20
 HASHED_BYTES = 1024 * 1024
 
@@ -107,7 +110,7 @@ async def propose_file(
         table, file_id = open_table(path, COLUMNS), _hash(path)
         with ExitStack() as opened:
             writer = opened.enter_context(RefusedWriter(path, refused)) if refused is not None else None
-            pool = await connect(settings.database_url, size=2, application="sepakat proposals")
+            pool = await connect(settings.database_url, size=AT_ONCE + 1, application="sepakat proposals")
             jobs = Jobs(settings.redis_url, settings.secret)
             try:
                 async with pool.acquire() as guard:
@@ -146,67 +149,74 @@ class _Run:
         self.report = Report()
         self._settings, self._pool, self._jobs = settings, pool, jobs
         self._announced, self._prefix = announced, f"proposals.{file_id.hex()[:32]}"
-        self._full = False
 
     async def settle(self, chunk: list[Row | RefusedRow]) -> list[Refusal]:
-        """Proposes what the rows say; why some are refused, in their order."""
-        desk = Desk(self._pool, self._settings, Doorbell(), self._admit)
+        """Proposes what the rows say, as far as the day goes; why some are refused, in their order."""
         ids = [self._id(row.number) for row in chunk]
         applied = {row["event_id"] for row in await self._pool.fetch(SQL["find_applied"], ids)}
-        now = await self._pool.fetchval(SQL["now"])
         found: list[Refusal] = []
+        new: list[Row] = []
+        for row in chunk:
+            if isinstance(row, RefusedRow):
+                found += row.refusals
+                self._refused(row.refusals[0].code)
+            elif self._id(row.number) in applied:
+                self.report.proposed_before += 1
+            else:
+                new.append(row)
+        found += await self._propose(new)
+        return sorted(found, key=attrgetter("number"))
+
+    async def _propose(self, rows: list[Row]) -> list[Refusal]:
+        """Some at once, so that the database's disk is not waited for one by one; never more than the day still takes."""
+        found: list[Refusal] = []
+        today = await self._pool.fetchrow(SQL["count_today"])
+        room, waiting = self._settings.proposals_day_limit - today["proposed"], deque(rows)
+        desk = Desk(self._pool, self._settings, Doorbell(), self._admit)
         try:
-            for row in chunk:
-                if isinstance(row, RefusedRow):
-                    found += row.refusals
-                    self.report.refused += 1
-                    self.report.refusals.update(refusal.code for refusal in row.refusals[:1])
-                elif self._id(row.number) in applied:
-                    self.report.proposed_before += 1
-                else:
-                    found += await self._propose(desk, row, now)
+            while waiting and room > 0:
+                wave = [waiting.popleft() for _ in range(min(AT_ONCE, room, len(waiting)))]
+                before = self.report.proposed
+                refusals = await gather(*(self._propose_one(desk, row, today["now"]) for row in wave))
+                found += filter(None, refusals)
+                room -= self.report.proposed - before
         finally:
             await self._jobs.ring(desk.doorbell)
+        self.report.waiting.update({DAY_FULL: len(waiting)} if waiting else {})
         return found
 
-    async def _propose(self, desk: Desk, row: Row, now: datetime) -> Iterable[Refusal]:
-        """Nothing, or why it is refused."""
-        if self._full:
-            self.report.waiting[DAY_FULL] += 1
-            return ()
+    async def _propose_one(self, desk: Desk, row: Row, now: datetime) -> Refusal | None:
+        """Why it is refused, if it is."""
         event = Event(self._id(row.number), "merge.proposed", now, row.values)
-        content = msgspec.to_builtins(event)
+        content_hash = hashlib.sha256(msgspec.json.encode(row.values)).digest()
         try:
-            result = await settle(
-                desk, Received(event, content, hashlib.sha256(msgspec.json.encode(row.values)).digest())
-            )
+            result = await settle(desk, Received(event, msgspec.to_builtins(event), content_hash))
         except Waits as waits:
             self.report.waiting[waits.code] += 1
-            self._full = waits.code == DAY_FULL
-            return ()
+            return None
         except (*LOST_RACES, TimeoutError):
             self.report.waiting[BUSY] += 1
-            return ()
+            return None
         if result.outcome == "applied":
             self.report.proposed += 1
-            return ()
+            return None
         code = result.code or result.outcome
+        self._refused(code)
+        return Refusal(row.number, "", result.detail or "", code)
+
+    def _refused(self, code: str) -> None:
         self.report.refused += 1
         self.report.refusals[code] += 1
-        return (Refusal(row.number, "", result.detail or "", code),)
 
     async def _admit(self, turn: Turn, participant_id: uuid.UUID) -> None:
-        """Counts one more proposal of today, or raises Waits. The participant is locked, and no other file is being loaded."""
+        """Raises Waits for a participant, locked by now, who was not told before or was proposed enough today."""
         announced = self._announced
         said = (announced.announcement_id, announced.announced_for) if announced is not None else (None, None)
         (row,) = await turn.connection.fetch(SQL["admit"], participant_id, *said)
-        if row["proposed_today"] >= self._settings.proposals_day_limit:
-            raise Waits(DAY_FULL)
         if not row["announced"]:
             raise Waits(NOT_ANNOUNCED)
-        if row["proposed_to_them"] >= self._settings.proposals_per_day:
+        if row["proposed"] >= self._settings.proposals_per_day:
             raise Waits(TOO_MANY)
-        await turn.connection.execute(SQL["count"])
 
     def _id(self, number: int) -> str:
         return f"{self._prefix}.{number}"

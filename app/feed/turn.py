@@ -103,15 +103,8 @@ async def record_cause(
     turn: Turn, participant_id: UUID, *, origin: str = "core", reason: str | None = None, merge_id: UUID | None = None
 ) -> UUID:
     """The cause of everything that this event changes."""
-    event = turn.event
+    event, name = turn.event, "record_cause" if turn.admit is None else "record_bulk_cause"
     cause_id: UUID = await turn.connection.fetchval(
-        SQL["record_cause"],
-        participant_id,
-        origin,
-        reason,
-        merge_id,
-        event.id,
-        event.occurred_at,
-        turn.admit is not None,
+        SQL[name], participant_id, origin, reason, merge_id, event.id, event.occurred_at
     )
     return cause_id

@@ -1,4 +1,4 @@
--- Files of proposals: what they were bound to, and how many of their proposals went out on a day. Each proposal itself is an event.
+-- Files of proposals, and what they were bound to. Each proposal itself is an event.
 SET LOCAL ROLE sepakat_owner;
 
 CREATE TABLE proposal_files (
@@ -18,13 +18,9 @@ CREATE TRIGGER proposal_files_are_not_truncated BEFORE TRUNCATE ON proposal_file
 ALTER TABLE proposal_files ENABLE ALWAYS TRIGGER proposal_files_are_append_only;
 ALTER TABLE proposal_files ENABLE ALWAYS TRIGGER proposal_files_are_not_truncated;
 
-CREATE TABLE proposal_days (
-    day date PRIMARY KEY,
-    proposed integer NOT NULL CONSTRAINT proposals_are_counted CHECK (proposed > 0)
-);
-COMMENT ON TABLE proposal_days IS 'How many proposals of files went out on a day in Jakarta.';
+-- How many proposals went out on a day.
+CREATE INDEX merges_proposed_by_agency ON merges (proposed_at) WHERE proposed_by = 'agency';
 
 GRANT SELECT, INSERT ON proposal_files TO sepakat_feed;
-GRANT SELECT, INSERT, UPDATE (proposed) ON proposal_days TO sepakat_feed;
-GRANT SELECT ON proposal_files, proposal_days TO sepakat_operator;
+GRANT SELECT ON proposal_files TO sepakat_operator;
 RESET ROLE;

@@ -1,9 +1,6 @@
 -- lock_proposals: whether this session is now the only one that loads proposals
 SELECT pg_try_advisory_lock(hashtext('sepakat proposals'));
 
--- now: what time it is for participants
-SELECT current_instant();
-
 -- keep_file: nothing; a file that was loaded before stays bound to what it was bound to then
 INSERT INTO proposal_files (file_id, name, announcement_id, announced_for, loaded_at)
 VALUES ($1, $2, $3, $4, current_instant())
@@ -21,8 +18,17 @@ SELECT event_id
 FROM feed_events
 WHERE event_id = any($1::text[]) AND outcome = 'applied';
 
--- admit: whether this participant was told the announcement long enough ago ($2 for $3), how many proposals of the agency came
--- to them today, and how many of files went out today to anybody
+-- count_today: what time it is for participants, and how many merges the agency proposed on this day
+SELECT
+    current_instant() AS now,
+    count(*) AS proposed
+FROM merges
+WHERE
+    proposed_by = 'agency'
+    AND proposed_at >= jakarta_day(current_instant())::timestamp AT TIME ZONE 'Asia/Jakarta';
+
+-- admit: whether this participant was told the announcement ($2) at least $3 ago, and how many proposals of the agency came to
+-- them today
 SELECT
     $2::uuid IS NULL OR EXISTS (
         SELECT
@@ -39,14 +45,4 @@ SELECT
         WHERE
             m.participant_id = $1 AND m.proposed_by = 'agency'
             AND jakarta_day(m.proposed_at) = jakarta_day(current_instant())
-    ) AS proposed_to_them,
-    coalesce((
-        SELECT t.proposed
-        FROM proposal_days AS t
-        WHERE t.day = jakarta_day(current_instant())
-    ), 0) AS proposed_today;
-
--- count: nothing
-INSERT INTO proposal_days AS d (day, proposed)
-VALUES (jakarta_day(current_instant()), 1)
-ON CONFLICT (day) DO UPDATE SET proposed = d.proposed + 1;
+    ) AS proposed;
