@@ -5155,6 +5155,28 @@ ALTER TABLE public.corrections OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.corrections.wanted_sealed IS 'Sealed for the column `correction` and this case: it may be a contact or an identity number.';
 
+CREATE TABLE public.data_exports (
+    export_id uuid DEFAULT uuidv7() NOT NULL,
+    what text NOT NULL,
+    as_of date,
+    purpose text NOT NULL,
+    database_role text DEFAULT SESSION_USER NOT NULL,
+    began_at timestamp with time zone DEFAULT public.current_instant() NOT NULL,
+    ended_at timestamp with time zone,
+    rows bigint,
+    sha256 bytea,
+    CONSTRAINT ended_export_says_what_it_is CHECK ((num_nulls(ended_at, rows, sha256) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT export_has_a_purpose CHECK (((purpose ~ '\S'::text) AND (length(purpose) <= 200))),
+    CONSTRAINT export_is_of_something_known CHECK ((what = ANY (ARRAY['cards'::text, 'merges'::text, 'cases'::text]))),
+    CONSTRAINT only_cards_have_a_day CHECK (((as_of IS NULL) OR (what = 'cards'::text)))
+);
+
+ALTER TABLE public.data_exports OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.data_exports IS 'Exports of everybody''s data for the agency. One that has not ended was cut short: some of it may have been read.';
+
+COMMENT ON COLUMN public.data_exports.sha256 IS 'Of the file, that one which turns up somewhere can be told.';
+
 CREATE TABLE public.deliveries (
     participant_id uuid NOT NULL,
     cause_id uuid NOT NULL,
@@ -5871,6 +5893,9 @@ ALTER TABLE ONLY public.corrections
 ALTER TABLE ONLY public.passkey_owners
     ADD CONSTRAINT credential_is_somebodys_once PRIMARY KEY (credential_id);
 
+ALTER TABLE ONLY public.data_exports
+    ADD CONSTRAINT data_exports_pkey PRIMARY KEY (export_id);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (participant_id, cause_id, device_id);
 
@@ -6432,6 +6457,18 @@ ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_are_not_tru
 CREATE TRIGGER executions_by_function_only BEFORE INSERT ON public.merge_executions FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('executions_by_function_only');
 
 ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_by_function_only;
+
+CREATE TRIGGER exports_are_kept BEFORE DELETE ON public.data_exports FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('exports_are_kept');
+
+ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_are_kept;
+
+CREATE TRIGGER exports_are_not_truncated BEFORE TRUNCATE ON public.data_exports FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('exports_are_kept');
+
+ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_are_not_truncated;
+
+CREATE TRIGGER exports_end_once BEFORE UPDATE ON public.data_exports FOR EACH ROW WHEN ((old.ended_at IS NOT NULL)) EXECUTE FUNCTION public.refuse_statement('exports_end_once');
+
+ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_end_once;
 
 CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
 
@@ -8359,6 +8396,20 @@ GRANT SELECT ON TABLE public.corrections TO sepakat_api;
 GRANT SELECT ON TABLE public.corrections TO sepakat_worker;
 GRANT SELECT ON TABLE public.corrections TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.corrections TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT INSERT(what) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT INSERT(as_of) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT INSERT(purpose) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT UPDATE(ended_at) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT UPDATE(rows) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT UPDATE(sha256) ON TABLE public.data_exports TO sepakat_operator;
 
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;

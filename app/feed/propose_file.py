@@ -36,7 +36,6 @@ SQL = load("feed/propose_file")
 CHUNK = 500
 AT_ONCE = 8
 MOST_ABSORBED = 20
-HASHED_BYTES = 1024 * 1024
 
 
 class Announced(msgspec.Struct, frozen=True):
@@ -223,11 +222,8 @@ class _Run:
 
 
 def _hash(path: Path) -> bytes:
-    found = hashlib.sha256()
     with path.open("rb") as stream:
-        while part := stream.read(HASHED_BYTES):
-            found.update(part)
-    return found.digest()
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _chunks(rows: Iterable[Row | RefusedRow]) -> Iterator[list[Row | RefusedRow]]:
