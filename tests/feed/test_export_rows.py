@@ -19,7 +19,7 @@ from app.feed.export_rows import export_rows
 from app.platform.sql import statement
 from app.platform.table_problems import TableRefused
 from tests.conftest import Apps, Database
-from tests.feed.conftest import Core, contribution
+from tests.feed.conftest import Core, contribution, event
 from tests.people import NewCard, Person, add_person
 
 PURPOSE = "Pencocokan bulanan"
@@ -104,19 +104,13 @@ async def test_merges_and_cases_come_out_by_card_number_and_nobody_is_named(
     core = Core(own_apps.feed, own_database)
     data = {"absorbed": new, "into": old, "merged_on": "2026-03-03", "balances": {new: 1, old: 1}}
     report = {"kpj": old, "as_of": "2026-11-01", "balance": 1, "status": "inactive"}
-    for kind, told in (("card.merged", data), ("balance.reported", report)):
-        assert (await core.send({**contribution(new), "id": f"{kind}-{new}", "type": kind, "data": told}))[0][
-            "outcome"
-        ] == "applied"
+    await core.apply(event("card.merged", data), event("balance.reported", report))
     for what in ("merges", "cases", "cards"):
         await export_rows(own_database.url(), what, tmp_path / f"{what}.csv", purpose=PURPOSE)
-    (merge,) = [
-        row for row in read_csv(tmp_path / "merges.csv") if row["participant_id"] == str(people[0].participant_id)
-    ]
+    mine = str(people[0].participant_id)
+    (merge,) = [row for row in read_csv(tmp_path / "merges.csv") if row["participant_id"] == mine]
     assert (merge["state"], merge["proposed_by"], merge["absorb"], merge["into"]) == ("reported", "core", new, old)
-    (case,) = [
-        row for row in read_csv(tmp_path / "cases.csv") if row["participant_id"] == str(people[0].participant_id)
-    ]
+    (case,) = [row for row in read_csv(tmp_path / "cases.csv") if row["participant_id"] == mine]
     assert (case["kind"], case["state"], case["kpj"]) == ("balance", "open", old)
     text = "".join((tmp_path / f"{what}.csv").read_text() for what in ("merges", "cases", "cards"))
     assert not any(value in text for person in people for value in (person.nik, person.name, person.phone or "-"))
