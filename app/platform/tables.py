@@ -7,8 +7,11 @@ with `refused_` are passed over, so that a file of refused rows can be corrected
 
 from __future__ import annotations
 
+import csv
+import io
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,7 +21,18 @@ from app.platform.table_csv import CsvSource, open_lines
 from app.platform.table_parquet import MAGIC, ParquetSource
 from app.platform.table_problems import BadLine, FieldError, TableRefused
 
-__all__ = ["Column", "FieldError", "Refusal", "RefusedRow", "Row", "Table", "TableRefused", "open_source", "open_table"]
+__all__ = [
+    "Column",
+    "FieldError",
+    "Refusal",
+    "RefusedRow",
+    "Row",
+    "Table",
+    "TableRefused",
+    "csv_lines",
+    "open_source",
+    "open_table",
+]
 
 REFUSED_PREFIX = "refused_"
 MALFORMED = "row_malformed"
@@ -114,6 +128,21 @@ def open_source(path: Path) -> CsvSource | ParquetSource:
     with path.open("rb") as stream:
         start = stream.read(len(MAGIC))
     return ParquetSource(path) if start == MAGIC else CsvSource(open_lines(path))
+
+
+def csv_lines(path: Path) -> Iterator[bytes]:
+    """A file as lines of CSV, its header first, for whoever reads lines: Parquet, too. Raises TableRefused, or OSError."""
+    source = open_source(path)
+    if isinstance(source, CsvSource):
+        yield from open_lines(path)
+        return
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\n")
+    for cells in chain((source.columns,), (cells for _, cells in source if not isinstance(cells, BadLine))):
+        writer.writerow(cells)
+        yield line.getvalue().encode()
+        line.seek(0)
+        line.truncate()
 
 
 def _refuse_unreadable(cell: str) -> None:

@@ -15,7 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from app.platform.refused_rows import RefusedWriter
-from app.platform.tables import Column, FieldError, RefusedRow, Row, TableRefused, open_table
+from app.platform.tables import Column, FieldError, RefusedRow, Row, TableRefused, csv_lines, open_table
 
 
 def whole(text: str) -> int:
@@ -97,6 +97,11 @@ def test_parquet_types_are_judged_as_the_text_that_they_would_be(tmp_path: Path,
         assert row.values == {"amount": read}
     else:
         assert row.refusals[0].reason == read
+
+
+def test_whoever_reads_lines_of_csv_reads_parquet_too(tmp_path: Path) -> None:
+    assert b"".join(csv_lines(in_parquet(tmp_path / "rows"))).decode() == TEXT
+    assert b"".join(csv_lines(write_csv(tmp_path / "rows.csv.gz", TEXT))).decode() == TEXT
 
 
 def in_floats(path: Path) -> Path:
