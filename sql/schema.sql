@@ -8118,6 +8118,7 @@ GRANT ALL ON FUNCTION public.stamp_transfer() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_api;
+GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) TO sepakat_api;

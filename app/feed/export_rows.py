@@ -7,8 +7,9 @@ the first row is read.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from app.platform.sql import load, statement
 from app.platform.table_writer import TableWriter
 
 SQL = load("feed/export_rows")
+AS_OF = statement("cards/as_of")
 OPERATOR = {"role": "sepakat_operator", "default_transaction_read_only": "off", "statement_timeout": "0"}
 ROWS_AT_ONCE = 5_000
 
@@ -67,9 +69,8 @@ async def export_rows(
         export_id = await connection.fetchval(SQL["begin"], what, as_of, purpose)
         with TableWriter(path, columns) as out:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                query, values = (SQL[what], ()) if as_of is None else (_cards_as_of(), (as_of,))
-                cursor = await connection.cursor(query, *values)
-                while rows := await cursor.fetch(ROWS_AT_ONCE):
+                portions = _read(connection, what) if as_of is None else _read_cards_as_of(connection, as_of)
+                async for rows in portions:
                     out.write([[_plain(row[name]) for name in columns] for row in rows])
                     if told is not None:
                         told(len(rows))
@@ -79,17 +80,26 @@ async def export_rows(
         await connection.close()
 
 
-def _cards_as_of() -> str:
-    """What one participant is shown of a day (sql/queries/cards/as_of.sql), of everybody: told once, it is the same for both."""
-    of_one = statement("cards/as_of").strip().removesuffix(";")
-    of_one = of_one.replace("$1", "p.participant_id").replace("$2", "$1").replace("$3", "NULL")
-    return f"""
-        SELECT
-            p.participant_id, c.kpj, c.status, c.segment, c.employer_id, array_to_string(c.programmes, '|') AS programmes,
-            c.opened_on, c.closed_on, c.balance, c.living_kpj AS merged_into
-        FROM participants AS p CROSS JOIN LATERAL ({of_one}) AS c
-        WHERE c.card_id IS NOT NULL ORDER BY p.participant_id, c.kpj
-    """  # noqa: S608 (two statements of our own)
+async def _read(connection: asyncpg.Connection[Any], what: str) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+    cursor = await connection.cursor(SQL[what])
+    while rows := await cursor.fetch(ROWS_AT_ONCE):
+        yield rows
+
+
+async def _read_cards_as_of(
+    connection: asyncpg.Connection[Any], day: date
+) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
+    """By the statement that shows a participant her cards of a day, one participant after the other."""
+    shown = await connection.prepare(AS_OF)
+    async for owners in _read(connection, "participants"):
+        cards: list[Mapping[str, Any]] = []
+        for owner in owners:
+            cards += [
+                {**row, **owner, "programmes": "|".join(row["programmes"]), "merged_into": row["living_kpj"]}
+                for row in await shown.fetch(owner["participant_id"], day, None)
+                if row["card_id"] is not None
+            ]
+        yield sorted(cards, key=itemgetter("participant_id", "kpj"))
 
 
 def _plain(value: Any) -> Any:

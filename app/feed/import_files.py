@@ -144,10 +144,10 @@ def _progress(console: Console) -> Progress:
 def _report_refusals(
     console: Console, refusals: Sequence[Refusal], paths: Mapping[str, Path], refused: Path | None
 ) -> None:
+    if not refusals:
+        return
     if refused is not None:
         console.print(f"Refused: {len(refusals)}, the rows written to {refused}")
-        return
-    if not refusals:
         return
     table = Table("file", "line", "field", "reason", title=f"Refused: {len(refusals)}", title_justify="left")
     for refusal in refusals[:PRINTED_REFUSALS]:

@@ -26,3 +26,8 @@ ALTER TABLE data_exports ENABLE ALWAYS TRIGGER exports_are_not_truncated;
 
 GRANT SELECT, INSERT (what, as_of, purpose), UPDATE (ended_at, rows, sha256) ON data_exports TO sepakat_operator;
 RESET ROLE;
+SET LOCAL ROLE sepakat_writer;
+
+-- What a participant is shown of a day is read for everybody by the same statement.
+GRANT EXECUTE ON FUNCTION standing_contributions(uuid, date, timestamptz) TO sepakat_operator;
+RESET ROLE;

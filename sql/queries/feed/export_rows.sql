@@ -24,6 +24,11 @@ FROM cards AS k
 LEFT JOIN cards AS living ON k.participant_id = living.participant_id AND k.merged_into = living.card_id
 ORDER BY k.participant_id, k.kpj;
 
+-- participants: everybody
+SELECT participant_id
+FROM participants
+ORDER BY participant_id;
+
 -- merges: every merge, by the numbers of its cards
 SELECT
     m.participant_id,
