@@ -12,12 +12,14 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler, Middleware
 
+from app.announcements import show as announcements
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
 from app.cases.correct import ask_correction, list_corrections
 from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
+from app.companion.serve import companion_routes
 from app.consents.choose import give_consent, withdraw_consent
 from app.consents.show import list_consents
 from app.devices.push_target import clear_push_target, set_push_target
@@ -25,8 +27,7 @@ from app.devices.remove import remove_device
 from app.devices.show import list_devices, rename_device
 from app.documents.receive import receive_for_match, receive_for_merge
 from app.documents.show import list_for_match, list_for_merge
-from app.feed import check_registration, receive, receive_lines, search_merges
-from app.feed.search_cases import search_cases
+from app.feed import check_registration, receive, receive_lines, search_announcements, search_cases, search_merges
 from app.history.access_log import show_access_log
 from app.history.export import export
 from app.history.roots import list_roots
@@ -54,10 +55,9 @@ from app.merges import show as show_merge
 from app.merges.pause import provide_pause
 from app.merges.receipt import show_receipt
 from app.merges.undo import show_undo, undo_merge
+from app.notifications import inbox, stream
 from app.notifications.desk import keep_desk
-from app.notifications.inbox import inbox
 from app.notifications.read import acknowledge, mark_read, record_receipts
-from app.notifications.stream import stream
 from app.passkeys.add import add_passkey, make_options
 from app.passkeys.remove import remove_passkey
 from app.passkeys.show import list_passkeys, rename_passkey
@@ -158,12 +158,14 @@ API_ROUTES: list[ControllerRouterHandler] = [
     stop.show_stop,
     stop.stop,
     # inbox
-    inbox,
+    inbox.inbox,
+    *announcements.ROUTES,
     mark_read,
     record_receipts,
     acknowledge,
-    stream,
+    stream.stream,
     # for machines
+    *companion_routes,
     capabilities,
     show_keys,
     list_roots,
@@ -175,8 +177,9 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     receive.receive_events,
     receive_lines.receive_lines,
     check_registration.check_registration,
-    search_cases,
+    search_cases.search_cases,
     search_merges.search_merges,
+    search_announcements.search_announcements,
     health.live,
     health.ready,
 ]
@@ -265,11 +268,10 @@ def _create(
 def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
-    routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
     return _create(
         "api",
         settings,
-        routes,
+        API_ROUTES + (LOCAL_ROUTES if settings.local else []),
         lifespan=[keep_desk],
         openapi_config=openapi_config(),
         cors_config=cross_origin(settings.origins),

@@ -106,6 +106,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """True under `make run` and in tests; unset means production."""
         return self.env == "local"
 
+    @property
+    def simulator_url(self) -> str | None:
+        """Where local mode shows what reached phones; None in production."""
+        return self.fcm_base_url if self.local and self.fcm_base_url != GOOGLE_FCM_BASE_URL else None
+
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this process. Raises SettingsError naming the variable that is missing or wrong."""

@@ -218,6 +218,98 @@ $$;
 
 ALTER FUNCTION public.allow_clearing(p_for interval) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.announce_to_some(p_announcement_id uuid, p_most integer, p_window integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_run public.announcement_runs;
+    v_told public.announcements;
+    v_people uuid[];
+    v_last uuid;
+    v_causes uuid[];
+    v_kind text;
+BEGIN
+    SELECT * INTO v_run FROM public.announcement_runs AS r
+    WHERE r.announcement_id = p_announcement_id AND r.state = 'running' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT v_told FROM public.announcements AS a WHERE a.announcement_id = p_announcement_id;
+    v_kind := 'announcement_' || v_told.severity;
+
+    IF v_told.audience ? 'niks' AND v_told.replaces IS NULL THEN
+        v_people := array(
+            SELECT w.participant_id FROM public.announced AS w
+            WHERE w.announcement_id = p_announcement_id AND w.seq IS NULL ORDER BY w.participant_id LIMIT p_most);
+        v_last := v_people[cardinality(v_people)];
+    ELSE
+        SELECT w.participant_id INTO v_last
+        FROM (
+            SELECT p.participant_id FROM public.participants AS p
+            WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT p_window
+        ) AS w ORDER BY w.participant_id DESC LIMIT 1;
+        -- Values and no EXISTS, so that each is looked up by its key: planned as a hash, a chunk would read a whole table.
+        v_people := array(
+            SELECT p.participant_id FROM public.participants AS p
+            WHERE p.participant_id > v_run.after AND p.participant_id <= v_last
+                AND p.registered_at <= v_told.published_at AND p.deceased_on IS NULL
+                AND (
+                    v_told.audience ? 'all'
+                    OR (
+                        SELECT true FROM public.cards AS k
+                        WHERE k.participant_id = p.participant_id AND k.transferred_at IS NULL
+                            AND (k.employer_id = v_told.audience ->> 'employer_id' OR k.segment = v_told.audience ->> 'segment')
+                        LIMIT 1)
+                    OR (
+                        SELECT true FROM public.announced AS t
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+                    OR (
+                        SELECT true FROM public.announced AS t
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = p_announcement_id))
+            ORDER BY p.participant_id LIMIT p_most);
+        IF cardinality(v_people) = p_most THEN
+            v_last := v_people[p_most];
+        END IF;
+    END IF;
+
+    IF v_last IS NULL THEN
+        UPDATE public.announcement_runs AS r SET state = 'done', ended_at = public.current_instant()
+        WHERE r.announcement_id = p_announcement_id;
+        RETURN;
+    END IF;
+
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = ANY (v_people) ORDER BY h.participant_id FOR UPDATE;
+    WITH recorded AS (
+        INSERT INTO public.causes
+            (participant_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT person, 'agency', 'agency', v_told.event_id, true, v_told.published_at, public.current_instant(), session_user,
+            pg_current_xact_id()
+        FROM unnest(v_people) AS person
+        RETURNING causes.participant_id, causes.cause_id
+    )
+    SELECT array_agg(r.cause_id ORDER BY r.participant_id) INTO v_causes FROM recorded AS r;
+    PERFORM public.append_history(array(
+        SELECT ROW(c.participant_id, v_kind, NULL, NULL, c.cause_id, jsonb_strip_nulls(jsonb_build_object(
+            'announcement_id', p_announcement_id, 'text_sha256', v_told.text_sha256,
+            'replaces', (SELECT t.announcement_id FROM public.announced AS t
+                WHERE t.participant_id = c.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+        )))::public.history_entry
+        FROM unnest(v_people, v_causes) AS c (participant_id, cause_id)));
+    UPDATE public.climbs AS c SET bulk = true
+    FROM unnest(v_people, v_causes) AS told (participant_id, cause_id)
+    WHERE v_told.severity = 'critical' AND c.participant_id = told.participant_id AND c.cause_id = told.cause_id;
+    INSERT INTO public.announced AS w (participant_id, announcement_id, seq)
+    SELECT h.participant_id, p_announcement_id, h.seq FROM public.participant_heads AS h WHERE h.participant_id = ANY (v_people)
+    ON CONFLICT ON CONSTRAINT announced_pkey DO UPDATE SET seq = excluded.seq;
+    UPDATE public.announcement_runs AS r SET after = v_last, reached = r.reached + cardinality(v_people)
+    WHERE r.announcement_id = p_announcement_id;
+    RETURN QUERY SELECT person, public.lane_of(person) FROM unnest(v_people) AS person;
+END
+$$;
+
+ALTER FUNCTION public.announce_to_some(p_announcement_id uuid, p_most integer, p_window integer) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1929,6 +2021,91 @@ $$;
 
 ALTER FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS date
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((instant AT TIME ZONE 'Asia/Jakarta'::text))::date;
+
+ALTER FUNCTION public.jakarta_day(instant timestamp with time zone) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) RETURNS boolean
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT (((p_kind = ANY (p_kinds)) AND ((public.jakarta_day(p_at) >= p_from) AND (public.jakarta_day(p_at) <= p_until))) OR (p_event_id = ANY (p_event_ids)) OR (p_merge_id = ANY (p_merge_ids)));
+END;
+
+ALTER FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) OWNER TO sepakat_owner;
+
+CREATE TABLE public.announced (
+    participant_id uuid NOT NULL,
+    announcement_id uuid NOT NULL,
+    seq bigint
+);
+
+ALTER TABLE public.announced OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.announced IS 'Whom an announcement reached, once each, by which entry; without one: who stands on its list and was not reached yet.';
+
+CREATE TABLE public.announcements (
+    announcement_id uuid NOT NULL,
+    event_id text NOT NULL,
+    severity text NOT NULL,
+    audience jsonb NOT NULL,
+    canonical bytea NOT NULL,
+    text_sha256 text GENERATED ALWAYS AS (encode(sha256(canonical), 'hex'::text)) STORED NOT NULL,
+    explains_kinds text[] NOT NULL,
+    explains_from date,
+    explains_until date,
+    explains_events text[] NOT NULL,
+    explains_merges uuid[] NOT NULL,
+    replaces uuid,
+    staff text,
+    second_staff text,
+    published_at timestamp with time zone NOT NULL,
+    CONSTRAINT announcement_does_not_replace_itself CHECK ((replaces <> announcement_id)),
+    CONSTRAINT announcement_severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT kinds_are_explained_for_some_days CHECK ((((explains_kinds = '{}'::text[]) = (num_nulls(explains_from, explains_until) = 2)) AND (explains_from <= explains_until))),
+    CONSTRAINT ladder_takes_two_people CHECK (((severity <> 'critical'::text) OR ((staff <> second_staff) IS TRUE)))
+);
+
+ALTER TABLE public.announcements OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.announcements.audience IS '{all: true}, {employer_id}, {segment}, or {niks: how many, unknown: how many of them}; who they are stands in announced.';
+
+COMMENT ON COLUMN public.announcements.canonical IS 'The RFC 8785 form of {title: {id, en}, body: {id, en}}: what the digest in every entry is of.';
+
+CREATE VIEW public.explanations WITH (security_invoker='true') AS
+ SELECT t.participant_id,
+    t.seq,
+    a.announcement_id,
+    a.explains_kinds AS kinds,
+    a.explains_from AS from_day,
+    a.explains_until AS until_day,
+    a.explains_events AS event_ids,
+    a.explains_merges AS merge_ids
+   FROM (public.announced t
+     JOIN public.announcements a ON ((a.announcement_id = t.announcement_id)))
+  WHERE ((t.seq IS NOT NULL) AND ((a.explains_kinds <> '{}'::text[]) OR (a.explains_events <> '{}'::text[]) OR (a.explains_merges <> '{}'::uuid[])) AND (NOT (EXISTS ( SELECT
+           FROM (public.announcements n
+             JOIN public.announced r ON ((r.announcement_id = n.announcement_id)))
+          WHERE ((n.replaces = a.announcement_id) AND (r.participant_id = t.participant_id) AND (r.seq IS NOT NULL))))));
+
+ALTER VIEW public.explanations OWNER TO sepakat_owner;
+
+COMMENT ON VIEW public.explanations IS 'Read once for a page of entries, and held against each by explains().';
+
+CREATE FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ SELECT ARRAY( SELECT x.announcement_id
+            FROM public.explanations x
+           WHERE ((x.participant_id = explained_by.p_participant_id) AND public.explains(x.kinds, x.from_day, x.until_day, x.event_ids, x.merge_ids, explained_by.p_kind, explained_by.p_at, explained_by.p_event_id, explained_by.p_merge_id))
+           ORDER BY x.seq) AS "array";
+END;
+
+ALTER FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) IS 'The announcements that explain one entry of somebody, oldest first.';
+
 CREATE FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) RETURNS SETOF record
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2379,11 +2556,9 @@ CREATE FUNCTION public.history_for_staff(p_participant_id uuid, p_card_ids uuid[
     AS $$
     SELECT coalesce(jsonb_agg(t.shown ORDER BY t.seq DESC), '[]')
     FROM (
-        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording, 'data', coalesce(d.data, '{}'),
-            'occurred_at', h.occurred_at, 'origin', c.origin, 'actor', c.actor, 'reason', c.reason) AS shown
-        FROM public.history AS h
-        JOIN public.causes AS c ON c.participant_id = h.participant_id AND c.cause_id = h.cause_id
-        LEFT JOIN public.history_data AS d ON d.participant_id = h.participant_id AND d.seq = h.seq
+        SELECT h.seq, jsonb_build_object('seq', h.seq, 'kind', h.kind, 'wording', h.wording, 'data', coalesce(h.data, '{}'),
+            'occurred_at', h.occurred_at, 'origin', h.origin, 'actor', h.actor, 'reason', h.reason) AS shown
+        FROM public.shown_entries AS h
         WHERE h.participant_id = p_participant_id AND h.kind <> 'looked_at'
             AND ((p_card_ids IS NULL AND p_merge_id IS NULL) OR h.card_id = ANY (p_card_ids) OR h.merge_id = p_merge_id)
         ORDER BY h.seq DESC LIMIT 20
@@ -2551,12 +2726,6 @@ END
 $$;
 
 ALTER FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) OWNER TO sepakat_writer;
-
-CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS date
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN ((instant AT TIME ZONE 'Asia/Jakarta'::text))::date;
-
-ALTER FUNCTION public.jakarta_day(instant timestamp with time zone) OWNER TO sepakat_owner;
 
 CREATE FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) RETURNS void
     LANGUAGE sql SECURITY DEFINER
@@ -2913,13 +3082,14 @@ $$;
 
 ALTER FUNCTION public.log_look(p_participant_id uuid, p_staff public.staff_member, p_purpose text, p_what text, p_case_id uuid, p_code_id uuid, p_document_id uuid) OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[], p_afters bigint[], p_most integer) RETURNS TABLE(place bigint, participant_id uuid, locale text, now timestamp with time zone, head bigint, read_up_to bigint, seq bigint, kind text, reach text, severity text, wording text, data text, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, hash bytea, origin text, actor text, reason text, read boolean, acknowledged boolean)
+CREATE FUNCTION public.look_for_streams(p_participants uuid[], p_sessions uuid[], p_afters bigint[], p_most integer) RETURNS TABLE(place bigint, participant_id uuid, locale text, now timestamp with time zone, head bigint, read_up_to bigint, seq bigint, kind text, reach text, severity text, wording text, data text, merge_id uuid, cause_id uuid, occurred_at timestamp with time zone, hash bytea, origin text, actor text, reason text, read boolean, acknowledged boolean, explained_by uuid[])
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
     SELECT a.place, s.participant_id, p.locale, public.current_instant(), h.seq, coalesce(i.read_up_to, 0),
         e.seq, e.kind, e.reach, e.severity, e.wording, e.data, e.merge_id, e.cause_id,
-        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged
+        e.occurred_at, e.hash, e.origin, e.actor, e.reason, e.read, e.acknowledged,
+        public.explained_by(s.participant_id, e.kind, e.occurred_at, e.event_id, e.merge_id)
     FROM unnest(p_participants, p_sessions, p_afters) WITH ORDINALITY AS a (participant_id, session_id, after, place)
     JOIN public.sessions AS s ON s.participant_id = a.participant_id AND s.session_id = a.session_id
     JOIN public.participants AS p ON p.participant_id = s.participant_id
@@ -3364,6 +3534,46 @@ CREATE FUNCTION public.prove_inclusion(p_participant_id uuid) RETURNS TABLE(sign
 $$;
 
 ALTER FUNCTION public.prove_inclusion(p_participant_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.publish_announcement(p_announcement_id uuid, p_event_id text, p_severity text, p_audience jsonb, p_niks bytea[], p_canonical bytea, p_explains_kinds text[], p_explains_from date, p_explains_until date, p_explains_events text[], p_explains_merges uuid[], p_replaces uuid, p_staff text, p_second_staff text) RETURNS integer
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_people uuid[] := array(
+        SELECT n.participant_id FROM public.participant_numbers AS n
+        JOIN public.participants AS p ON p.participant_id = n.participant_id
+        WHERE n.nik_hash = ANY (p_niks) AND p.deceased_on IS NULL);
+    v_unknown integer := (
+        SELECT count(*) FROM unnest(p_niks) AS given (nik_hash)
+        WHERE NOT EXISTS (SELECT FROM public.participant_numbers AS n WHERE n.nik_hash = given.nik_hash));
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('sepakat announcements'));
+    INSERT INTO public.announcements
+        (announcement_id, event_id, severity, audience, canonical, explains_kinds, explains_from, explains_until, explains_events,
+        explains_merges, replaces, staff, second_staff, published_at)
+    VALUES (p_announcement_id, p_event_id, p_severity,
+        CASE WHEN p_niks IS NULL THEN p_audience ELSE jsonb_build_object('niks', cardinality(p_niks), 'unknown', v_unknown) END,
+        p_canonical, p_explains_kinds, p_explains_from, p_explains_until, p_explains_events, p_explains_merges,
+        p_replaces, p_staff, p_second_staff, v_now);
+    IF p_audience ?| ARRAY['all', 'segment'] AND (p_staff <> p_second_staff) IS NOT TRUE AND (
+        SELECT count(*) > 3 FROM public.announcements AS a
+        WHERE a.audience ?| ARRAY['all', 'segment'] AND public.jakarta_day(a.published_at) = public.jakarta_day(v_now)
+    ) THEN
+        PERFORM public.refuse('announcements_to_all_are_few', 'more announcements to all on one day take two people');
+    END IF;
+    INSERT INTO public.announced (participant_id, announcement_id)
+    SELECT person, p_announcement_id FROM unnest(v_people) AS person;
+    UPDATE public.announcement_runs SET state = 'stopped', ended_at = v_now, stopped_by = session_user,
+        reason = format('replaced by the announcement of event %s', p_event_id)
+    WHERE announcement_id = p_replaces AND state = 'running';
+    INSERT INTO public.announcement_runs (announcement_id) VALUES (p_announcement_id);
+    RETURN v_unknown;
+END
+$$;
+
+ALTER FUNCTION public.publish_announcement(p_announcement_id uuid, p_event_id text, p_severity text, p_audience jsonb, p_niks bytea[], p_canonical bytea, p_explains_kinds text[], p_explains_from date, p_explains_until date, p_explains_events text[], p_explains_merges uuid[], p_replaces uuid, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.queue_for_matching() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4107,6 +4317,20 @@ $$;
 
 ALTER FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason text) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    UPDATE public.announcement_runs
+    SET state = 'stopped', ended_at = public.current_instant(), stopped_by = session_user, reason = p_reason
+    WHERE announcement_id = p_announcement_id AND state = 'running';
+    RETURN FOUND;
+END
+$$;
+
+ALTER FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4786,6 +5010,25 @@ COMMENT ON COLUMN public.access_log.case_id IS 'Of this participant, or, for `ca
 
 COMMENT ON COLUMN public.access_log.shown_as IS 'A pseudonym or the name of the member of staff, as the agency had chosen at that time.';
 
+CREATE TABLE public.announcement_runs (
+    announcement_id uuid NOT NULL,
+    state text DEFAULT 'running'::text NOT NULL,
+    after uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    reached bigint DEFAULT 0 NOT NULL,
+    ended_at timestamp with time zone,
+    stopped_by text,
+    reason text,
+    CONSTRAINT run_goes_on_or_has_ended CHECK (((state = 'running'::text) = (ended_at IS NULL))),
+    CONSTRAINT run_state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'done'::text, 'stopped'::text]))),
+    CONSTRAINT stop_has_a_reason CHECK (((state = 'stopped'::text) = (num_nulls(stopped_by, reason) = 0)))
+);
+
+ALTER TABLE public.announcement_runs OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.announcement_runs IS 'How far an announcement has come. Participants are taken in the order of their ids, chunk by chunk.';
+
+COMMENT ON COLUMN public.announcement_runs.after IS 'The last one who was looked at. Ids are random: how far it lies is how much is done.';
+
 CREATE TABLE public.balance_comparisons (
     participant_id uuid NOT NULL,
     card_id uuid NOT NULL,
@@ -5014,6 +5257,7 @@ CREATE TABLE public.climbs (
     not_before timestamp with time zone,
     message_id uuid,
     ended_at timestamp with time zone,
+    bulk boolean DEFAULT false NOT NULL,
     CONSTRAINT climb_channel_is_known CHECK ((channel = ANY (ARRAY['mail'::text, 'sms'::text, 'people'::text]))),
     CONSTRAINT climb_waits_or_has_ended CHECK (((state = 'waiting'::text) = (ended_at IS NULL))),
     CONSTRAINT only_people_leave_unreached CHECK (((state <> 'unreached'::text) OR (channel = 'people'::text))),
@@ -5029,6 +5273,8 @@ COMMENT ON COLUMN public.climbs.seqs IS 'The entries of this cause that climb: i
 COMMENT ON COLUMN public.climbs.not_before IS 'Real time, not the local clock: the lease of a worker that sends it now, or a retry.';
 
 COMMENT ON COLUMN public.climbs.message_id IS 'Derived from cause, channel, address and language: the same on every retry.';
+
+COMMENT ON COLUMN public.climbs.bulk IS 'Sent when nothing that is not bulk is due.';
 
 CREATE TABLE public.code_failures (
     minute timestamp with time zone NOT NULL,
@@ -5663,7 +5909,15 @@ CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
     k.reach,
     k.severity,
     h.wording,
-    d.data,
+        CASE
+            WHEN (h.kind = ANY (ARRAY['announcement_info'::text, 'announcement_warning'::text, 'announcement_critical'::text])) THEN COALESCE(( SELECT (((d.data)::jsonb || jsonb_build_object('title_id', (said.text #> '{title,id}'::text[]), 'title_en', (said.text #> '{title,en}'::text[]), 'body_id', (said.text #> '{body,id}'::text[]), 'body_en', (said.text #> '{body,en}'::text[]), 'replaced_title_id', (said.before #> '{title,id}'::text[]), 'replaced_title_en', (said.before #> '{title,en}'::text[]))))::text AS text
+               FROM ((public.announcements now
+                 LEFT JOIN public.announcements earlier ON ((earlier.announcement_id = (((d.data)::jsonb ->> 'replaces'::text))::uuid)))
+                 CROSS JOIN LATERAL ( SELECT (convert_from(now.canonical, 'UTF8'::name))::jsonb AS text,
+                        (convert_from(earlier.canonical, 'UTF8'::name))::jsonb AS before) said)
+              WHERE (now.announcement_id = (((d.data)::jsonb ->> 'announcement_id'::text))::uuid)), d.data)
+            ELSE d.data
+        END AS data,
     h.merge_id,
     h.cause_id,
     h.occurred_at,
@@ -5672,7 +5926,8 @@ CREATE VIEW public.shown_entries WITH (security_invoker='true') AS
     c.actor,
     c.reason,
     ((k.reach = 'silent'::text) OR (h.seq <= COALESCE(p.read_up_to, (0)::bigint))) AS read,
-    (a.seq IS NOT NULL) AS acknowledged
+    (a.seq IS NOT NULL) AS acknowledged,
+    c.event_id
    FROM (((((public.history h
      JOIN public.entry_kinds k ON ((k.kind = h.kind)))
      JOIN public.causes c ON (((c.participant_id = h.participant_id) AND (c.cause_id = h.cause_id))))
@@ -5793,6 +6048,21 @@ ALTER TABLE ONLY public.access_log
 
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_pkey PRIMARY KEY (participant_id, seq);
+
+ALTER TABLE ONLY public.announced
+    ADD CONSTRAINT announced_pkey PRIMARY KEY (participant_id, announcement_id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcement_is_published_once UNIQUE (event_id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcement_is_replaced_once UNIQUE (replaces);
+
+ALTER TABLE ONLY public.announcement_runs
+    ADD CONSTRAINT announcement_runs_pkey PRIMARY KEY (announcement_id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_pkey PRIMARY KEY (announcement_id);
 
 ALTER TABLE ONLY public.balance_comparisons
     ADD CONSTRAINT balance_comparisons_pkey PRIMARY KEY (participant_id, card_id);
@@ -6102,9 +6372,17 @@ ALTER TABLE public.outbox
 
 CREATE INDEX access_log_newest_first ON public.access_log USING btree (participant_id, looked_at DESC, look_id DESC);
 
+CREATE INDEX announced_waiting ON public.announced USING btree (announcement_id, participant_id) WHERE (seq IS NULL);
+
+CREATE INDEX announcement_runs_running ON public.announcement_runs USING btree (announcement_id) WHERE (state = 'running'::text);
+
 CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state = 'open'::text);
 
 CREATE INDEX challenges_by_expiry ON public.challenges USING btree (expires_at);
+
+CREATE INDEX climbs_in_turn ON public.climbs USING btree (bulk, due_at) WHERE (state = 'waiting'::text);
+
+CREATE INDEX climbs_to_people ON public.climbs USING btree (due_at) WHERE ((state = 'waiting'::text) AND (channel = 'people'::text));
 
 CREATE INDEX climbs_unreached ON public.climbs USING btree (ended_at) WHERE (state = 'unreached'::text);
 
@@ -6229,6 +6507,34 @@ ALTER TABLE public.acknowledgements ENABLE ALWAYS TRIGGER an_acknowledgement_is_
 CREATE TRIGGER an_unlock_is_guarded AFTER INSERT ON public.unlock_proofs FOR EACH ROW EXECUTE FUNCTION public.guard_unlock();
 
 ALTER TABLE public.unlock_proofs ENABLE ALWAYS TRIGGER an_unlock_is_guarded;
+
+CREATE TRIGGER announced_by_function_only BEFORE INSERT ON public.announced FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('announced_by_function_only');
+
+ALTER TABLE public.announced ENABLE ALWAYS TRIGGER announced_by_function_only;
+
+CREATE TRIGGER announced_is_kept BEFORE DELETE ON public.announced FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('announced_once');
+
+ALTER TABLE public.announced ENABLE ALWAYS TRIGGER announced_is_kept;
+
+CREATE TRIGGER announced_is_not_truncated BEFORE TRUNCATE ON public.announced FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('announced_once');
+
+ALTER TABLE public.announced ENABLE ALWAYS TRIGGER announced_is_not_truncated;
+
+CREATE TRIGGER announced_once BEFORE UPDATE ON public.announced FOR EACH ROW WHEN ((old.seq IS NOT NULL)) EXECUTE FUNCTION public.refuse_statement('announced_once');
+
+ALTER TABLE public.announced ENABLE ALWAYS TRIGGER announced_once;
+
+CREATE TRIGGER announcements_are_append_only BEFORE DELETE OR UPDATE ON public.announcements FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('announcements_are_append_only');
+
+ALTER TABLE public.announcements ENABLE ALWAYS TRIGGER announcements_are_append_only;
+
+CREATE TRIGGER announcements_are_not_truncated BEFORE TRUNCATE ON public.announcements FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('announcements_are_append_only');
+
+ALTER TABLE public.announcements ENABLE ALWAYS TRIGGER announcements_are_not_truncated;
+
+CREATE TRIGGER announcements_by_function_only BEFORE INSERT ON public.announcements FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('announcements_by_function_only');
+
+ALTER TABLE public.announcements ENABLE ALWAYS TRIGGER announcements_by_function_only;
 
 CREATE TRIGGER another_time_zone_ends_rest AFTER UPDATE ON public.participants FOR EACH ROW WHEN ((old.time_zone <> new.time_zone)) EXECUTE FUNCTION public.end_rest();
 
@@ -6732,6 +7038,10 @@ CREATE TRIGGER roots_are_not_truncated BEFORE TRUNCATE ON public.history_roots F
 
 ALTER TABLE public.history_roots ENABLE ALWAYS TRIGGER roots_are_not_truncated;
 
+CREATE TRIGGER runs_end_once BEFORE UPDATE ON public.announcement_runs FOR EACH ROW WHEN ((old.state <> 'running'::text)) EXECUTE FUNCTION public.refuse_statement('runs_end_once');
+
+ALTER TABLE public.announcement_runs ENABLE ALWAYS TRIGGER runs_end_once;
+
 CREATE TRIGGER sessions_end_once AFTER UPDATE ON public.sessions FOR EACH ROW WHEN (((new.* IS DISTINCT FROM old.*) AND ((old.ended_at IS NOT NULL) OR ((new.generation < old.generation) OR (new.generation > (old.generation + 1))) OR (((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.session_id IS DISTINCT FROM new.session_id)) OR (old.device_id IS DISTINCT FROM new.device_id)) OR (old.passkey_id IS DISTINCT FROM new.passkey_id)) OR (old.started_at IS DISTINCT FROM new.started_at))))) EXECUTE FUNCTION public.refuse_statement('sessions_end_once');
 
 ALTER TABLE public.sessions ENABLE ALWAYS TRIGGER sessions_end_once;
@@ -6836,6 +7146,18 @@ ALTER TABLE ONLY public.access_log
 
 ALTER TABLE ONLY public.acknowledgements
     ADD CONSTRAINT acknowledgements_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
+
+ALTER TABLE ONLY public.announced
+    ADD CONSTRAINT announced_announcement_id_fkey FOREIGN KEY (announcement_id) REFERENCES public.announcements(announcement_id);
+
+ALTER TABLE ONLY public.announced
+    ADD CONSTRAINT announced_participant_id_seq_fkey FOREIGN KEY (participant_id, seq) REFERENCES public.history(participant_id, seq);
+
+ALTER TABLE ONLY public.announcement_runs
+    ADD CONSTRAINT announcement_runs_announcement_id_fkey FOREIGN KEY (announcement_id) REFERENCES public.announcements(announcement_id);
+
+ALTER TABLE ONLY public.announcements
+    ADD CONSTRAINT announcements_replaces_fkey FOREIGN KEY (replaces) REFERENCES public.announcements(announcement_id);
 
 ALTER TABLE ONLY public.balance_comparisons
     ADD CONSTRAINT balance_comparisons_participant_id_card_id_fkey FOREIGN KEY (participant_id, card_id) REFERENCES public.cards(participant_id, card_id);
@@ -7090,6 +7412,8 @@ ALTER TABLE public.access_log ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.acknowledgements ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.announced ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.balance_comparisons ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.branch_code_tries ENABLE ROW LEVEL SECURITY;
@@ -7199,6 +7523,8 @@ ALTER TABLE public.rooted_heads ENABLE ROW LEVEL SECURITY;
 CREATE POLICY rows_of_all ON public.access_log TO sepakat_writer, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.acknowledgements TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
+CREATE POLICY rows_of_all ON public.announced TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.balance_comparisons TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
@@ -7323,6 +7649,8 @@ CREATE POLICY rows_of_all ON public.unlock_proofs TO sepakat_writer, sepakat_wor
 CREATE POLICY rows_of_who_entered ON public.access_log TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.acknowledgements TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.announced TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.balance_comparisons TO sepakat_api USING ((participant_id = public.entered_participant()));
 
@@ -7485,6 +7813,9 @@ GRANT ALL ON FUNCTION public.agree_on_balance(p_participant_id uuid, p_card_id u
 
 REVOKE ALL ON FUNCTION public.allow_clearing(p_for interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.allow_clearing(p_for interval) TO sepakat_operator;
+
+REVOKE ALL ON FUNCTION public.announce_to_some(p_announcement_id uuid, p_most integer, p_window integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.announce_to_some(p_announcement_id uuid, p_most integer, p_window integer) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.answer_enrolment(p_participant_id uuid, p_enrolment_id uuid, p_device_id uuid, p_answer text) TO sepakat_api;
@@ -7785,6 +8116,45 @@ GRANT ALL ON FUNCTION public.entry_commitment(salt bytea, data text) TO sepakat_
 REVOKE ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_api;
+GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_operator;
+
+REVOKE ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_operator;
+
+GRANT SELECT ON TABLE public.announced TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.announced TO sepakat_writer;
+GRANT SELECT ON TABLE public.announced TO sepakat_api;
+GRANT SELECT ON TABLE public.announced TO sepakat_worker;
+GRANT SELECT ON TABLE public.announced TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.announcements TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.announcements TO sepakat_writer;
+GRANT SELECT ON TABLE public.announcements TO sepakat_api;
+GRANT SELECT ON TABLE public.announcements TO sepakat_worker;
+GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.explanations TO sepakat_operator;
+GRANT SELECT ON TABLE public.explanations TO sepakat_api;
+GRANT SELECT ON TABLE public.explanations TO sepakat_worker;
+GRANT SELECT ON TABLE public.explanations TO sepakat_feed;
+GRANT SELECT ON TABLE public.explanations TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.explained_by(p_participant_id uuid, p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT opened_at timestamp with time zone, OUT due_at timestamp with time zone, OUT decision text, OUT reason text, OUT decided_at timestamp with time zone) TO sepakat_api;
 
@@ -7869,13 +8239,6 @@ REVOKE ALL ON FUNCTION public.isolate_table(p_table regclass) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.issue_branch_code(p_participant_id uuid, p_code_id uuid, p_code_sha256 bytea, p_branch text, p_staff text, p_expires_at timestamp with time zone, p_cause_id uuid) TO sepakat_feed;
-
-REVOKE ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_writer;
-GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_api;
-GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_worker;
-GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_feed;
-GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_comparison(p_participant_id uuid, p_card_id uuid, p_as_of date, p_theirs bigint, p_ours bigint, p_status text, p_outcome text) TO sepakat_feed;
@@ -8013,6 +8376,9 @@ GRANT ALL ON FUNCTION public.propose_decision(p_case_id uuid, p_decision text, p
 REVOKE ALL ON FUNCTION public.prove_inclusion(p_participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.prove_inclusion(p_participant_id uuid) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.publish_announcement(p_announcement_id uuid, p_event_id text, p_severity text, p_audience jsonb, p_niks bytea[], p_canonical bytea, p_explains_kinds text[], p_explains_from date, p_explains_until date, p_explains_events text[], p_explains_merges uuid[], p_replaces uuid, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.publish_announcement(p_announcement_id uuid, p_event_id text, p_severity text, p_audience jsonb, p_niks bytea[], p_canonical bytea, p_explains_kinds text[], p_explains_from date, p_explains_until date, p_explains_events text[], p_explains_merges uuid[], p_replaces uuid, p_staff text, p_second_staff text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.queue_for_matching() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.queue_for_matching() TO sepakat_owner;
 
@@ -8120,6 +8486,9 @@ REVOKE ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_da
 GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_api;
 GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason text) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) TO sepakat_api;
 
@@ -8226,6 +8595,11 @@ GRANT SELECT(document_id) ON TABLE public.access_log TO sepakat_api;
 GRANT SELECT(staff_role) ON TABLE public.access_log TO sepakat_api;
 
 GRANT SELECT(shown_as) ON TABLE public.access_log TO sepakat_api;
+
+GRANT SELECT ON TABLE public.announcement_runs TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.announcement_runs TO sepakat_writer;
+GRANT SELECT ON TABLE public.announcement_runs TO sepakat_worker;
+GRANT SELECT ON TABLE public.announcement_runs TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_operator;
 GRANT SELECT ON TABLE public.balance_comparisons TO sepakat_api;

@@ -18,6 +18,7 @@ from workers.climb_ladder import Ladder
 from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
 from workers.make_roots import make_roots
+from workers.publish_announcements import publish_announcements
 from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
 from workers.settle_merges import settle_merges
@@ -86,6 +87,9 @@ class Work:
 
     def ring_matches(self) -> None:
         self.ring("find_matches", lambda: find_matches(self._pool, self._settings, self._jobs))
+
+    def ring_announcements(self) -> None:
+        self.ring("publish_announcements", lambda: publish_announcements(self._pool, self._jobs))
 
     def ring_overdue_cases(self) -> None:
         self.ring("tell_overdue_cases", lambda: tell_overdue_cases(self._pool, self._jobs))

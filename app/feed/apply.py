@@ -9,6 +9,7 @@ import asyncpg
 import structlog
 
 from app.feed import (
+    apply_announcement,
     apply_answer,
     apply_balance,
     apply_branch,
@@ -19,6 +20,7 @@ from app.feed import (
     apply_money,
     apply_participant,
 )
+from app.feed.announcement import AnnouncementPublished
 from app.feed.event import (
     BalanceReported,
     BranchCodeIssued,
@@ -65,6 +67,7 @@ TYPES: dict[str, tuple[type[Data], Callable[[Turn, Any], Awaitable[Applied]]]] =
     "card.merged": (CardMerged, apply_merge.report_merge),
     "case.decided": (CaseDecided, apply_case.apply_decision),
     "branch_code.issued": (BranchCodeIssued, apply_branch.issue_branch_code),
+    "announcement.published": (AnnouncementPublished, apply_announcement.publish),
 }
 
 CONSTRAINTS = {
@@ -90,6 +93,9 @@ CONSTRAINTS = {
     "heir_is_recognised_by_papers": "papers_missing",
     "branch_code_is_short_lived": "branch_code_life",
     "branch_code_is_new": "branch_code_known",
+    "announcement_is_replaced_once": "announcement_replaced_already",
+    "announcements_to_all_are_few": "announcements_of_the_day",
+    "ladder_takes_two_people": "four_eyes_needed",
 }
 
 

@@ -53,6 +53,13 @@ REJECTIONS: dict[str, str] = {
     "papers_missing": "An heir is recognised by papers: send kind and reference of each that was taken in at the branch.",
     "branch_code_life": "A branch code is good for 7 days at most, and not yet expired when it comes. Hand out another.",
     "branch_code_known": "This code was handed out to this participant before. Every code is a new one.",
+    "announcement_tappable": (
+        "{field} holds a link, a mail address or a number of eight digits or more, which somebody could tap or type."
+        " Name the place in the app instead; send the announcement with a new id."
+    ),
+    "announcement_unknown": "No announcement came by the event that it replaces. Name the event that published it.",
+    "announcement_replaced_already": "Another announcement replaced that one. Replace the newest.",
+    "announcements_of_the_day": "More than three announcements to all on one day take two people: send staff and second_staff.",
     "invariant_violated": "The database refused this event ({constraint}). Nothing of it was applied; report it to us.",
 }
 

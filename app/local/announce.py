@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 
 from rich.console import Console
@@ -10,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.local.children import ROOT
-from app.local.processes import PEOPLE
+from app.local.demo_people import PEOPLE, list_people
 from app.local.run import Running
 
 
@@ -28,6 +27,7 @@ def announce(running: Running, took_s: float, console: Console) -> None:
 def _addresses(running: Running) -> Table:
     table = Table.grid(padding=(0, 2))
     for what, where in (
+        ("open this first", running.api),
         ("API, with docs", f"{running.api}/docs"),
         ("the agency's feed", f"{running.feed}/feed/v1/events"),
         ("the agency's staff", f"{running.staff}/docs"),
@@ -39,14 +39,6 @@ def _addresses(running: Running) -> Table:
 
 
 def _people() -> Iterator[Text]:
-    stories = {row["nik"]: row["story"] for row in _rows("stories.csv")}
-    card_of = {row["nik"]: row["kpj"] for row in reversed(_rows("cards.csv"))}
     yield Text(f"  {'who':<16} {'NIK':<16} {'a card':<11} story", style="dim")
-    for person in _rows("participants.csv"):
-        nik = person["nik"]
-        yield Text(f"  {person['name']:<16} {nik} {card_of.get(nik, ''):<11} {stories.get(nik, '')}")
-
-
-def _rows(file: str) -> list[dict[str, str]]:
-    with (PEOPLE / file).open(encoding="utf-8", newline="") as lines:
-        return list(csv.DictReader(lines))
+    for person in list_people():
+        yield Text(f"  {person.name:<16} {person.nik} {next(iter(person.kpjs), ''):<11} {person.story}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from app.identity.contacts import read_phone
+from app.local.demo_people import DemoPerson
 from app.local.phone import Phone
-from app.local.story import DemoPerson, Stage
+from app.local.story import Stage
 
 
 async def change_number(stage: Stage, phone: Phone, person: DemoPerson, text: str) -> int:

@@ -95,6 +95,14 @@ def decide_case(
     return event("case.decided", data)
 
 
+def publish_announcement(
+    audience: dict[str, Any], title: dict[str, str], body: dict[str, str], severity: str, **more: Any
+) -> dict[str, Any]:
+    """An official explanation, in Indonesian and in English; `more`: explains, replaces, staff, second_staff."""
+    told = {"audience": audience, "title": title, "body": body, "severity": severity}
+    return event("announcement.published", told | more)
+
+
 def issue_branch_code(nik: str, code_sha256: str, expires_at: datetime, branch: str) -> dict[str, Any]:
     """Staff saw the person and handed out a code, of which the core sends the hash (docs/identity.md)."""
     data = {"nik": nik, "code_sha256": code_sha256, "expires_at": expires_at.isoformat(), "branch": branch}

@@ -13,10 +13,10 @@ import msgspec
 
 from app.local.bootstrap import Secrets
 from app.local.children import Child
+from app.local.demo_people import PEOPLE
 from app.local.leftovers import CHILD_OF
 from app.settings import STREAMS_MAX
 
-PEOPLE = Path(__file__).parent / "people"
 BESIDE_STREAMS = 1000  # requests at once for everything else
 HEALTH = {"simulator": "/health", "api": "/health/ready", "feed": "/health/ready", "staff": "/health/ready"}
 

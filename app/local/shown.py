@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 import msgspec
 
+from app.local.demo_people import DemoPerson
 from app.local.phone import Phone
-from app.local.story import DemoPerson, Stage, push_target, rupiah, wall_time
+from app.local.story import Stage, push_target, rupiah, wall_time
 
 
 def show_answer(stage: Stage, answer: httpx.Response) -> int:

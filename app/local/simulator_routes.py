@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import msgspec
 
+from app.local.demo_people import list_people
 from app.local.simulator_accounts import PROJECT_ID, TOKEN_LIFE_S, GrantRefusedError, TokenEndpoint
 from app.local.simulator_core import CoreInbox
 from app.local.simulator_fcm import (
@@ -23,7 +24,17 @@ from app.local.simulator_fcm import (
 )
 from app.local.simulator_hms import SUCCESS, AppTokens, CredentialsRefusedError, HmsError, build_answer
 from app.local.simulator_hms import read_send_request as read_hms_request
-from app.local.simulator_http import Receive, Reply, Scope, Send, find_header, live, read_body, write_reply
+from app.local.simulator_http import (
+    Receive,
+    Reply,
+    Scope,
+    Send,
+    find_header,
+    find_local_origin,
+    live,
+    read_body,
+    write_reply,
+)
 from app.local.simulator_journal import Journal, Record
 from app.local.simulator_oidc import AUDIENCE, STAFF_TOKEN_LIFE_S, Provider, UnknownStaffError
 from app.local.simulator_quota import Quota, QuotaSetting, failure
@@ -98,7 +109,10 @@ class Simulator:
             case method, [".well-known" | "jwks.json" | "oidc" as first, *rest]:
                 return self._provide_identity(method, [first, *rest], body)
             case "GET", ["messages"]:
-                return self._show_messages(scope["query_string"].decode("ascii", "replace"))
+                shown = self._show_messages(scope["query_string"].decode("ascii", "replace"))
+                return msgspec.structs.replace(shown, readable_by=find_local_origin(scope))
+            case "GET", ["people"]:
+                return Reply(200, msgspec.json.encode(list_people()), readable_by=find_local_origin(scope))
             case method, ["script" | "quota" as what]:
                 return self._direct(method, what, body)
             case "GET", ["health"]:

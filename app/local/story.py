@@ -6,7 +6,6 @@ Every step says what the participant sees, and stops with an error when that is 
 from __future__ import annotations
 
 import asyncio
-import csv
 import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -16,46 +15,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import msgspec
 from rich.console import Console
 
 from app.local.core import Core, post_contribution, propose_merge
+from app.local.demo_people import DemoPerson, find_person
 from app.local.messages import Messages
 from app.local.phone import Phone, expect
 from app.local.ports import find_free_ports
 from app.local.run import Running, instance
 from app.platform.clock import JAKARTA
 
-PEOPLE = Path(__file__).parent / "people"
 STORIES = Path(__file__).parent / "stories"
 COOLING_OFF_S = 20
-
-
-class DemoPerson(msgspec.Struct, frozen=True):
-    """One of the demo people; `born` is YYYY-MM-DD, `phone` E.164."""
-
-    nik: str
-    name: str
-    born: str
-    phone: str
-    kpjs: list[str]
-    deceased: bool = False
-    email: str = ""
-
-
-def find_person(name: str) -> DemoPerson:
-    """By first name. Raises LookupError, naming those there are."""
-    people = list(csv.DictReader((PEOPLE / "participants.csv").open(encoding="utf-8")))
-    cards = list(csv.DictReader((PEOPLE / "cards.csv").open(encoding="utf-8")))
-    dead = {row["nik"] for row in csv.DictReader((PEOPLE / "deaths.csv").open(encoding="utf-8"))}
-    for row in people:
-        if row["name"].lower().split()[0] == name.lower():
-            kpjs = [card["kpj"] for card in cards if card["nik"] == row["nik"]]
-            return DemoPerson(
-                row["nik"], row["name"], row["birth_date"], row["phone"], kpjs, row["nik"] in dead, row["email"]
-            )
-    names = ", ".join(sorted({row["name"].split()[0] for row in people}))
-    raise LookupError(f"nobody is called {name}; there are {names}")
 
 
 def push_target(phone: Phone) -> str:

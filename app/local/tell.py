@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from app.local.core import (
@@ -11,12 +11,19 @@ from app.local.core import (
     decide_case,
     post_contribution,
     propose_merge,
+    publish_announcement,
     refuse_merge,
     report_balance,
     report_merge,
     reverse_contribution,
 )
 from app.platform.clock import JAKARTA
+
+GROWTH_TITLE = ("Hasil pengembangan dikreditkan", "Growth is credited")
+GROWTH_BODY = (
+    "Malam ini hasil pengembangan dikreditkan ke setiap kartu, sehingga setiap saldo bertambah.",
+    "Tonight the growth is credited to every card, so that every balance grows.",
+)
 
 
 def core_parser() -> ArgumentParser:
@@ -54,6 +61,13 @@ def core_parser() -> ArgumentParser:
     case.add_argument("case_id")
     case.add_argument("decision")
     case.add_argument("--reason", default="Diperiksa bersama sistem inti")
+    said = tells.add_parser("announce", help="an official announcement, shown in the inbox of each of its audience")
+    said.add_argument("--to", dest="niks", action="append", metavar="NIK", help="to these alone; to all when left out")
+    said.add_argument("--severity", choices=("info", "warning", "critical"), default="info")
+    said.add_argument("--title", nargs=2, metavar=("INDONESIAN", "ENGLISH"), default=GROWTH_TITLE)
+    said.add_argument("--body", nargs=2, metavar=("INDONESIAN", "ENGLISH"), default=GROWTH_BODY)
+    said.add_argument("--explains", action="append", metavar="KIND", help="entries of this kind, today and tomorrow")
+    said.add_argument("--replaces", metavar="EVENT", help="the event id that `announce` printed before")
     branch = tells.add_parser("branch-code", help="staff at a branch saw somebody, and hand out a code")
     branch.add_argument("nik", help="of the person, or of the deceased whose heir came")
     branch.add_argument("--branch", default="KC Bekasi Cikarang")
@@ -82,7 +96,22 @@ def core_event(chosen: Namespace) -> dict[str, Any]:
             return report_balance(chosen.kpj, day, chosen.balance, chosen.status)
         case "take-back":
             return reverse_contribution(chosen.kpj, chosen.event_id, chosen.reason)
+        case "announce":
+            return _announce(chosen)
         case "decide":
             return decide_case(chosen.case_id, chosen.decision, chosen.reason, "s-ani", "s-budi")
         case _:
             return report_merge(chosen.absorbed, chosen.into, "2026-11-20", {})
+
+
+def _announce(chosen: Namespace) -> dict[str, Any]:
+    """Two of the staff sign, as the ladder wants it."""
+    more: dict[str, Any] = {"staff": "s-ani", "second_staff": "s-budi", "replaces": chosen.replaces}
+    if chosen.explains:
+        today = datetime.now(JAKARTA).date()
+        until = today + timedelta(days=1)
+        more["explains"] = {"kinds": chosen.explains, "from": today.isoformat(), "until": until.isoformat()}
+    title, body = (dict(zip(("id", "en"), text, strict=True)) for text in (chosen.title, chosen.body))
+    return publish_announcement(
+        {"niks": chosen.niks} if chosen.niks else {"all": True}, title, body, chosen.severity, **more
+    )

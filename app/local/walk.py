@@ -27,6 +27,7 @@ from app.identity.branch_code import branch_code_sha256, write
 from app.local.bootstrap import keep_secrets
 from app.local.contact_walk import change_number
 from app.local.core import Core, issue_branch_code
+from app.local.demo_people import DemoPerson, find_person
 from app.local.messages import Messages
 from app.local.phone import Phone
 from app.local.push_key import PushKey
@@ -42,7 +43,7 @@ from app.local.shown import (
 )
 from app.local.staff_walk import play_staff, show_access, staff_parser
 from app.local.state import StartError, find_holder, state_folder
-from app.local.story import DemoPerson, Stage, ask_for_pushes, find_person, rupiah, show_cards, show_inbox
+from app.local.story import Stage, ask_for_pushes, rupiah, show_cards, show_inbox
 from app.local.tell import core_event, core_parser, merge_arguments
 from app.platform.clock import JAKARTA
 
@@ -245,7 +246,7 @@ async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
     told = (
         "; see what the participant was told with `sepakat phone NAME inbox`" if result["outcome"] == "applied" else ""
     )
-    if chosen.verb == "contribute":
+    if chosen.verb in ("contribute", "announce"):
         walk.console.print(f"  event {event['id']}")
     walk.console.print(f"  {result['outcome']} {result['code'] or ''} {result['detail'] or ''}".rstrip() + told)
     return 0 if result["outcome"] == "applied" else 1

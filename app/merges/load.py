@@ -50,6 +50,7 @@ class Merge(msgspec.Struct, frozen=True):
     reported: Any
     superseded_by: UUID | None
     canonical: bytes | None
+    explained_by: list[UUID]
 
     @property
     def plan(self) -> Plan | None:

@@ -39,7 +39,8 @@ class MergeShown(msgspec.Struct, frozen=True):
     """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported, until
     its acceptance is planned; `closed_because` says what cancelled it when nobody did by hand (card_locked, stopped,
     participant_deceased), or core_refused for one that is undone because the core would not do it; `superseded_by` says which
-    merge that the core reported took its place; `reported` is null for all others, and says that no consent was on file.
+    merge that the core reported took its place; `reported` is null for all others, and says that no consent was on file;
+    `explained_by` names the announcements that explain it.
     """
 
     id: UUID
@@ -61,6 +62,7 @@ class MergeShown(msgspec.Struct, frozen=True):
     closed_because: str | None
     superseded_by: UUID | None
     reported: Reported | None
+    explained_by: list[UUID]
 
 
 def show_plan(plan: Plan, locale: str, now: datetime) -> PlanShown:
@@ -96,4 +98,5 @@ def show_merge(merge: Merge, locale: str, now: datetime) -> MergeShown:
         closed_because=merge.closed_because,
         superseded_by=merge.superseded_by,
         reported=msgspec.convert(merge.reported, Reported) if merge.reported else None,
+        explained_by=merge.explained_by,
     )

@@ -12,7 +12,10 @@ from app.notifications.wording import Cause, render
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """`hash` (hex) chains it to all entries before; `read` is for display only, `acknowledged` stops its ladder."""
+    """`hash` (hex) chains it to all entries before; `read` is for display only, `acknowledged` stops its ladder.
+
+    `announcement_id`: the announcement that it is; `explained_by`: the announcements that explain it.
+    """
 
     seq: int
     kind: str
@@ -27,11 +30,13 @@ class Entry(msgspec.Struct, frozen=True):
     read: bool
     acknowledged: bool
     hash: str
+    announcement_id: UUID | None
+    explained_by: list[UUID]
 
 
 def present(row: Row, locale: str) -> Entry:
     """The entry in `locale` (id, en), of a row with the columns `seq kind reach severity wording data merge_id cause_id
-    occurred_at hash origin actor reason read acknowledged`.
+    occurred_at hash origin actor reason read acknowledged explained_by`.
 
     `data` is JSON text, NULL once erased; `origin`, `actor` and `reason` are those of its cause.
     """
@@ -52,4 +57,6 @@ def present(row: Row, locale: str) -> Entry:
         read=row["read"],
         acknowledged=row["acknowledged"],
         hash=row["hash"].hex(),
+        announcement_id=data.get("announcement_id"),
+        explained_by=row["explained_by"],
     )

@@ -36,7 +36,10 @@ CLIMB_AS_CARD = (
     "case_overdue",
 )
 """The kinds that climb and are of class `card`, not `security`; a test compares them with `entry_kinds`."""
+CLIMB_AS_NOTICE = ("announcement_critical",)
+"""The kinds that climb and are of class `notice`."""
 SWITCHABLE = (
+    "announcement_warning",
     "balance_agrees_again",
     "balance_case_decided",
     "card_opened",
@@ -64,9 +67,13 @@ STEPS = {
     "warning": ("15 minutes", "4 hours", "72 hours"),
     "info": ("15 minutes", "4 hours", "72 hours"),
     "key_added": ("at once", "at once", "72 hours"),
+    "announcement_critical": ("1 hour", "24 hours", "never"),
 }
 """What the table `ladder_steps` says of mail, SMS and people; a test compares them."""
 ORIGIN_BY_KIND = {
+    "announcement_info": "agency",
+    "announcement_warning": "agency",
+    "announcement_critical": "agency",
     "merge_proposed": "agency",
     "merge_reported": "core",
     "merge_acknowledged": "core",
@@ -170,7 +177,7 @@ def example_happening(kind: str) -> Happening:
     return Happening(
         kind=kind,
         reach="ladder",
-        entry_class="card" if kind in CLIMB_AS_CARD else "security",
+        entry_class="card" if kind in CLIMB_AS_CARD else "notice" if kind in CLIMB_AS_NOTICE else "security",
         wording=newest(),
         data=examples()[kind],
         cause=example_cause(kind),

@@ -21,13 +21,15 @@ class Paused(msgspec.Struct, frozen=True):
 
 
 class Capabilities(msgspec.Struct, frozen=True):
-    """`routes` are `METHOD /path` as this installation serves them; durations are seconds.
+    """`routes` are `METHOD /path` as this installation serves them; durations are seconds; `simulator`, in local mode, is
+    where what reached phones is shown.
 
     `channels` reach a person outside the app here: `push`, `mail`, `sms`.
     """
 
     version: str
     local: bool
+    simulator: str | None
     languages: list[str]
     proofs: list[str]
     push_targets: list[str]
@@ -55,6 +57,7 @@ async def capabilities(
     return Capabilities(
         version="0.1.0",
         local=settings.local,
+        simulator=settings.simulator_url,
         languages=["id", "en"],
         proofs=["device_key", "passkey"] if find_relying_party(settings) else ["device_key"],
         push_targets=settings.push_kinds,

@@ -14,6 +14,7 @@ from app.verify.strict import (
     integer,
     read_json,
     require,
+    sha256,
     to_base64url,
 )
 from app.verify.tree import check_inclusion
@@ -42,6 +43,7 @@ def check_export(export: dict[str, Any], keys: dict[str, Any]) -> list[str]:
     data = {entry["seq"]: read_json(entry["data"].encode()) for entry in export["history"] if entry["data"] is not None}
     _check_ledger(export["cards"], export["ledger"])
     _check_changes(export, data)
+    _check_announcements(export, data)
     check_consents(export)
     erased = len(hashes) - len(data)
     lines = [
@@ -117,6 +119,22 @@ def _check_changes(export: dict[str, Any], data: dict[int, dict[str, Any]]) -> N
     for card in export["cards"]:
         _check_steps(card, steps.pop(card["card_id"], []))
     require(not steps, "history tells of a card that is not there")
+
+
+def _check_announcements(export: dict[str, Any], data: dict[int, dict[str, Any]]) -> None:
+    """The text of every announcement is the one of which its entry holds the digest."""
+    texts = {row["seq"]: row for row in export.get("announcements", [])}
+    for entry in export["history"]:
+        told = data.get(entry["seq"])
+        if entry["kind"].startswith("announcement_") and told is not None:
+            require(entry["seq"] in texts, f"entry {entry['seq']} is an announcement without its text")
+            text = texts.pop(entry["seq"])
+            digest = sha256(text["canonical"].encode()).hex()
+            require(
+                (text["announcement_id"], digest) == (told["announcement_id"], told["text_sha256"]),
+                f"entry {entry['seq']} is of another announcement than the text beside it",
+            )
+    require(not texts.keys() & data.keys(), "there is the text of an announcement that history does not tell of")
 
 
 def _check_steps(card: dict[str, Any], steps: list[dict[str, Any] | None]) -> None:

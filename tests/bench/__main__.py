@@ -16,7 +16,8 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from app.local.story import find_person, push_target, stage
+from app.local.demo_people import find_person
+from app.local.story import push_target, stage
 from tests.bench.crowd import Crowd
 from tests.bench.isolation import bench_isolation
 from tests.bench.measure import CLIENTS

@@ -13,7 +13,7 @@ import pytest
 
 from app.cards.as_of import AS_OF
 from app.feed.import_files import import_folder
-from app.local.processes import PEOPLE
+from app.local.demo_people import PEOPLE
 from app.platform.clock import jakarta_day
 from tests.cases.reports import NEW, OLD, decided, reported_merge
 from tests.conftest import DATA_KEYS, Apps, Database

@@ -20,6 +20,7 @@ from tests.people import Person, Phone, new_kpj, new_nik
 
 UUIDS = (
     "enrolment_id", "session_id", "device_id", "card_id", "match_id", "merge_id", "passkey_id", "document_ids", "subject_id",
+    "announcement_id",
 )  # fmt: skip
 IDS: dict[str, Callable[[], object]] = {
     **dict.fromkeys(UUIDS, uuid4),

@@ -19,14 +19,17 @@ import msgspec
 import pytest
 import pytest_asyncio
 
+from app.announcements.publish import publish
 from app.local.servers import Postgres, Valkey
 from app.main import create_api, create_feed
 from app.matches.find import find_matches
 from app.merges.execute import settle
 from app.platform import database as pools
+from app.platform.jobs import Jobs
 from app.platform.sql import SQL_FOLDER, load
+from tests.announcements.conftest import announcement
 from tests.cases.reports import merged
-from tests.conftest import Apps, Database, OpenDatabase, serve, settings_for
+from tests.conftest import SECRET, Apps, Database, OpenDatabase, serve, settings_for
 from tests.contract.isolation import (
     FOR_ANYBODY,
     HELD,
@@ -128,7 +131,9 @@ async def build_world(apps: Apps, valkey: Valkey, name: str) -> World:
     person = await add_person(apps.database, *cards, name=name, birth_date=BORN, nik=nik)
     await add_person(apps.database, NewCard(), name=name.upper(), birth_date=BORN, nik=exchange(nik, 8), phone=None)
     kpjs = person.kpjs
-    await Core(apps.feed, apps.database).apply(merged(kpjs[0], kpjs[1], {kpjs[0]: 1_000_000, kpjs[1]: 1_000_001}))
+    await Core(apps.feed, apps.database).apply(
+        merged(kpjs[0], kpjs[1], {kpjs[0]: 1_000_000, kpjs[1]: 1_000_001}), announcement({"niks": [nik]})
+    )
     phone = await Phone(apps.api).enrol(person)
     second = await (await Phone(apps.api, "Ponsel kedua").enrol(person)).sign_in()
     executed = (await phone.post("/v1/merges", {"absorb": [kpjs[2]], "into": kpjs[3]})).json()
@@ -137,6 +142,7 @@ async def build_world(apps: Apps, valkey: Valkey, name: str) -> World:
     (await phone.post("/v1/merges", {"absorb": [kpjs[4]], "into": kpjs[5]})).raise_for_status()
     merges = (await phone.get("/v1/merges")).json()["merges"]
     assert [merge["state"] for merge in merges] == ["proposed", "executed", "reported"]
+    (told,) = (await phone.get("/v1/announcements")).json()["announcements"]
     (match,) = (await phone.get("/v1/possible-matches")).json()["matches"]
     documents = [
         (await upload(phone, f"{path}/documents?kind=ktp", photo())).json()["id"]
@@ -155,6 +161,7 @@ async def build_world(apps: Apps, valkey: Valkey, name: str) -> World:
         "merge_id": [merge["id"] for merge in merges],
         "document_ids": documents,
         "subject_id": [merges[0]["id"]],
+        "announcement_id": [told["id"]],
         "kpj": [kpjs[4], kpjs[2]],
         "absorb": [kpjs[4]],
         "into": [kpjs[5]],
@@ -168,11 +175,14 @@ async def build_world(apps: Apps, valkey: Valkey, name: str) -> World:
 
 
 async def _work(database: Database, valkey: Valkey) -> None:
-    """What the workers do: carry out what is due, and look for cards that may be somebody's."""
+    """What the workers do: carry out what is due, announce, and look for cards that may be somebody's."""
     settings = settings_for(database, valkey, "sepakat_worker")
     pool = await pools.connect(settings.database_url, size=2, application="test worker")
     await settle(pool, settings)
     await find_matches(pool, settings)
+    jobs = Jobs(settings.redis_url, SECRET)
+    await publish(pool, jobs)
+    await jobs.close()
     await pool.close()
 
 
@@ -259,6 +269,7 @@ async def test_with_neither_wall_it_would_show(matrix: Matrix) -> None:
         "GET /v1/cards/{card_id}/history",
         "GET /v1/merges/{merge_id}",
         "GET /v1/merges/{merge_id}/documents",
+        "GET /v1/announcements/{announcement_id}",
     }
 
 

@@ -37,6 +37,7 @@ NOT_EXPORTED = {
     "history_data": "in history, with its entry",
     "heir_claims": "of somebody who died: their heirs ask at a branch",
     "shown_entries": "a view of history, as it is shown",
+    "explanations": "a view of announced: which of them explain something",
 }
 
 

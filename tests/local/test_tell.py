@@ -22,6 +22,11 @@ OLD, NEW, MERGE = "99000000011", "99000000012", "01937f5e-7a40-7cc1-8f6e-3a2b1c0
         (["report-balance", NEW, "9910352"], "balance.reported"),
         (["report-balance", NEW, "0", "--as-of", "2026-11-20", "--status", "merged"], "balance.reported"),
         (["take-back", NEW, "evt_1"], "contribution.reversed"),
+        (["announce", "--explains", "growth_credited"], "announcement.published"),
+        (
+            ["announce", "--to", "3204015705900001", "--severity", "critical", "--replaces", "evt_1"],
+            "announcement.published",
+        ),
         (["decide", MERGE, "theirs_corrected"], "case.decided"),
     ],
 )

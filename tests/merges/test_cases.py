@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 
 from app.feed.import_files import import_folder
-from app.local.story import PEOPLE, find_person
+from app.local.demo_people import PEOPLE, find_person
 from tests.answers import balances, code
 from tests.conftest import DATA_KEYS, Apps, Database
 from tests.feed.conftest import Core, claim, contribution, event

@@ -13,6 +13,7 @@ from app.notifications.wording import Cause
 from app.notifications.wording.outside import mask_text
 from app.notifications.wording_page import (
     CLIMB_AS_CARD,
+    CLIMB_AS_NOTICE,
     LINK,
     PAGE,
     STEPS,
@@ -42,11 +43,20 @@ async def test_the_kinds_and_steps_of_the_docs_are_those_of_the_database(databas
     # A kind that climbs needs an `sms` text in both languages, next to its title and body.
     assert {row["kind"] for row in kinds} == set(climbing_kinds())
     assert {row["kind"] for row in kinds if row["class"] == "card"} == set(CLIMB_AS_CARD)
-    seconds = {"at once": 0, "15 minutes": 900, "4 hours": 14_400, "72 hours": 259_200}
+    assert {row["kind"] for row in kinds if row["class"] == "notice"} == set(CLIMB_AS_NOTICE)
+    seconds = {
+        "at once": 0,
+        "15 minutes": 900,
+        "1 hour": 3600,
+        "4 hours": 14_400,
+        "24 hours": 86_400,
+        "72 hours": 259_200,
+    }
     told = [
         (ladder, number, channel, seconds[after])
         for ladder in sorted(STEPS)
         for number, (channel, after) in enumerate(zip(("mail", "sms", "people"), STEPS[ladder], strict=True), 1)
+        if after != "never"
     ]
     assert [(row["ladder"], row["step"], row["channel"], row["after"].total_seconds()) for row in steps] == told
 
@@ -119,6 +129,7 @@ def test_entries_of_one_cause_stand_in_one_mail_those_that_climb_first() -> None
 def test_the_stop_link_goes_with_security_and_merges_only() -> None:
     with_link = {kind for kind in climbing_kinds() if needs_stop_link([example_happening(kind)])}
     assert set(climbing_kinds()) - with_link == {
+        "announcement_critical",
         "balance_case_decided",
         "balance_differs",
         "card_transferred_here",

@@ -18,8 +18,9 @@ import pytest
 from redis.asyncio import Redis
 
 from app.local.core import event, post_contribution, propose_merge
+from app.local.demo_people import DemoPerson
 from app.local.phone import Phone, expect
-from app.local.story import COOLING_OFF_S, DemoPerson, Stage, push_target, wait_until_executed
+from app.local.story import COOLING_OFF_S, Stage, push_target, wait_until_executed
 from tests.story.conftest import Scene
 
 NIK = "3273019005171234"

@@ -9,8 +9,9 @@ import pytest
 from redis.asyncio import Redis
 
 from app.local.core import post_contribution, propose_merge, report_merge
+from app.local.demo_people import find_person
 from app.local.phone import Phone, expect
-from app.local.story import Stage, find_person, play_dwi, push_target
+from app.local.story import Stage, play_dwi, push_target
 from tests.story.conftest import Scene
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from app.local.demo_people import find_person
 from app.local.stories.putri import play
-from app.local.story import find_person
 from tests.story.conftest import Scene
 
 

@@ -10,8 +10,9 @@ from uuid import uuid4
 from PIL import Image, ImageDraw
 
 from app.local.core import decide_case
+from app.local.demo_people import find_person
 from app.local.phone import Phone, expect
-from app.local.story import Stage, find_person, rupiah, show_cards, show_inbox
+from app.local.story import Stage, rupiah, show_cards, show_inbox
 
 LOST = "99000000051"
 WITHIN_S = 15

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
+from app.local.demo_people import find_person
 from app.local.phone import expect
-from app.local.story import (
-    COOLING_OFF_S,
-    Stage,
-    find_person,
-    rupiah,
-    show_cards,
-    show_inbox,
-    wait_until_executed,
-)
+from app.local.story import COOLING_OFF_S, Stage, rupiah, show_cards, show_inbox, wait_until_executed
 
 
 async def play(on: Stage) -> None:

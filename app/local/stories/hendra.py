@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.local.demo_people import find_person
 from app.local.phone import Phone, expect
-from app.local.story import COOLING_OFF_S, Stage, find_person, rupiah, show_cards, wait_until_executed
+from app.local.story import COOLING_OFF_S, Stage, rupiah, show_cards, wait_until_executed
 
 HOLD_S = 72 * 3_600
 USED = "partial_claim_used"

@@ -6,16 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from app.local.core import post_contribution
+from app.local.demo_people import find_person
 from app.local.phone import Phone, expect
-from app.local.story import (
-    COOLING_OFF_S,
-    Stage,
-    find_person,
-    rupiah,
-    show_cards,
-    show_inbox,
-    wait_until_executed,
-)
+from app.local.story import COOLING_OFF_S, Stage, rupiah, show_cards, show_inbox, wait_until_executed
 from app.platform.clock import JAKARTA
 
 FORMER, NAMED = "E004", "PT Samudra Boga Bahari"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from app.local.core import post_contribution
+from app.local.demo_people import find_person
 from app.local.phone import Phone, expect
 from app.local.stories.nur import dispute, restore, show_reported
-from app.local.story import COOLING_OFF_S, Stage, find_person, rupiah, show_cards, wait_until_executed
+from app.local.story import COOLING_OFF_S, Stage, rupiah, show_cards, wait_until_executed
 from app.platform.clock import JAKARTA
 
 PRESENT, FORMER = "E003", "E001"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from app.local.core import propose_merge
+from app.local.demo_people import find_person
 from app.local.phone import Phone, expect
-from app.local.story import Stage, find_person, rupiah, show_cards, show_inbox
+from app.local.story import Stage, rupiah, show_cards, show_inbox
 
 CAP = "app_claim_cap_crossed"
 

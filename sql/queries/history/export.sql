@@ -116,6 +116,20 @@ WHERE h.participant_id = $1
 ORDER BY h.seq
 LIMIT $2;
 
+-- announcements: those that reached them, each text as its canonical form, by the entry that names its digest
+SELECT
+    t.seq,
+    t.announcement_id,
+    a.severity,
+    convert_from(a.canonical, 'UTF8') AS canonical,
+    a.text_sha256,
+    a.published_at
+FROM announced AS t
+INNER JOIN announcements AS a ON t.announcement_id = a.announcement_id
+WHERE t.participant_id = $1 AND t.seq IS NOT NULL
+ORDER BY t.seq
+LIMIT $2;
+
 -- causes: who did each thing, and why
 SELECT
     cause_id,

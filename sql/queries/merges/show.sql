@@ -28,7 +28,11 @@ SELECT
     (
         SELECT k.kpj FROM cards AS k
         WHERE k.participant_id = m.participant_id AND k.card_id = m.into_card
-    ) AS into_kpj
+    ) AS into_kpj,
+    explained_by(
+        m.participant_id, CASE m.proposed_by WHEN 'core' THEN 'merge_reported' ELSE 'merge_proposed' END,
+        m.proposed_at, c.event_id, m.merge_id
+    ) AS explained_by
 FROM merges AS m
 INNER JOIN causes AS c ON m.participant_id = c.participant_id AND m.cause_id = c.cause_id
 LEFT JOIN merge_plans AS p

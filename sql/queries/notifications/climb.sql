@@ -30,7 +30,7 @@ FROM (
     WHERE
         NOT choice.rests AND w.state = 'waiting' AND w.channel = any($3::text[]) AND w.due_at <= current_instant()
         AND (w.not_before IS NULL OR w.not_before <= clock_timestamp())
-    ORDER BY w.due_at
+    ORDER BY w.bulk, w.due_at
     LIMIT $1
 ) AS due
 WHERE
@@ -53,16 +53,14 @@ SELECT
     k.reach,
     k.class AS entry_class,
     t.wording,
-    d.data,
+    t.data,
     t.merge_id,
     t.occurred_at,
-    c.origin,
-    c.actor,
-    c.reason
-FROM history AS t
+    t.origin,
+    t.actor,
+    t.reason
+FROM shown_entries AS t
 INNER JOIN entry_kinds AS k ON t.kind = k.kind
-INNER JOIN causes AS c ON t.participant_id = c.participant_id AND t.cause_id = c.cause_id
-LEFT JOIN history_data AS d ON t.participant_id = d.participant_id AND t.seq = d.seq
 WHERE t.participant_id = $1 AND t.cause_id = $2 AND k.reach <> 'silent'
 ORDER BY t.seq;
 

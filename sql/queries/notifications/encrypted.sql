@@ -15,6 +15,7 @@ SELECT
     e.actor,
     e.reason,
     e.read,
-    e.acknowledged
+    e.acknowledged,
+    explained_by(e.participant_id, e.kind, e.occurred_at, e.event_id, e.merge_id) AS explained_by
 FROM unnest($1::uuid[], $2::bigint[]) AS wanted (participant_id, seq)
 INNER JOIN shown_entries AS e ON wanted.participant_id = e.participant_id AND wanted.seq = e.seq;

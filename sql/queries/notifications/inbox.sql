@@ -1,4 +1,9 @@
 -- after: the head, what is unread and how far is read, on each row; with it the entries after $2 in order, or one row without an entry
+WITH mine AS MATERIALIZED (
+    SELECT x.* FROM explanations AS x
+    WHERE x.participant_id = $1
+)
+
 SELECT
     h.seq AS head_seq,
     h.hash AS head_hash,
@@ -18,7 +23,8 @@ SELECT
     e.actor,
     e.reason,
     e.read,
-    e.acknowledged
+    e.acknowledged,
+    e.explained_by
 FROM participant_heads AS h
 LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
 CROSS JOIN LATERAL (
@@ -28,7 +34,17 @@ CROSS JOIN LATERAL (
     WHERE u.participant_id = $1 AND u.seq > coalesce(p.read_up_to, 0) AND uk.reach <> 'silent'
 ) AS unread
 LEFT JOIN LATERAL (
-    SELECT s.*
+    SELECT
+        s.*,
+        array(
+            SELECT x.announcement_id FROM mine AS x
+            WHERE
+                explains(
+                    x.kinds, x.from_day, x.until_day, x.event_ids, x.merge_ids,
+                    s.kind, s.occurred_at, s.event_id, s.merge_id
+                )
+            ORDER BY x.seq
+        ) AS explained_by
     FROM shown_entries AS s
     WHERE s.participant_id = $1 AND s.seq > $2 AND s.reach <> 'silent'
     ORDER BY s.seq
@@ -38,6 +54,11 @@ WHERE h.participant_id = $1
 ORDER BY e.seq;
 
 -- before: the same, with the entries before $2 (all when it is NULL), newest first
+WITH mine AS MATERIALIZED (
+    SELECT x.* FROM explanations AS x
+    WHERE x.participant_id = $1
+)
+
 SELECT
     h.seq AS head_seq,
     h.hash AS head_hash,
@@ -56,7 +77,8 @@ SELECT
     e.actor,
     e.reason,
     e.read,
-    e.acknowledged
+    e.acknowledged,
+    e.explained_by
 FROM participant_heads AS h
 LEFT JOIN inbox_pointers AS p ON h.participant_id = p.participant_id
 CROSS JOIN LATERAL (
@@ -66,7 +88,17 @@ CROSS JOIN LATERAL (
     WHERE u.participant_id = $1 AND u.seq > coalesce(p.read_up_to, 0) AND uk.reach <> 'silent'
 ) AS unread
 LEFT JOIN LATERAL (
-    SELECT s.*
+    SELECT
+        s.*,
+        array(
+            SELECT x.announcement_id FROM mine AS x
+            WHERE
+                explains(
+                    x.kinds, x.from_day, x.until_day, x.event_ids, x.merge_ids,
+                    s.kind, s.occurred_at, s.event_id, s.merge_id
+                )
+            ORDER BY x.seq
+        ) AS explained_by
     FROM shown_entries AS s
     WHERE s.participant_id = $1 AND s.seq < coalesce($2, 9223372036854775807) AND s.reach <> 'silent'
     ORDER BY s.seq DESC

@@ -21,5 +21,6 @@ SELECT
     actor,
     reason,
     read,
-    acknowledged
+    acknowledged,
+    explained_by
 FROM look_for_streams($1, $2, $3, $4);

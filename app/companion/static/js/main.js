@@ -1,0 +1,84 @@
+// The shell: who is here, which screen, and what hangs at the edges.
+
+import { html, render, useEffect, useState } from '../vendor/htm-preact.js';
+import { events, get, openly, restore, settle } from './api.js';
+import { live, stopLiving } from './live.js';
+import { Icon, Notice } from './ui.js';
+import { t } from './words.js';
+
+const SCREENS = [
+  [/^#\/cards$/, () => import('./screens/cards.js')],
+  [/^#\/cards\/([\w-]+)$/, () => import('./screens/card.js')],
+  [/^#\/merges$/, () => import('./screens/merges.js')],
+  [/^#\/merges\/([\w-]+)$/, () => import('./screens/merge.js')],
+  [/^#\/inbox$/, () => import('./screens/inbox.js')],
+  [/^#\/me$/, () => import('./screens/me.js')],
+  [/^#\/me\/(\w+)$/, () => import('./screens/settings.js')],
+  [/^#\/phone$/, () => import('./screens/phone.js')],
+];
+const TABS = [['cards', '#/cards'], ['merge', '#/merges'], ['inbox', '#/inbox'], ['me', '#/me']];
+
+function useScreen(here, signedIn) {
+  const [screen, setScreen] = useState(null);
+  useEffect(() => {
+    let current = true;
+    const found = SCREENS.map(([form, open]) => [form.exec(here), open]).find(([fit]) => fit);
+    const open = !signedIn && here !== '#/phone' ? () => import('./screens/enrol.js') : found?.[1];
+    if (!open) { location.replace('#/cards'); return undefined; }
+    open().then(({ default: Screen }) => current && setScreen({ Screen, id: found?.[0]?.[1] }));
+    return () => { current = false; };
+  }, [here, signedIn]);
+  return screen;
+}
+
+function App({ first }) {
+  const [here, setHere] = useState(location.hash);
+  const [signedIn, setSignedIn] = useState(first !== null);
+  const [works, setWorks] = useState(null);
+  const [unread, setUnread] = useState(0);
+  const [settled, setSettled] = useState(null);
+  const [, setSpoken] = useState(0);
+  const screen = useScreen(here, signedIn);
+
+  useEffect(() => {
+    addEventListener('hashchange', () => setHere(location.hash));
+    events.addEventListener('signed-in', () => setSignedIn(true));
+    events.addEventListener('signed-out', () => setSignedIn(false));
+    events.addEventListener('spoken', () => setSpoken((count) => count + 1));
+    events.addEventListener('settled', ({ detail }) => setSettled(detail));
+    addEventListener('online', settle);
+    openly('GET', '/v1/capabilities').then(setWorks, () => setWorks({ offline: true, routes: [] }));
+  }, []);
+  useEffect(() => {
+    if (!signedIn) { stopLiving(); return undefined; }
+    const count = async () => {
+      const { unread: more, head } = await get('/v1/inbox?limit=1').catch(() => ({}));
+      if (more !== undefined) setUnread(more);
+      return head?.seq;
+    };
+    settle().then(count).then(live);
+    events.addEventListener('changed', count);
+    return () => events.removeEventListener('changed', count);
+  }, [signedIn]);
+
+  return html`
+    <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>${t('skip')}</a>
+    <div class="app">
+      ${works?.offline && html`<${Notice} kind="warning">${t('offline')}<//>`}
+      ${works?.merges_paused && html`<${Notice} kind="warning">${t('paused', { reason: works.merges_paused.reason })}<//>`}
+      ${settled && html`<${Notice} kind=${settled.error ? 'warning' : 'good'}>
+        ${settled.error ? t('settled_not', { why: settled.error.message }) : t('settled')}
+        <button class="link" onClick=${() => setSettled(null)}>${t('understood')}</button><//>`}
+      ${screen && html`<${screen.Screen} key=${here} id=${screen.id} works=${works} />`}
+    </div>
+    ${signedIn && html`<nav class="tabs" aria-label=${t('menu')}>
+      ${TABS.map(([name, to]) => html`<a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}>
+        <${Icon} name=${name} />${t(`tab_${name}`)}
+        ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
+    </nav>`}
+    ${works?.simulator && here !== '#/phone' && html`<aside aria-label=${t('your_phone')}>
+      <a class="peek" href="#/phone"><${Icon} name="phone" /><span class="sr">${t('your_phone')}</span></a></aside>`}`;
+}
+
+if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {});
+restore().then((session) => render(html`<${App} first=${session} />`, document.getElementById('app')));
