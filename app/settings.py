@@ -69,6 +69,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     merge_answer_s: int = 259_200  # the core's silence after which who waits is told; 0: nobody is
     merge_report_s: int = 2_592_000  # the core's silence after which what it was handed is a proposal again
     plan_ttl_s: int = 900
+    proposals_per_day: int = 1  # of the agency to one participant, before one of a file waits for the next day
+    proposals_day_limit: int = 100_000  # of files to all participants, lest they all stand at a branch on one day
     key_hold_s: int = 259_200
     ask_first_s: int = 60  # how long a living phone is asked before a code goes out by SMS; 0 asks nobody
     code_failures_limit: int = 1000  # wrong codes of all people in the window below, from which on none is checked

@@ -5401,6 +5401,28 @@ ALTER TABLE public.corrections OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.corrections.wanted_sealed IS 'Sealed for the column `correction` and this case: it may be a contact or an identity number.';
 
+CREATE TABLE public.data_exports (
+    export_id uuid DEFAULT uuidv7() NOT NULL,
+    what text NOT NULL,
+    as_of date,
+    purpose text NOT NULL,
+    database_role text DEFAULT SESSION_USER NOT NULL,
+    began_at timestamp with time zone DEFAULT public.current_instant() NOT NULL,
+    ended_at timestamp with time zone,
+    rows bigint,
+    sha256 bytea,
+    CONSTRAINT ended_export_says_what_it_is CHECK ((num_nulls(ended_at, rows, sha256) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT export_has_a_purpose CHECK (((purpose ~ '\S'::text) AND (length(purpose) <= 200))),
+    CONSTRAINT export_is_of_something_known CHECK ((what = ANY (ARRAY['cards'::text, 'merges'::text, 'cases'::text]))),
+    CONSTRAINT only_cards_have_a_day CHECK (((as_of IS NULL) OR (what = 'cards'::text)))
+);
+
+ALTER TABLE public.data_exports OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.data_exports IS 'Exports of everybody''s data for the agency. One that has not ended was cut short: some of it may have been read.';
+
+COMMENT ON COLUMN public.data_exports.sha256 IS 'Of the file, that one which turns up somewhere can be told.';
+
 CREATE TABLE public.deliveries (
     participant_id uuid NOT NULL,
     cause_id uuid NOT NULL,
@@ -5799,6 +5821,21 @@ CREATE TABLE public.passkey_owners (
 
 ALTER TABLE public.passkey_owners OWNER TO sepakat_owner;
 
+CREATE TABLE public.proposal_files (
+    file_id bytea NOT NULL,
+    name text NOT NULL,
+    announcement_id uuid,
+    announced_for interval,
+    loaded_at timestamp with time zone NOT NULL,
+    database_role text DEFAULT SESSION_USER NOT NULL,
+    CONSTRAINT announcement_is_waited_for CHECK (((announcement_id IS NULL) = (announced_for IS NULL))),
+    CONSTRAINT proposal_file_is_a_sha256 CHECK ((octet_length(file_id) = 32))
+);
+
+ALTER TABLE public.proposal_files OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.proposal_files IS 'Each file of proposals once, by its SHA-256, with what its proposals wait for.';
+
 CREATE TABLE public.push_targets (
     participant_id uuid NOT NULL,
     device_id uuid NOT NULL,
@@ -6126,6 +6163,9 @@ ALTER TABLE ONLY public.corrections
 ALTER TABLE ONLY public.passkey_owners
     ADD CONSTRAINT credential_is_somebodys_once PRIMARY KEY (credential_id);
 
+ALTER TABLE ONLY public.data_exports
+    ADD CONSTRAINT data_exports_pkey PRIMARY KEY (export_id);
+
 ALTER TABLE ONLY public.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (participant_id, cause_id, device_id);
 
@@ -6270,6 +6310,9 @@ ALTER TABLE ONLY public.passkeys
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT possible_matches_pkey PRIMARY KEY (participant_id, match_id);
 
+ALTER TABLE ONLY public.proposal_files
+    ADD CONSTRAINT proposal_files_pkey PRIMARY KEY (file_id);
+
 ALTER TABLE public.case_proposals
     ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
 
@@ -6382,6 +6425,8 @@ CREATE INDEX merges_by_state ON public.merges USING btree (state, merge_id);
 CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
 
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
+
+CREATE INDEX merges_proposed_by_agency ON public.merges USING btree (proposed_at) WHERE (proposed_by = 'agency'::text);
 
 CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE ((state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (confirmation_id IS NOT NULL));
 
@@ -6719,6 +6764,18 @@ CREATE TRIGGER executions_by_function_only BEFORE INSERT ON public.merge_executi
 
 ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_by_function_only;
 
+CREATE TRIGGER exports_are_kept BEFORE DELETE ON public.data_exports FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('exports_are_kept');
+
+ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_are_kept;
+
+CREATE TRIGGER exports_are_not_truncated BEFORE TRUNCATE ON public.data_exports FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('exports_are_kept');
+
+ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_are_not_truncated;
+
+CREATE TRIGGER exports_end_once BEFORE UPDATE ON public.data_exports FOR EACH ROW WHEN ((old.ended_at IS NOT NULL)) EXECUTE FUNCTION public.refuse_statement('exports_end_once');
+
+ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_end_once;
+
 CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
 
 ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER growth_is_credited_once;
@@ -6920,6 +6977,14 @@ ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_append_only;
 CREATE TRIGGER plans_are_not_truncated BEFORE TRUNCATE ON public.merge_plans FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('plans_are_append_only');
 
 ALTER TABLE public.merge_plans ENABLE ALWAYS TRIGGER plans_are_not_truncated;
+
+CREATE TRIGGER proposal_files_are_append_only BEFORE DELETE OR UPDATE ON public.proposal_files FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('proposal_files_are_append_only');
+
+ALTER TABLE public.proposal_files ENABLE ALWAYS TRIGGER proposal_files_are_append_only;
+
+CREATE TRIGGER proposal_files_are_not_truncated BEFORE TRUNCATE ON public.proposal_files FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('proposal_files_are_append_only');
+
+ALTER TABLE public.proposal_files ENABLE ALWAYS TRIGGER proposal_files_are_not_truncated;
 
 CREATE TRIGGER proposals_are_closed_once BEFORE UPDATE ON public.case_proposals FOR EACH ROW WHEN (((old.state <> 'open'::text) OR (new.state = 'open'::text) OR ((((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.case_id IS DISTINCT FROM new.case_id)) OR (old.proposal_id IS DISTINCT FROM new.proposal_id)) OR (old.decision IS DISTINCT FROM new.decision)) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.issuer IS DISTINCT FROM new.issuer)) OR (old.staff IS DISTINCT FROM new.staff)) OR (old.staff_role IS DISTINCT FROM new.staff_role)) OR (old.shown_as IS DISTINCT FROM new.shown_as)) OR (old.proposed_at IS DISTINCT FROM new.proposed_at)))) EXECUTE FUNCTION public.refuse_statement('proposals_are_closed_once');
 
@@ -8419,6 +8484,7 @@ GRANT ALL ON FUNCTION public.stamp_transfer() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_api;
+GRANT ALL ON FUNCTION public.standing_contributions(p_participant_id uuid, p_day date, p_known_at timestamp with time zone) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason text) TO sepakat_operator;
@@ -8706,6 +8772,20 @@ GRANT SELECT ON TABLE public.corrections TO sepakat_worker;
 GRANT SELECT ON TABLE public.corrections TO sepakat_feed;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.corrections TO sepakat_writer;
 
+GRANT SELECT ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT INSERT(what) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT INSERT(as_of) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT INSERT(purpose) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT UPDATE(ended_at) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT UPDATE(rows) ON TABLE public.data_exports TO sepakat_operator;
+
+GRANT UPDATE(sha256) ON TABLE public.data_exports TO sepakat_operator;
+
 GRANT SELECT ON TABLE public.deliveries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.deliveries TO sepakat_worker;
 GRANT SELECT ON TABLE public.deliveries TO sepakat_api;
@@ -8879,6 +8959,9 @@ GRANT SELECT,INSERT ON TABLE public.participant_numbers TO sepakat_writer;
 GRANT SELECT ON TABLE public.passkey_owners TO sepakat_operator;
 GRANT INSERT ON TABLE public.passkey_owners TO sepakat_api;
 GRANT SELECT ON TABLE public.passkey_owners TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.proposal_files TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.proposal_files TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.push_targets TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.push_targets TO sepakat_api;

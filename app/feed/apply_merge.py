@@ -30,6 +30,8 @@ async def propose_merge(turn: Turn, data: MergeProposed) -> Applied:
     if len(set(kpjs)) != len(kpjs):
         raise Rejected("data_invalid", reason="a card stands twice, or merges into itself")
     owner = await find_owner(turn, kpjs)
+    if turn.admit is not None:
+        await turn.admit(turn, owner.participant_id)
     merge_id = new_id()
     cause_id = await record_cause(turn, owner.participant_id, origin="agency", reason=data.reason, merge_id=merge_id)
     try:

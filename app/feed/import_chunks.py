@@ -61,7 +61,7 @@ async def load_chunk(connection: asyncpg.Connection[Any], people: Sequence[Perso
             if len(people) == 1:
                 line = people[0].participant.line
                 reason = f"the database refuses the participant: {error.constraint_name or error.sqlstate}"
-                return Loaded(refusals=[Refusal("participants.csv", line, "", reason)])
+                return Loaded(refusals=[Refusal("participants", line, "", reason)])
             loaded = Loaded()
             for person in people:
                 loaded.add(await load_chunk(connection, [person], sealer))
@@ -86,7 +86,7 @@ async def _load_new(connection: asyncpg.Connection[Any], people: Sequence[Person
         for person in unknown:
             taken = [holding.card for holding in person.holdings if holding.card.kpj in known]
             loaded.refusals += [
-                Refusal("cards.csv", card.line, "kpj", "is in the database as the card of another participant")
+                Refusal("cards", card.line, "kpj", "is in the database as the card of another participant")
                 for card in taken
             ]
             if not taken:

@@ -9,6 +9,7 @@ from datetime import date
 from functools import lru_cache
 
 from app.identity import contacts
+from app.platform.tables import FieldError as FieldError
 
 MAX_AMOUNT = 1_000_000_000_000
 FIRST_DAY = date(1900, 1, 1)
@@ -28,10 +29,6 @@ _AMOUNT = re.compile(r"0|[1-9][0-9]{0,12}")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MONTH = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
 _YEAR = re.compile(r"[0-9]{4}")
-
-
-class FieldError(ValueError):
-    """A cell is malformed. The message is the reason shown in the report and never repeats the value."""
 
 
 def read_nik(text: str) -> str:

@@ -29,6 +29,7 @@ from app.feed.import_rows import (
     Refusal,
     Row,
 )
+from app.platform.tables import Source
 
 DAY_FIELDS = {
     struct: tuple(field.name for field in msgspec.structs.fields(struct) if field.type in (date, date | None))
@@ -43,14 +44,14 @@ ID_FIELDS: dict[type[Row], str] = {
 }
 
 
-def read_folder(lines_of: Mapping[str, Iterable[bytes]], today: date) -> Folder:
-    """The folder whose files (by name, only those that exist) have these raw lines; `today` in Asia/Jakarta.
+def read_folder(sources: Mapping[str, Source], today: date) -> Folder:
+    """The folder whose files (by name, only those that exist) are these; `today` in Asia/Jakarta.
 
-    Raises FileRefusedError when a file cannot be read as a whole.
+    Raises TableRefused when a file cannot be read as a whole.
     """
     reading = _Reading(today)
     for file in FILES:
-        for row in read_rows(file, lines_of[file]) if file in lines_of else ():
+        for row in read_rows(file, sources[file]) if file in sources else ():
             reading.rows[file] += 1
             reading.take(file, row)
     return reading.finish()
@@ -164,20 +165,20 @@ class _Reading:
     def _person(self, row: CardRow | DeathRow, nik: str) -> Person | None:
         person = self.people.get(nik)
         if person is None and nik not in self.spoilt:
-            self._refuse(row, "nik", "stands in no row of participants.csv")
+            self._refuse(row, "nik", "stands in no row of participants")
         return person
 
     def _owner(self, row: Row, field: str, kpj: str) -> tuple[Person, Holding] | None:
         owner = self.holdings.get(kpj)
         if owner is None and kpj not in self.spoilt:
-            self.refusals.append(Refusal(FILE_OF[type(row)], row.line, field, "stands in no row of cards.csv"))
+            self.refusals.append(Refusal(FILE_OF[type(row)], row.line, field, "stands in no row of cards"))
             # A merge names two cards: the one that is known must not be loaded without it.
             self._spoil(FILE_OF[type(row)], [key for key in _keys_of(row) if key != kpj])
         return owner
 
     def _knows_employer(self, row: Row, employer_id: str) -> None:
         if employer_id not in self.employers:
-            self._refuse(row, "employer_id", "stands in no accepted row of employers.csv")
+            self._refuse(row, "employer_id", "stands in no accepted row of employers")
 
     def _repeats(self, row: Row, field: str) -> bool:
         """Refuses a row whose id stood in an earlier row. Event ids are one namespace over all files."""

@@ -8,7 +8,7 @@ import msgspec
 
 
 class Refusal(msgspec.Struct, frozen=True):
-    """Why a row is not loaded. `line` counts from 1 (the header); `field` is empty when the whole row is meant."""
+    """Why a row is not loaded. `line` 1 is the header in CSV, the first row in Parquet; no `field`: the whole row."""
 
     file: str
     line: int
@@ -17,7 +17,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 class EmployerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """employers.csv"""
+    """employers"""
 
     line: int
     employer_id: str
@@ -25,7 +25,7 @@ class EmployerRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ParticipantRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """participants.csv; phone in E.164."""
+    """participants; phone in E.164."""
 
     line: int
     nik: str
@@ -39,7 +39,7 @@ class ParticipantRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class CardRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """cards.csv; `status` is the core's lifecycle value."""
+    """cards; `status` is the core's lifecycle value."""
 
     line: int
     kpj: str
@@ -53,7 +53,7 @@ class CardRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class OpeningRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """opening_balances.csv: whole rupiah on the card at the beginning of `effective_on`."""
+    """opening_balances: whole rupiah on the card at the beginning of `effective_on`."""
 
     line: int
     kpj: str
@@ -62,7 +62,7 @@ class OpeningRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ContributionRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """contributions.csv: JHT share of one month's contribution, whole rupiah; month is YYYY-MM."""
+    """contributions: JHT share of one month's contribution, whole rupiah; month is YYYY-MM."""
 
     line: int
     event_id: str
@@ -74,7 +74,7 @@ class ContributionRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class GrowthRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """growth.csv: the year's growth credit, whole rupiah, booked on 31 December."""
+    """growth: the year's growth credit, whole rupiah, booked on 31 December."""
 
     line: int
     event_id: str
@@ -89,7 +89,7 @@ class GrowthRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ClaimRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """claims.csv; amounts in whole rupiah, positive."""
+    """claims; amounts in whole rupiah, positive."""
 
     line: int
     claim_id: str
@@ -102,7 +102,7 @@ class ClaimRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class MergeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """merges.csv: a merge that the core did; balances in whole rupiah on the day before."""
+    """merges: a merge that the core did; balances in whole rupiah on the day before."""
 
     line: int
     absorbed: str
@@ -113,7 +113,7 @@ class MergeRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 
 
 class DeathRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """deaths.csv"""
+    """deaths"""
 
     line: int
     nik: str
@@ -123,15 +123,15 @@ class DeathRow(msgspec.Struct, frozen=True, gc=False, kw_only=True):
 Row = EmployerRow | ParticipantRow | CardRow | OpeningRow | ContributionRow | GrowthRow | ClaimRow | MergeRow | DeathRow
 
 FILES: dict[str, type[Row]] = {
-    "employers.csv": EmployerRow,
-    "participants.csv": ParticipantRow,
-    "cards.csv": CardRow,
-    "opening_balances.csv": OpeningRow,
-    "contributions.csv": ContributionRow,
-    "growth.csv": GrowthRow,
-    "claims.csv": ClaimRow,
-    "merges.csv": MergeRow,
-    "deaths.csv": DeathRow,
+    "employers": EmployerRow,
+    "participants": ParticipantRow,
+    "cards": CardRow,
+    "opening_balances": OpeningRow,
+    "contributions": ContributionRow,
+    "growth": GrowthRow,
+    "claims": ClaimRow,
+    "merges": MergeRow,
+    "deaths": DeathRow,
 }
-REQUIRED_FILES = ("employers.csv", "participants.csv", "cards.csv")
+REQUIRED_FILES = ("employers", "participants", "cards")
 FILE_OF = {struct: file for file, struct in FILES.items()}

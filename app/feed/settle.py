@@ -12,7 +12,7 @@ import msgspec
 from app.feed.apply import apply
 from app.feed.event import Event
 from app.feed.rejection import Rejected
-from app.feed.turn import Applied, Turn
+from app.feed.turn import Admit, Applied, Turn
 from app.platform.database import Connection, Pool, transaction
 from app.platform.jobs import Doorbell
 from app.platform.sealing import read_sealer
@@ -42,6 +42,7 @@ class Desk(msgspec.Struct, frozen=True):
     pool: Pool
     settings: Settings
     doorbell: Doorbell
+    admit: Admit | None = None
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -56,12 +57,12 @@ async def settle(desk: Desk, received: Received) -> tuple[Result, bool]:
     """Settles one event in a transaction of its own; five times when it loses a race for a lock. True when held events may be
     due now: whoever holds one has locked its streams, as this transaction has.
 
-    Raises what the database raised in the last try; nothing of the event is kept then, and it can be sent again.
+    Raises what the database raised in the last try, or Waits; nothing of the event is kept then, and it can be sent again.
     """
     for attempt in range(TRIES):
         try:
             async with transaction(desk.pool, wait_s=desk.settings.pool_wait_s) as connection:
-                result, applied, frees = await _settle_once(desk.settings, connection, received)
+                result, applied, frees = await _settle_once(desk, connection, received)
             break
         except LOST_RACES:
             if attempt == TRIES - 1:
@@ -91,9 +92,9 @@ async def release(desk: Desk, streams: set[str]) -> list[Result]:
 
 
 async def _settle_once(
-    settings: Settings, connection: Connection, received: Received
+    desk: Desk, connection: Connection, received: Received
 ) -> tuple[Result, Applied | None, bool]:
-    event = received.event
+    event, settings = received.event, desk.settings
     known = await connection.fetchrow(SQL["find_event"], event.id)
     positions: dict[str, int] = {}
     if known is None or known["outcome"] == "held":
@@ -114,7 +115,7 @@ async def _settle_once(
             await connection.execute(SQL["hold"], event.id, *_numbers(settings, event))
             waits = f"{stream} waits for number {positions[stream] + 1}."
             return Result(event.id, "held", "number_missing", waits), None, True
-    return await _take_turn(settings, connection, event, positions)
+    return await _take_turn(desk, connection, event, positions)
 
 
 async def _lock_streams(settings: Settings, connection: Connection, event: Event) -> dict[str, int]:
@@ -167,15 +168,15 @@ async def _take(settings: Settings, connection: Connection, received: Received) 
 
 
 async def _take_turn(
-    settings: Settings, connection: Connection, event: Event, positions: dict[str, int]
+    desk: Desk, connection: Connection, event: Event, positions: dict[str, int]
 ) -> tuple[Result, Applied | None, bool]:
     """Applied or rejected, the event has used its numbers; not those of a stream that is not its own."""
-    applied = None
+    applied, settings = None, desk.settings
     own = True
     try:
         await _check_numbers(settings, connection, event, positions)
         now = await connection.fetchval(SQL["now"])
-        applied = await apply(Turn(connection, event, settings, now))
+        applied = await apply(Turn(connection, event, settings, now, desk.admit))
         result = Result(event.id, "applied", applied.code)
     except Rejected as rejected:
         result = Result(event.id, "rejected", rejected.code, rejected.detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime
 from uuid import UUID
 
@@ -19,12 +19,13 @@ SQL = load("feed/apply")
 
 
 class Turn(msgspec.Struct, frozen=True):
-    """`now` is the transaction's instant on the one clock."""
+    """`now` is the transaction's instant on the one clock. `admit` is there for a proposal that is one of many."""
 
     connection: Connection
     event: Event
     settings: Settings
     now: datetime
+    admit: Admit | None = None
 
     @property
     def sealer(self) -> Sealer:
@@ -33,6 +34,18 @@ class Turn(msgspec.Struct, frozen=True):
     def nik_hash(self, nik: str) -> bytes:
         """What a participant is found by."""
         return self.sealer.look_up(nik, column="nik")
+
+
+Admit = Callable[[Turn, UUID], Awaitable[None]]
+"""Asked once the participant is locked, before anything is written; raises Waits."""
+
+
+class Waits(Exception):
+    """The time of an event has not come, for the reason `code`: nothing of it is kept."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -90,8 +103,8 @@ async def record_cause(
     turn: Turn, participant_id: UUID, *, origin: str = "core", reason: str | None = None, merge_id: UUID | None = None
 ) -> UUID:
     """The cause of everything that this event changes."""
-    event = turn.event
+    event, name = turn.event, "record_cause" if turn.admit is None else "record_bulk_cause"
     cause_id: UUID = await turn.connection.fetchval(
-        SQL["record_cause"], participant_id, origin, reason, merge_id, event.id, event.occurred_at
+        SQL[name], participant_id, origin, reason, merge_id, event.id, event.occurred_at
     )
     return cause_id

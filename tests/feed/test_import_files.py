@@ -58,6 +58,11 @@ async def load(database: Database, folder: Path, refused: Path | None = None) ->
     return await import_folder(database.url("sepakat_feed"), DATA_KEYS, folder, refused)
 
 
+def refused_rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 async def balances(admin: asyncpg.Connection[Any]) -> dict[str, int]:
     return dict(await admin.fetch("SELECT kpj, balance FROM cards"))
 
@@ -115,16 +120,17 @@ async def test_whoever_has_a_refused_row_stays_out_until_it_is_corrected(
 ) -> None:
     good = (folder / "contributions.csv").read_text(encoding="utf-8")
     line = append(folder, "contributions.csv", "X1,99000000012,E003,2026-10,one,2026-11-15")
-    assert await load(fresh_database, folder, tmp_path / "refused.csv") == 1
-    with (tmp_path / "refused.csv").open(encoding="utf-8", newline="") as stream:
-        (row,) = csv.DictReader(stream)
-    assert (row["file"], row["line"], row["field"]) == ("contributions.csv", str(line), "amount")
+    assert await load(fresh_database, folder, tmp_path / "refused") == 1
+    assert [path.name for path in (tmp_path / "refused").iterdir()] == ["contributions.csv"]
+    (row,) = refused_rows(tmp_path / "refused" / "contributions.csv")
+    assert (row["event_id"], row["refused_line"], row["refused_field"]) == ("X1", str(line), "amount")
     assert await admin.fetchval("SELECT count(*) FROM participants") == 18
     assert await admin.fetchval("SELECT count(*) FROM participant_numbers WHERE nik_hash = $1", nik_hash(DWI)) == 0
     assert "99000000011" not in await balances(admin)
 
     (folder / "contributions.csv").write_text(good, encoding="utf-8")
-    assert await load(fresh_database, folder) == 0
+    assert await load(fresh_database, folder, tmp_path / "refused") == 0
+    assert list((tmp_path / "refused").iterdir()) == []
     assert (await balances(admin))["99000000012"] == 9_910_352
 
 
@@ -136,10 +142,9 @@ async def test_a_card_number_known_under_another_participant_is_refused(
     stranger = "3275010101900000"
     append(folder, "participants.csv", f"{stranger},Orang Lain,1990-01-01,,,,,")
     (folder / "cards.csv").write_text("\n".join(line.replace(DWI, stranger) for line in cards) + "\n", encoding="utf-8")
-    assert await load(fresh_database, folder, tmp_path / "refused.csv") == 1
-    with (tmp_path / "refused.csv").open(encoding="utf-8", newline="") as stream:
-        named = [(row["file"], row["line"], row["field"]) for row in csv.DictReader(stream)]
-    assert named == [("cards.csv", "2", "kpj"), ("cards.csv", "3", "kpj")]
+    assert await load(fresh_database, folder, tmp_path / "refused") == 1
+    rows = refused_rows(tmp_path / "refused" / "cards.csv")
+    assert [(row["refused_line"], row["refused_field"]) for row in rows] == [("2", "kpj"), ("3", "kpj")]
     assert await admin.fetchval("SELECT count(*) FROM participant_numbers WHERE nik_hash = $1", nik_hash(stranger)) == 0
 
 
@@ -147,16 +152,15 @@ async def test_what_the_database_refuses_keeps_nobody_else_out(
     fresh_database: Database, admin: asyncpg.Connection[Any], tmp_path: Path
 ) -> None:
     await admin.execute("ALTER TABLE participants ADD CONSTRAINT no_dwi CHECK (name <> 'Dwi Lestari')")
-    assert await load(fresh_database, DEMO, tmp_path / "refused.csv") == 1
-    with (tmp_path / "refused.csv").open(encoding="utf-8", newline="") as stream:
-        (row,) = csv.DictReader(stream)
-    assert (row["file"], row["line"]) == ("participants.csv", "2")
-    assert "no_dwi" in row["reason"]
+    assert await load(fresh_database, DEMO, tmp_path / "refused") == 1
+    (row,) = refused_rows(tmp_path / "refused" / "participants.csv")
+    assert row["refused_line"] == "2"
+    assert "no_dwi" in row["refused_reason"]
     assert await admin.fetchval("SELECT count(*) FROM participants") == 18
     assert await admin.fetchval("SELECT count(*) FROM card_numbers WHERE kpj LIKE '9900000001_'") == 0
 
 
-@pytest.mark.parametrize("spoil", ["missing", "misspelt", "header"])
+@pytest.mark.parametrize("spoil", ["missing", "misspelt", "header", "twice", "into_itself"])
 async def test_a_folder_that_cannot_be_read_loads_nobody(
     fresh_database: Database, admin: asyncpg.Connection[Any], folder: Path, spoil: str
 ) -> None:
@@ -165,9 +169,13 @@ async def test_a_folder_that_cannot_be_read_loads_nobody(
             (folder / "cards.csv").unlink()
         case "misspelt":
             (folder / "growth.csv").rename(folder / "growths.csv")
-        case _:
+        case "twice":
+            shutil.copy(folder / "growth.csv", folder / "growth.csv.gz")
+        case "header":
             (folder / "deaths.csv").write_text("nik;on\n", encoding="utf-8")
-    assert await load(fresh_database, folder) == 1
+    files = {path.name: path.read_bytes() for path in folder.iterdir()}
+    assert await load(fresh_database, folder, folder if spoil == "into_itself" else None) == 1
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == files
     assert await admin.fetchval("SELECT count(*) FROM participants") == 0
     assert await admin.fetchval("SELECT count(*) FROM employers") == 0
 

@@ -7,8 +7,10 @@ from datetime import date
 import pytest
 
 from app.feed.import_folder import read_folder
-from app.feed.import_lines import FileRefusedError, columns_of
+from app.feed.import_lines import columns_of
 from app.feed.import_people import Folder
+from app.platform.table_csv import CsvSource
+from app.platform.tables import TableRefused
 
 TODAY = date(2026, 11, 23)
 DWI, SARI = "3275015704910000", "3174014209890000"
@@ -19,11 +21,11 @@ def niks(folder: Folder) -> list[str]:
 
 
 def with_participants(raw: bytes) -> Folder:
-    return read_folder({"participants.csv": raw.splitlines(keepends=True)}, TODAY)
+    return read_folder({"participants": CsvSource(raw.splitlines(keepends=True))}, TODAY)
 
 
 def participants(*, mark: bytes = b"", end: bytes = b"\n", name: bytes = b"Dwi Lestari") -> bytes:
-    header = ",".join(columns_of("participants.csv")).encode()
+    header = ",".join(columns_of("participants")).encode()
     return mark + b"".join(
         line + end
         for line in (
@@ -64,7 +66,7 @@ def test_a_spoilt_line_is_refused_and_its_participant_found_all_the_same(name: b
         raw = raw.replace(b",Dwi,", b",")
     folder = with_participants(raw)
     (refusal,) = folder.refusals
-    assert (refusal.file, refusal.line, refusal.field) == ("participants.csv", 2, field)
+    assert (refusal.file, refusal.line, refusal.field) == ("participants", 2, field)
     assert reason in refusal.reason
     assert niks(folder) == [SARI]
     assert folder.left_out == 1
@@ -75,12 +77,12 @@ def test_a_spoilt_line_is_refused_and_its_participant_found_all_the_same(name: b
     [b"", b"nik,name\n", b"nik;name;birth_date;phone;phone_since;email;locale;time_zone\n", "nik".encode("utf-16")],
 )
 def test_a_file_with_another_header_is_refused_whole(header: bytes) -> None:
-    with pytest.raises(FileRefusedError, match=r"participants\.csv, line 1"):
+    with pytest.raises(TableRefused, match=r"columns|UTF-8"):
         with_participants(header)
 
 
 def test_columns_may_stand_in_any_order() -> None:
     deaths = [b"on,nik\n", f"2026-09-17,{SARI}\n".encode()]
-    folder = read_folder({"participants.csv": participants().splitlines(), "deaths.csv": deaths}, TODAY)
+    folder = read_folder({"participants": CsvSource(participants().splitlines()), "deaths": CsvSource(deaths)}, TODAY)
     assert folder.refusals == []
     assert folder.people[1].death is not None

@@ -6,14 +6,19 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 
+import pyarrow
+import pyarrow.csv
+import pyarrow.parquet
 import pytest
+from msgspec.structs import astuple
 
-from app.feed.import_files import read_files
+from app.feed.import_files import find_files, read_files
 from app.feed.import_folder import read_folder
 from app.feed.import_lines import columns_of
-from app.feed.import_money import balance_of
-from app.feed.import_people import Folder
+from app.feed.import_money import balance_of, entries_of
+from app.feed.import_people import Folder, Person
 from app.feed.import_rows import FILES
+from app.platform.table_csv import CsvSource
 
 TODAY = date(2026, 11, 23)
 DEMO = Path(__file__).parents[2] / "app" / "local" / "people"
@@ -21,34 +26,35 @@ DWI, SARI = "3275015704910000", "3174014209890000"
 CARD_A, CARD_B, SARIS = "99000000011", "00900000012", "99000000021"
 
 GOOD: dict[str, list[str]] = {
-    "employers.csv": ["E001,PT Sinar Garmen Majalaya"],
-    "participants.csv": [
+    "employers": ["E001,PT Sinar Garmen Majalaya"],
+    "participants": [
         f"{DWI},Dwi Lestari,1991-04-17,0812-0000-0001,2019-05-06,dwi@example.id,id,Asia/Jakarta",
         f"{SARI},Sari Wulandari,1989-09-02,,,,,",
     ],
-    "cards.csv": [
+    "cards": [
         f"{CARD_A},{DWI},E001,PU,JHT|JP,2013-03-04,2018-08-31,inactive",
         f"{CARD_B},{DWI},E001,PU,JKM|JHT,2019-02-01,,active",
         f"{SARIS},{SARI},,BPU,JHT,2019-02-01,,active",
     ],
-    "opening_balances.csv": [f"{CARD_A},2025-01-01,1000000"],
-    "contributions.csv": [f"C1,{CARD_A},E001,2025-01,300000,2025-02-15"],
-    "growth.csv": [f"G1,{CARD_A},2025,50000"],
-    "claims.csv": [f"K1,{CARD_A},ten_percent,100000,paid,2026-01-05,2026-01-20"],
-    "merges.csv": [f"{CARD_B},{CARD_A},2026-04-11,0,1250000"],
-    "deaths.csv": [f"{SARI},2026-09-17"],
+    "opening_balances": [f"{CARD_A},2025-01-01,1000000"],
+    "contributions": [f"C1,{CARD_A},E001,2025-01,300000,2025-02-15"],
+    "growth": [f"G1,{CARD_A},2025,50000"],
+    "claims": [f"K1,{CARD_A},ten_percent,100000,paid,2026-01-05,2026-01-20"],
+    "merges": [f"{CARD_B},{CARD_A},2026-04-11,0,1250000"],
+    "deaths": [f"{SARI},2026-09-17"],
 }
 
 
-def lines(rows: Mapping[str, list[str]]) -> dict[str, list[bytes]]:
+def sources(rows: Mapping[str, list[str]]) -> dict[str, CsvSource]:
     return {
-        file: [f"{row}\n".encode() for row in (",".join(columns_of(file)), *rows_of)] for file, rows_of in rows.items()
+        file: CsvSource(f"{row}\n".encode() for row in (",".join(columns_of(file)), *rows_of))
+        for file, rows_of in rows.items()
     }
 
 
 def read(**changed: list[str]) -> Folder:
-    """The good folder with some files' rows replaced: `cards=[…]` stands for cards.csv."""
-    return read_folder(lines(GOOD | {f"{file}.csv": rows for file, rows in changed.items()}), TODAY)
+    """The good folder with some files' rows replaced: `cards=[…]` stands for cards."""
+    return read_folder(sources(GOOD | changed), TODAY)
 
 
 def refusals(folder: Folder) -> list[tuple[str, int, str]]:
@@ -142,7 +148,7 @@ BAD_FIELDS = [
 
 @pytest.mark.parametrize(("name", "field", "value"), BAD_FIELDS)
 def test_a_bad_field_is_refused_by_name(name: str, field: str, value: str) -> None:
-    file = f"{name}.csv"
+    file = name
     cells = GOOD[file][0].split(",")
     cells[columns_of(file).index(field)] = value
     folder = read(**{name: [",".join(cells), *GOOD[file][1:]]})
@@ -153,27 +159,27 @@ def test_a_bad_field_is_refused_by_name(name: str, field: str, value: str) -> No
 
 def test_a_refused_row_leaves_its_participant_out_and_nobody_else() -> None:
     folder = read(growth=[f"G1,{CARD_A},2025,many"])
-    assert refusals(folder) == [("growth.csv", 2, "amount")]
+    assert refusals(folder) == [("growth", 2, "amount")]
     assert niks(folder) == [SARI]
     assert folder.left_out == 1
 
 
 def test_a_refused_participant_takes_the_other_rows_along_without_more_refusals() -> None:
-    bad = GOOD["participants.csv"][0].replace("1991-04-17", "1991-4-17")
-    folder = read(participants=[bad, GOOD["participants.csv"][1]])
-    assert refusals(folder) == [("participants.csv", 2, "birth_date")]
+    bad = GOOD["participants"][0].replace("1991-04-17", "1991-4-17")
+    folder = read(participants=[bad, GOOD["participants"][1]])
+    assert refusals(folder) == [("participants", 2, "birth_date")]
     assert niks(folder) == [SARI]
     assert folder.left_out == 1
 
 
 def test_a_merge_of_a_card_that_is_left_out_leaves_its_participant_out() -> None:
-    folder = read(cards=[GOOD["cards.csv"][0].replace(DWI, "3275015704910001"), *GOOD["cards.csv"][1:]])
-    assert refusals(folder) == [("cards.csv", 2, "nik")]
+    folder = read(cards=[GOOD["cards"][0].replace(DWI, "3275015704910001"), *GOOD["cards"][1:]])
+    assert refusals(folder) == [("cards", 2, "nik")]
     assert niks(folder) == [SARI]
 
 
 def test_every_bad_field_of_a_row_is_named_at_once() -> None:
-    folder = read(participants=[f"{DWI},,17/04/1991,12,,,,Mars", GOOD["participants.csv"][1]])
+    folder = read(participants=[f"{DWI},,17/04/1991,12,,,,Mars", GOOD["participants"][1]])
     assert {field for _, _, field in refusals(folder)} == {"name", "birth_date", "phone", "time_zone"}
 
 
@@ -191,7 +197,7 @@ def test_every_bad_field_of_a_row_is_named_at_once() -> None:
     ],
 )
 def test_a_second_row_of_the_same_is_refused_with_the_first_ones_line(name: str, again: str, field: str) -> None:
-    rows = GOOD[f"{name}.csv"]
+    rows = GOOD[name]
     folder = read(**{name: [*rows, again]})
     (refusal,) = folder.refusals
     assert (refusal.line, refusal.field) == (len(rows) + 2, field)
@@ -201,26 +207,26 @@ def test_a_second_row_of_the_same_is_refused_with_the_first_ones_line(name: str,
 
 def test_growth_of_one_card_and_year_stands_once() -> None:
     folder = read(growth=[f"G1,{CARD_A},2025,1", f"G2,{CARD_A},2025,1"])
-    assert refusals(folder) == [("growth.csv", 3, "year")]
+    assert refusals(folder) == [("growth", 3, "year")]
     assert niks(folder) == [SARI]
 
 
 def test_an_event_id_is_one_event_over_all_files() -> None:
     folder = read(growth=[f"C1,{CARD_A},2025,50000"])
-    assert [refusal.reason for refusal in folder.refusals] == ["repeats line 2 of contributions.csv"]
+    assert [refusal.reason for refusal in folder.refusals] == ["repeats line 2 of contributions"]
 
 
 def test_a_card_number_under_two_participants_leaves_both_out() -> None:
-    folder = read(cards=[*GOOD["cards.csv"], f"{CARD_A},{SARI},E001,PU,JHT,2013-03-04,,active"])
-    assert refusals(folder) == [("cards.csv", 5, "kpj")]
+    folder = read(cards=[*GOOD["cards"], f"{CARD_A},{SARI},E001,PU,JHT,2013-03-04,,active"])
+    assert refusals(folder) == [("cards", 5, "kpj")]
     assert niks(folder) == []
 
 
 def test_a_card_without_jht_holds_no_money() -> None:
-    cards = [GOOD["cards.csv"][0].replace("JHT|JP", "JKK|JKM"), *GOOD["cards.csv"][1:]]
+    cards = [GOOD["cards"][0].replace("JHT|JP", "JKK|JKM"), *GOOD["cards"][1:]]
     folder = read(cards=cards, claims=[])
     assert {field for _, _, field in refusals(folder)} == {"kpj"}
-    assert {file for file, _, _ in refusals(folder)} == {"opening_balances.csv", "contributions.csv", "growth.csv"}
+    assert {file for file, _, _ in refusals(folder)} == {"opening_balances", "contributions", "growth"}
 
 
 def test_a_claim_paid_before_the_opening_balance_is_not_taken_off_again() -> None:
@@ -233,13 +239,13 @@ def test_a_second_open_claim_and_a_merge_into_an_absorbed_card_are_refused() -> 
     claims = [f"K{n},{CARD_A},full,1,open,2026-01-05," for n in (1, 2)]
     third = f"99000000013,{DWI},E001,PU,JHT,2019-02-01,,active"
     merges = [f"{CARD_B},{CARD_A},2026-04-11,0,1", f"99000000013,{CARD_B},2026-04-12,0,1"]
-    folder = read(claims=claims, cards=[*GOOD["cards.csv"], third], merges=merges)
-    assert refusals(folder) == [("claims.csv", 3, "state"), ("merges.csv", 3, "into")]
+    folder = read(claims=claims, cards=[*GOOD["cards"], third], merges=merges)
+    assert refusals(folder) == [("claims", 3, "state"), ("merges", 3, "into")]
 
 
 def test_a_birth_date_unlike_the_nik_is_counted_not_refused() -> None:
-    corrected = GOOD["participants.csv"][0].replace("1991-04-17", "1991-04-18")
-    folder = read(participants=[corrected, GOOD["participants.csv"][1]])
+    corrected = GOOD["participants"][0].replace("1991-04-17", "1991-04-18")
+    folder = read(participants=[corrected, GOOD["participants"][1]])
     assert folder.refusals == []
     assert folder.unlike_nik == 1
 
@@ -253,10 +259,37 @@ def test_the_documentation_names_every_file_and_column() -> None:
 
 
 def test_the_demo_people_are_valid_and_dwi_has_what_her_story_says() -> None:
-    folder = read_files(DEMO, TODAY)
+    folder = read_files(find_files(DEMO), TODAY)
     assert folder.refusals == []
     balances = {holding.card.kpj: balance_of(holding) for person in folder.people for holding in person.holdings}
     assert (balances["99000000011"], balances["99000000012"]) == (14_265_493, 9_910_352)
     assert (balances["99000000021"], balances["99000000022"]) == (9_000_000, 9_000_000)
     assert len({person.participant.nik for person in folder.people}) == 19
     assert all(person.participant.nik.endswith("0000") for person in folder.people)
+
+
+def test_the_same_folder_in_parquet_is_read_the_same(tmp_path: Path) -> None:
+    for file, path in find_files(DEMO).items():
+        columns = pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(column_types=TYPES))
+        pyarrow.parquet.write_table(columns, tmp_path / f"{file}.parquet")
+    typed = pyarrow.parquet.read_schema(tmp_path / "contributions.parquet")
+    assert (typed.field("amount").type, typed.field("paid_on").type) == (pyarrow.int64(), pyarrow.date32())
+    folder = read_files(find_files(tmp_path), TODAY)
+    assert folder.refusals == []
+    in_csv = read_files(find_files(DEMO), TODAY)
+    assert [holdings_of(person) for person in folder.people] == [holdings_of(person) for person in in_csv.people]
+
+
+TYPES = {name: pyarrow.string() for name in ("nik", "kpj", "phone", "absorbed", "into", "year", "month", "event_id")}
+
+
+def holdings_of(person: Person) -> list[object]:
+    """Who it is, and each card with its entries, without the lines on which they stand."""
+    return [
+        person.participant.nik,
+        person.participant.phone,
+        *(
+            (holding.card.kpj, *(entry[:3] for entry in map(astuple, entries_of(holding))))
+            for holding in person.holdings
+        ),
+    ]

@@ -22,6 +22,9 @@ SELECT lock_participant($1);
 -- record_cause: cause_id
 SELECT record_cause($1, $2, 'core', $3, $4, $5, $6);
 
+-- record_bulk_cause: cause_id, of one among many
+SELECT record_cause($1, $2, 'core', $3, $4, $5, $6, true);
+
 -- read_card: a card as it stands, with the card that its money goes to
 SELECT
     k.card_id,
