@@ -46,7 +46,7 @@ async def balances(bulk: Bulk, participant_id: UUID) -> dict[str, int]:
         participant_id,
     )
     for row in rows:
-        assert (row["balance"], row["entries"]) == (row["sum"], row["entries_there"])
+        assert (row["balance"] or 0, row["entries"]) == (row["sum"], row["entries_there"])
         assert row["running"] is not False
     return {row["kpj"]: row["balance"] for row in rows}
 
