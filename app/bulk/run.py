@@ -61,7 +61,9 @@ async def resume(connection: Any, name: str, pace: int | None = None) -> Run:
     """Lets a run be posted, at most `pace` rows a second. Raises RunError: it is unknown, not loaded whole, or done."""
     if await connection.fetchval(SQL["resume"], name, pace) is None:
         run = await show_run(connection, name)
-        raise RunError(f"The run {name} is {run.state}: {'load it whole first' if run.state == 'loading' else 'nothing is left to post'}.")
+        raise RunError(
+            f"The run {name} is {run.state}: {'load it whole first' if run.state == 'loading' else 'nothing is left to post'}."
+        )
     return await show_run(connection, name)
 
 

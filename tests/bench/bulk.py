@@ -38,7 +38,8 @@ WRITTEN = ("causes", "ledger_entries", "history", "history_data", "outbox", "par
 PREPARE = """
 SET session_replication_role = replica;
 INSERT INTO participants (participant_id, nik_sealed, name, birth_date, locale, time_zone, registered_at)
-SELECT md5(i::text)::uuid, '\\x00', 'Bayu Saputra', '1990-05-17', 'id', 'Asia/Jakarta', now() FROM generate_series(1, {rows}) AS i;
+SELECT md5(i::text)::uuid, '\\x00', 'Bayu Saputra', '1990-05-17', 'id', 'Asia/Jakarta', now()
+FROM generate_series(1, {rows}) AS i;
 SET ROLE sepakat_writer;
 INSERT INTO participant_heads (participant_id) SELECT participant_id FROM participants;
 INSERT INTO cards (participant_id, card_id, kpj, segment, programmes, opened_on, lifecycle, balance, entries)
@@ -53,7 +54,8 @@ RESET ROLE;
 INSERT INTO bulk_runs (run_id, name, kind, state, rows, amount, loaded_at, resumed_at)
 VALUES ('00000000-0000-0000-0000-000000000001', 'bench', 'growth', 'running', {rows}, {rows} * 50000::numeric, now(), now());
 INSERT INTO bulk_rows (participant_id, run_id, line, card_id, event_id, amount, effective_on, year)
-SELECT participant_id, '00000000-0000-0000-0000-000000000001', kpj::bigint, card_id, 'growth-2025-' || kpj, 50000, '2025-12-31', 2025
+SELECT participant_id, '00000000-0000-0000-0000-000000000001', kpj::bigint, card_id, 'growth-2025-' || kpj, 50000,
+    '2025-12-31', 2025
 FROM cards ORDER BY participant_id;
 CREATE SCHEMA plain;
 CREATE SCHEMA money;
@@ -84,7 +86,8 @@ WITH entry AS MATERIALIZED (
 ), posted AS (
     INSERT INTO plain.ledger_entries
         (participant_id, card_id, number, kind, amount, balance_after, effective_on, recorded_at, year, source_event, cause_id)
-    SELECT participant_id, card_id, number, 'growth', amount, balance_after, effective_on, now(), year, event_id, cause_id FROM entry
+    SELECT participant_id, card_id, number, 'growth', amount, balance_after, effective_on, now(), year, event_id, cause_id
+    FROM entry
 ), written AS (
     INSERT INTO plain.history
         (participant_id, seq, kind, card_id, cause_id, occurred_at, recorded_at, wording, commitment, hash)
@@ -161,7 +164,9 @@ async def _measure(url: Any) -> None:
     await migrate(url("bench", "postgres"))
     connection = await asyncpg.connect(url("bench", "postgres"), command_timeout=3600)
     await _prepare(connection)
-    console.print(f"bulk: {ROWS:,} credits on {ROWS:,} cards, chunks of {CHUNK_ROWS:,}, in {SLICES} slices that take turns")
+    console.print(
+        f"bulk: {ROWS:,} credits on {ROWS:,} cards, chunks of {CHUNK_ROWS:,}, in {SLICES} slices that take turns"
+    )
     bounds = [row[0] for row in await connection.fetch(BOUNDS, CHUNK_ROWS, ROWS)]
     chunks = list(zip([UUID(int=0), *bounds], bounds, strict=False))
     backend = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
@@ -175,7 +180,7 @@ async def _measure(url: Any) -> None:
         ways = ways[1:] + ways[:1]
         memory.append(backend.memory_full_info().uss)
     await connection.fetchrow("SELECT * FROM settle_bulk_chunk($1, $2)", RUN, CHUNK_ROWS)
-    run = await connection.fetchrow("SELECT state, posted, posted_amount FROM bulk_runs")
+    (run,) = await connection.fetch("SELECT state, posted, posted_amount FROM bulk_runs")
     if tuple(run) != ("done", ROWS, ROWS * 50_000):
         raise RuntimeError(f"not what was staged: {run}")
     after = await connection.fetchval(SIZE, list(WRITTEN))
@@ -204,11 +209,18 @@ async def _prepare(connection: asyncpg.Connection[Any]) -> None:
 def _tell(meter: Meter, memory: list[int], bytes_each: float) -> None:
     for way in ("posted", "plain", "money"):
         cpu, wall = sum(meter.cpu[way]), sum(meter.wall[way])
-        console.print(f"  {way:7} {cpu:7.1f} s CPU {wall:7.1f} s wall  {ROWS / cpu:8,.0f}/s  {cpu / ROWS * 1e6:5.1f} µs a credit")
+        console.print(
+            f"  {way:7} {cpu:7.1f} s CPU {wall:7.1f} s wall  {ROWS / cpu:8,.0f}/s  {cpu / ROWS * 1e6:5.1f} µs a credit"
+        )
     for kind, of in (("CPU", meter.cpu), ("wall", meter.wall)):
         posted = sum(of["posted"])
         ratios = posted / sum(of["plain"]), posted / sum(of["money"])
-        console.print(f"  {kind}: posted takes {ratios[0]:.2f} times what plain takes, {ratios[1]:.2f} times what money takes")
+        console.print(
+            f"  {kind}: posted takes {ratios[0]:.2f} times what plain takes, {ratios[1]:.2f} times what money takes"
+        )
     first, last = meter.cpu["posted"][0], meter.cpu["posted"][-1]
     console.print(f"  the last slice takes {last / first:.2f} times the first")
-    console.print(f"  {bytes_each:,.0f} bytes a credit; the backend's own memory {memory[0] / 1e6:.1f} MB, at the end {memory[-1] / 1e6:.1f} MB")
+    console.print(
+        f"  {bytes_each:,.0f} bytes a credit; the backend's own memory"
+        f" {memory[0] / 1e6:.1f} MB, at the end {memory[-1] / 1e6:.1f} MB"
+    )

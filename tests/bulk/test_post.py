@@ -30,7 +30,9 @@ HISTORY = """SELECT h.*, d.salt, d.data, c.origin, c.actor, c.bulk, c.event_id, 
 async def told(bulk: Bulk, participant_id: UUID) -> list[dict[str, Any]]:
     """The history of a participant, whose chain holds."""
     entries = [dict(row) for row in await bulk.admin.fetch(HISTORY, participant_id)]
-    head = await bulk.admin.fetchrow("SELECT seq, hash FROM participant_heads WHERE participant_id = $1", participant_id)
+    (head,) = await bulk.admin.fetch(
+        "SELECT seq, hash FROM participant_heads WHERE participant_id = $1", participant_id
+    )
     assert breaks(entries, (head["seq"], head["hash"])) == []
     return entries
 
@@ -122,17 +124,16 @@ async def test_growth_on_money_joined_without_consent_is_split_as_single_events_
     cards = await reported.cards()
     into = next(kpj for kpj in cards if cards[kpj][0] != "merged_without_consent")
     run = await bulk.book([growth(into, 101, year=2024)])
-    (row,) = await bulk.admin.fetch("SELECT source_event FROM ledger_entries WHERE year = 2024 AND participant_id = $1 LIMIT 1", person.participant_id)
-    in_bulk = await bulk.admin.fetch(LEDGER, person.participant_id)
     await core.apply(event("growth.credited", {"kpj": into, "year": 2023, "amount": 101}))
     single = await bulk.admin.fetch(LEDGER, person.participant_id)
-    shares = [{(e["kpj"], e["amount"], e["received_for_kpj"]) for e in single if e["year"] == year} for year in (2024, 2023)]
+    shares = [
+        {(e["kpj"], e["amount"], e["received_for_kpj"]) for e in single if e["year"] == year} for year in (2024, 2023)
+    ]
     assert run.posted == 1
     assert len(shares[0]) == 2
     assert sum(amount for _, amount, _ in shares[0]) == 101
     # the balances grew by one credit in between, which moves no rupiah of these
     assert shares[0] == shares[1]
-    assert row["source_event"] and len(in_bulk) == len(single) - 2
     await told(bulk, person.participant_id)
 
 
@@ -190,7 +191,8 @@ async def test_a_paused_run_goes_on_where_it_stood(database: Database, bulk: Bul
     people = [await add_person(database, NewCard(balance=1)) for _ in range(4)]
     run = await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in people]))
     await resume(bulk.feed, run.name)
-    assert tuple(await bulk.feed.fetchrow("SELECT * FROM settle_bulk_chunk($1, 1)", run.run_id)) == (1, "running")
+    chunk = await bulk.feed.fetch("SELECT * FROM settle_bulk_chunk($1, 1)", run.run_id)
+    assert [tuple(row) for row in chunk] == [(1, "running")]
     await pause(bulk.feed, run.name)
     assert await post(bulk.feed, run.run_id) == "paused"
     half = await show_run(bulk.feed, run.name)
