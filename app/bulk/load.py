@@ -24,6 +24,13 @@ class LoadError(Exception):
     """The file is not loaded; the text says why and what to do."""
 
 
+class LoadingError(LoadError):
+    """Another load is running."""
+
+    def __init__(self) -> None:
+        super().__init__("Another load is running in this database: wait until it ends, then start this one again.")
+
+
 class Batch(msgspec.Struct, frozen=True):
     """Some rows of a source, in its order. `lines` is the last line read so far, `digest` the SHA-256 of all up to it."""
 
@@ -46,7 +53,7 @@ async def load_run(
     are in. Raises LoadError: another file has this name, or another load is running.
     """
     if not await connection.fetchval(SQL["lock_loads"]):
-        raise LoadError("Another load is running in this database: wait until it ends, then start this one again.")
+        raise LoadingError
     try:
         await connection.execute(SQL["begin_run"], name, kind)
         (run,) = await connection.fetch(SQL["find_run"], name)

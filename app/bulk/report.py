@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import AsyncIterator
 from datetime import date
 from pathlib import Path
 from typing import IO, Any
@@ -121,25 +120,24 @@ async def _count(connection: Any, name: str) -> Report:
     return Report(run.name, run.kind, run.state, total, dict(days), dict(refused_for), reconciles)
 
 
-async def refusals(connection: Any, run_id: UUID) -> AsyncIterator[RefusedLine]:
-    """Every refused row, in the order of the file."""
-    after = -1
-    while page := await connection.fetch(SQL["list_refusals"], run_id, after, PAGE):
-        for row in page:
-            yield msgspec.convert(dict(row), RefusedLine)
-        after = page[-1]["line"]
+async def page_of_refusals(connection: Any, run_id: UUID, after: int, limit: int) -> list[RefusedLine]:
+    """Refused rows in the order of the file, after one line."""
+    rows = await connection.fetch(SQL["list_refusals"], run_id, after, limit)
+    return [msgspec.convert(dict(row), RefusedLine) for row in rows]
 
 
 async def write_refusals(connection: Any, name: str, path: Path) -> int:
     """Writes the refused rows as a file in the form that they came in, CSV or NDJSON by its name, each with line, code and
     reason; a line that is no row stands in `content`. How many. Raises RunError, OSError."""
     run = await show_run(connection, name)
-    written = 0
+    written, after = 0, 0
     with path.open("w", encoding="utf-8", newline="") as file:
         write = _csv_writer(file, run.kind) if path.suffix == ".csv" else _json_writer(file)
-        async for refusal in refusals(connection, run.run_id):
-            write(refusal)
-            written += 1
+        while page := await page_of_refusals(connection, run.run_id, after, PAGE):
+            for refusal in page:
+                write(refusal)
+            written += len(page)
+            after = page[-1].line
     return written
 
 

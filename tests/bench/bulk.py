@@ -28,39 +28,12 @@ from app.bulk.post import CHUNK_ROWS
 from app.local.servers import start_postgres
 from app.platform.migrations import migrate
 from tests.bench.measure import console
+from tests.bulk.many_cards import RUN, make_cards
 
 ROWS = int(os.environ.get("ROWS", "1000000"))
 SLICES = 10
-RUN = UUID(int=1)
 WRITTEN = ("causes", "ledger_entries", "history", "history_data", "outbox", "participant_heads", "cards")
 
-# Ids in no order, as they are in a database that grew: cards of neighbours are not neighbours on disk.
-PREPARE = """
-SET session_replication_role = replica;
-INSERT INTO participants (participant_id, nik_sealed, name, birth_date, locale, time_zone, registered_at)
-SELECT md5(i::text)::uuid, '\\x00', 'Bayu Saputra', '1990-05-17', 'id', 'Asia/Jakarta', now()
-FROM generate_series(1, {rows}) AS i;
-SET ROLE sepakat_writer;
-INSERT INTO participant_heads (participant_id) SELECT participant_id FROM participants;
-INSERT INTO cards (participant_id, card_id, kpj, segment, programmes, opened_on, lifecycle, balance, entries)
-SELECT md5(i::text)::uuid, md5('card' || i)::uuid, lpad(i::text, 11, '0'), 'PU', ARRAY['JHT', 'JKK', 'JKM'], '2019-01-01',
-    'active', 1000000, 1 FROM generate_series(1, {rows}) AS i;
-INSERT INTO causes (participant_id, cause_id, origin, actor, occurred_at, recorded_at, database_role, xact)
-SELECT participant_id, card_id, 'import', 'bench', now(), now(), 'bench', pg_current_xact_id() FROM cards;
-INSERT INTO ledger_entries
-    (participant_id, card_id, number, kind, amount, balance_after, effective_on, recorded_at, cause_id)
-SELECT participant_id, card_id, 1, 'opening', balance, balance, '2019-01-01', now(), card_id FROM cards;
-RESET ROLE;
-INSERT INTO bulk_runs (run_id, name, kind, state, rows, amount, loaded_at, resumed_at)
-VALUES ('00000000-0000-0000-0000-000000000001', 'bench', 'growth', 'running', {rows}, {rows} * 50000::numeric, now(), now());
-INSERT INTO bulk_rows (participant_id, run_id, line, card_id, event_id, amount, effective_on, year)
-SELECT participant_id, '00000000-0000-0000-0000-000000000001', kpj::bigint, card_id, 'growth-2025-' || kpj, 50000,
-    '2025-12-31', 2025
-FROM cards ORDER BY participant_id;
-CREATE SCHEMA plain;
-CREATE SCHEMA money;
-RESET session_replication_role
-"""
 OPTIONS = {"cards": 80, "participant_heads": 70, "outbox": 80}
 
 PLAIN = """
@@ -189,9 +162,9 @@ async def _measure(url: Any) -> None:
 
 
 async def _prepare(connection: asyncpg.Connection[Any]) -> None:
-    for statement in PREPARE.format(rows=ROWS).strip().split(";\n"):
-        await connection.execute(statement)
+    await make_cards(connection, ROWS)
     for schema, tables in {"plain": WRITTEN, "money": ("cards", "ledger_entries")}.items():
+        await connection.execute(f"CREATE SCHEMA {schema}")
         for table in tables:
             columns = await connection.fetchval(
                 """SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute

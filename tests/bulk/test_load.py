@@ -66,7 +66,12 @@ async def test_a_name_is_one_file(kpj: str, bulk: Bulk) -> None:
     lines = as_lines([growth(kpj, 3), growth(kpj, 3, year=2024)])
     run = await bulk.load(lines)
     assert await bulk.load(lines, name=run.name) == run
-    for other, kind in ((lines[:1], "growth"), (lines[::-1], "growth"), (lines * 2, "growth"), (lines, "contributions")):
+    for other, kind in (
+        (lines[:1], "growth"),
+        (lines[::-1], "growth"),
+        (lines * 2, "growth"),
+        (lines, "contributions"),
+    ):
         with pytest.raises(LoadError, match="another name"):
             await bulk.load(other, kind, name=run.name)  # type: ignore[arg-type]
     assert (await show_run(bulk.feed, run.name)).rows == 2
@@ -98,9 +103,7 @@ async def test_a_load_that_was_cut_off_goes_on_behind_what_is_in(kpj: str, bulk:
         await pause(bulk.feed, name)
 
 
-async def test_the_report_reconciles_to_the_rupiah_and_sees_what_does_not(
-    kpj: str, bulk: Bulk, tmp_path: Path
-) -> None:
+async def test_the_report_reconciles_to_the_rupiah_and_sees_what_does_not(kpj: str, bulk: Bulk, tmp_path: Path) -> None:
     rows = [growth(kpj, 5), growth(kpj, 6, year=2024), growth(kpj, 7, year=2024), growth("99999999999", 8)]
     run = await bulk.load([*as_lines(rows), b"nothing\n"])
     waiting = await report(bulk.feed, run.name)

@@ -11,7 +11,8 @@ import pytest
 
 from app.bulk.post import post
 from app.bulk.run import pause, resume, show_run
-from tests.bulk.conftest import Bulk, as_lines, contribution, growth, new_name
+from tests.bulk.conftest import Bulk, as_lines, contribution, growth
+from tests.bulk.references import dangling
 from tests.cases.reports import Reported
 from tests.conftest import Database
 from tests.feed.conftest import Core, event
@@ -223,27 +224,4 @@ async def test_the_round_alone_rests_the_look_ups_and_every_reference_holds(data
     person = await add_person(database, NewCard(balance=1), NewCard(balance=1))
     await bulk.book([growth(kpj, 3) for kpj in person.kpjs])
     assert await bulk.feed.fetchval("SHOW session_replication_role") == "origin"
-    for check in await bulk.admin.fetch(
-        """SELECT c.conrelid::regclass::text AS of, c.confrelid::regclass::text AS to,
-            (SELECT string_agg(format('t.%I = o.%I', b.attname, a.attname), ' AND ')
-                FROM unnest(c.conkey, c.confkey) AS k (a, b)
-                JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.a
-                JOIN pg_attribute AS b ON b.attrelid = c.confrelid AND b.attnum = k.b) AS joined,
-            (SELECT string_agg(format('o.%I IS NOT NULL', a.attname), ' AND ') FROM unnest(c.conkey) AS k (a)
-                JOIN pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = k.a) AS given
-        FROM pg_constraint AS c WHERE c.contype = 'f' AND c.conrelid = ANY (ARRAY['causes', 'ledger_entries', 'history',
-            'history_data', 'cards', 'participant_heads']::regclass[])"""
-    ):
-        dangling = await bulk.admin.fetchval(
-            f"SELECT count(*) FROM {check['of']} AS o WHERE {check['given']}"
-            f" AND NOT EXISTS (SELECT FROM {check['to']} AS t WHERE {check['joined']})"
-        )
-        assert dangling == 0, check["of"]
-
-
-async def test_a_name_is_one_file(database: Database, bulk: Bulk) -> None:
-    person = await add_person(database, NewCard(balance=1))
-    assert new_name() != new_name()
-    lines = as_lines([growth(person.kpjs[0], 3)])
-    run = await bulk.load(lines)
-    assert await bulk.load(lines, name=run.name) == run
+    assert await dangling(bulk.admin) == {}
