@@ -13,6 +13,7 @@ from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler, Middleware
 
 from app.announcements import show as announcements
+from app.bulk.manage import BULK_ROUTES
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
@@ -63,7 +64,6 @@ from app.passkeys.remove import remove_passkey
 from app.passkeys.show import list_passkeys, rename_passkey
 from app.platform import health, logs, problems
 from app.platform.capabilities import capabilities
-from app.platform.clock import advance_local_clock
 from app.platform.connections import hold_connections
 from app.platform.headers import SecurityHeaders, cross_origin
 from app.platform.limits import limit_requests, read_limits
@@ -181,6 +181,7 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     search_merges.search_merges,
     search_announcements.search_announcements,
     *gaps.ROUTES,
+    *BULK_ROUTES,
     health.live,
     health.ready,
 ]
@@ -194,7 +195,6 @@ STAFF_ROUTES: list[ControllerRouterHandler] = [
     health.ready,
     *openapi_routes,
 ]
-LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
 LIMITS = read_limits(Path(__file__).parent / "limits.json")
 
 

@@ -68,6 +68,8 @@ async def _look(pool: Pool, work: Work) -> None:
         work.ring_matches()
     if due is not None and due["announcements"]:
         work.ring_announcements()
+    if due is not None and due["bulk"]:
+        work.ring_bulk()
 
 
 async def _tidy(pool: Pool) -> None:

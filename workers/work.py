@@ -19,6 +19,7 @@ from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
 from workers.look_at_waiting_merges import look_at_waiting_merges
 from workers.make_roots import make_roots
+from workers.post_bulk import post_bulk
 from workers.publish_announcements import publish_announcements
 from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
@@ -98,6 +99,9 @@ class Work:
 
     def ring_held_events(self) -> None:
         self.ring("tell_held_events", lambda: tell_held_events(self._pool))
+
+    def ring_bulk(self) -> None:
+        self.ring("post_bulk", lambda: post_bulk(self._pool))
 
     def ring_overdue_cases(self) -> None:
         self.ring("tell_overdue_cases", lambda: tell_overdue_cases(self._pool, self._jobs))

@@ -189,7 +189,7 @@ class _Run:
         event = Event(self._id(row.number), "merge.proposed", now, row.values)
         content_hash = hashlib.sha256(msgspec.json.encode(row.values)).digest()
         try:
-            result = await settle(desk, Received(event, msgspec.to_builtins(event), content_hash))
+            result, _ = await settle(desk, Received(event, msgspec.to_builtins(event), content_hash))
         except Waits as waits:
             self.report.waiting[waits.code] += 1
             return None

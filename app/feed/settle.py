@@ -24,6 +24,7 @@ SKIPPED = statement("feed/gaps", "skipped")
 
 TRIES = 5
 FIRST_PAUSE_S = 0.02
+BULK_TYPES = ("contribution.posted", "growth.credited")
 LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 
 
@@ -91,9 +92,7 @@ async def release(desk: Desk, streams: set[str]) -> list[Result]:
     return results
 
 
-async def _settle_once(
-    desk: Desk, connection: Connection, received: Received
-) -> tuple[Result, Applied | None, bool]:
+async def _settle_once(desk: Desk, connection: Connection, received: Received) -> tuple[Result, Applied | None, bool]:
     event, settings = received.event, desk.settings
     known = await connection.fetchrow(SQL["find_event"], event.id)
     positions: dict[str, int] = {}
@@ -176,6 +175,7 @@ async def _take_turn(
     try:
         await _check_numbers(settings, connection, event, positions)
         now = await connection.fetchval(SQL["now"])
+        await _check_bulk(connection, event)
         applied = await apply(Turn(connection, event, settings, now, desk.admit))
         result = Result(event.id, "applied", applied.code)
     except Rejected as rejected:
@@ -185,6 +185,11 @@ async def _take_turn(
     used = _numbers(settings, event) if own else ([], [])
     frees = await connection.fetchval(SQL["finish"], event.id, result.outcome, result.code, detail, *used)
     return result, applied, frees
+
+
+async def _check_bulk(connection: Connection, event: Event) -> None:
+    if event.type in BULK_TYPES and await connection.fetchval(SQL["is_in_bulk"], event.id):
+        raise Rejected("already_posted")
 
 
 async def _check_numbers(settings: Settings, connection: Connection, event: Event, positions: dict[str, int]) -> None:

@@ -1,6 +1,9 @@
 -- now: what time it is for participants
 SELECT current_instant();
 
+-- is_in_bulk: whether a bulk run holds this event id
+SELECT EXISTS(SELECT FROM bulk_rows WHERE event_id = $1);
+
 -- find_event: what became of an event with this id; nothing when it never came
 SELECT
     content_hash,

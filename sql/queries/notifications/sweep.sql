@@ -29,7 +29,7 @@ WHERE
 ORDER BY l.lane;
 
 -- chores_due: whether merges, one-time codes and messages to other contacts, steps of the ladder,
--- events for the core, new identities and announcements wait for somebody
+-- events for the core, new identities, announcements and bulk money wait for somebody
 SELECT
     EXISTS (
         SELECT FROM merges
@@ -65,4 +65,5 @@ SELECT
         WHERE state = 'waiting' AND (not_before IS NULL OR not_before <= clock_timestamp())
     ) AS core_events,
     EXISTS (SELECT FROM match_queue) AS identities,
-    EXISTS (SELECT FROM announcement_runs WHERE state = 'running') AS announcements;
+    EXISTS (SELECT FROM announcement_runs WHERE state = 'running') AS announcements,
+    EXISTS (SELECT FROM bulk_runs WHERE state = 'running') AS bulk;
