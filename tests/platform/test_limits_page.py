@@ -7,9 +7,10 @@ from pathlib import Path
 
 from litestar.handlers import HTTPRouteHandler
 
-from app.main import API_ROUTES, FEED_ROUTES, LIMITS
+from app.main import LIMITS
 from app.platform.headers import ALWAYS, HSTS
 from app.platform.strict_json import DEEPEST, DEFAULT_LIMIT_BYTES
+from app.routes import API_ROUTES, FEED_ROUTES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "limits.md").read_text(encoding="utf-8")
 KINDS = {"public": "every other public route", "changes": "every other route that changes something"}
