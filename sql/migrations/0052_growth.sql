@@ -1,0 +1,95 @@
+-- Growth is computed here too: the yearly rate as dated data, and what each card earned by it. docs/growth.md tells the rule.
+SET LOCAL ROLE sepakat_owner;
+
+CREATE TABLE growth_rates (
+    number integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    valid_from date NOT NULL,
+    millionths integer NOT NULL CONSTRAINT growth_rate_is_a_share CHECK (millionths BETWEEN 0 AND 1000000),
+    set_by text NOT NULL CONSTRAINT growth_rate_names_who_set_it CHECK (length(btrim(set_by)) BETWEEN 1 AND 100),
+    reason text NOT NULL CONSTRAINT growth_rate_says_why CHECK (length(btrim(reason)) BETWEEN 1 AND 500),
+    recorded_at timestamptz NOT NULL DEFAULT current_instant()
+);
+COMMENT ON TABLE growth_rates IS 'What savings earn in a year, from a day on. A rate is corrected by a later row of the same day, never edited.';
+COMMENT ON COLUMN growth_rates.millionths IS 'Of the balance, in a year: 56,600 is 5.66 %.';
+
+CREATE TRIGGER growth_rates_are_append_only BEFORE UPDATE OR DELETE ON growth_rates
+    FOR EACH ROW EXECUTE FUNCTION refuse_statement('growth_rates_are_append_only');
+CREATE TRIGGER growth_rates_are_not_truncated BEFORE TRUNCATE ON growth_rates
+    EXECUTE FUNCTION refuse_statement('growth_rates_are_append_only');
+ALTER TABLE growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_append_only;
+ALTER TABLE growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_not_truncated;
+
+-- Set with an administrator's URL: no role of the product writes here.
+GRANT SELECT ON growth_rates TO sepakat_feed, sepakat_operator;
+
+CREATE FUNCTION growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) RETURNS TABLE (
+    participant_id uuid, card_id uuid, kpj text, segment text, status text, living_card_id uuid,
+    parts numeric, amount bigint, credited bigint, known_since date)
+LANGUAGE sql STABLE SET search_path = public, pg_temp
+AS $$
+    WITH RECURSIVE card AS MATERIALIZED (
+        SELECT k.* FROM cards AS k
+        WHERE k.participant_id > p_after AND k.participant_id <= p_upto AND k.balance IS NOT NULL AND k.transferred_at IS NULL
+    ), book AS (
+        -- where a card's money was booked: on the card itself, and before a transfer on that of somebody else
+        SELECT c.participant_id AS owner_id, c.card_id AS owned, c.participant_id, c.card_id FROM card AS c
+        UNION
+        SELECT b.owner_id, b.owned, t.other_participant_id, t.other_card_id
+        FROM book AS b JOIN card_transfers AS t ON t.participant_id = b.participant_id AND t.card_id = b.card_id
+    ), entry AS (
+        SELECT b.owner_id, b.owned, l.number, l.kind, l.amount, l.effective_on,
+            least(
+                l.effective_on + CASE l.kind WHEN 'growth' THEN 1 ELSE 0 END,
+                min(l.effective_on) FILTER (WHERE l.kind IN ('merge_out', 'undo_out', 'transfer_out')) OVER (
+                    PARTITION BY b.participant_id, b.card_id ORDER BY l.number
+                    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+            ) - make_date(p_year, 1, 1) AS day
+        FROM book AS b JOIN ledger_entries AS l ON l.participant_id = b.participant_id AND l.card_id = b.card_id
+    ), moved AS (
+        SELECT e.owner_id, e.owned, greatest(e.day, 0) AS day, sum(e.amount) AS amount,
+            min(e.effective_on) FILTER (WHERE e.number = 1 AND e.kind = 'opening' AND e.amount > 0) AS known_since
+        FROM entry AS e WHERE e.day < make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1)
+        GROUP BY e.owner_id, e.owned, greatest(e.day, 0)
+    ), span AS (
+        SELECT m.owner_id, m.owned, m.known_since, m.day, sum(m.amount) OVER days AS balance,
+            lead(m.day, 1, make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1)) OVER days AS until
+        FROM moved AS m
+        WINDOW days AS (PARTITION BY m.owner_id, m.owned ORDER BY m.day)
+    ), earned AS (
+        SELECT s.owner_id, s.owned, min(s.known_since) AS known_since,
+            sum(greatest(s.balance, 0) * (p_weights[s.until + 1] - p_weights[s.day + 1])) AS parts
+        FROM span AS s GROUP BY s.owner_id, s.owned
+    ), credit AS (
+        -- What is split over cards that the core joined is credited on each of them; all else on the number that it was for.
+        SELECT l.participant_id, sum(l.amount)::bigint AS amount,
+            CASE WHEN EXISTS (
+                SELECT FROM merges AS m
+                WHERE m.participant_id = l.participant_id AND m.reported IS NOT NULL AND l.card_id = ANY (m.absorb)
+            ) AND EXISTS (
+                SELECT FROM ledger_entries AS o
+                WHERE o.participant_id = l.participant_id AND o.kind = 'growth' AND o.year = l.year
+                    AND o.source_event = l.source_event AND o.card_id <> l.card_id
+            ) THEN k.kpj ELSE coalesce(l.received_for_kpj, k.kpj) END AS kpj
+        FROM ledger_entries AS l
+        JOIN cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+        WHERE l.kind = 'growth' AND l.year = p_year AND l.participant_id IN (SELECT b.participant_id FROM book AS b)
+        GROUP BY 1, 3
+    ), credited AS (
+        SELECT b.owner_id, b.owned, sum(r.amount)::bigint AS amount
+        FROM book AS b
+        JOIN cards AS k ON k.participant_id = b.participant_id AND k.card_id = b.card_id
+        JOIN credit AS r ON r.participant_id = k.participant_id AND r.kpj = k.kpj
+        GROUP BY b.owner_id, b.owned
+    )
+    SELECT c.participant_id, c.card_id, c.kpj, c.segment, c.status,
+        CASE c.merge_mark WHEN 'merged' THEN c.merged_into ELSE c.card_id END,
+        coalesce(e.parts, 0), div(coalesce(e.parts, 0), 1000000 * (make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1))::numeric)::bigint,
+        r.amount, e.known_since
+    FROM card AS c
+    LEFT JOIN earned AS e ON e.owner_id = c.participant_id AND e.owned = c.card_id
+    LEFT JOIN credited AS r ON r.owner_id = c.participant_id AND r.owned = c.card_id
+$$;
+COMMENT ON FUNCTION growth_of(uuid, uuid, integer, bigint[]) IS 'What every card with savings of the participants after p_after, up to p_upto, earned in a year: exactly (parts) and in whole rupiah; and what is credited for that year already (NULL: nothing). Weights as app/ledger/growth.py gives them.';
+REVOKE EXECUTE ON FUNCTION growth_of(uuid, uuid, integer, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION growth_of(uuid, uuid, integer, bigint[]) TO sepakat_feed, sepakat_operator;
+RESET ROLE;
