@@ -22,6 +22,49 @@ ALTER TABLE growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_not_truncated;
 -- Set with an administrator's URL: no role of the product writes here.
 GRANT SELECT ON growth_rates TO sepakat_feed, sepakat_operator;
 
+-- Once a number was somebody else's, what it earned there is its owner's.
+GRANT SELECT (participant_id, card_id, other_participant_id, other_card_id) ON card_transfers TO sepakat_feed;
+SELECT isolate_table('card_transfers');
+
+-- A run of growth is a run of bulk posting: nothing here writes money.
+CREATE TABLE growth_runs (
+    run_id uuid PRIMARY KEY REFERENCES bulk_runs,
+    year smallint NOT NULL,
+    weights bigint[] NOT NULL,
+    rates jsonb NOT NULL,
+    reached uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    begun_at timestamptz NOT NULL DEFAULT current_instant()
+);
+COMMENT ON TABLE growth_runs IS 'How the growth of a run was computed.';
+COMMENT ON COLUMN growth_runs.rates IS 'The rates of its year as they stood when it was begun: a later row changes no run.';
+COMMENT ON COLUMN growth_runs.weights IS 'What one rupiah earned by the beginning of each day of the year and by its end, as app/ledger/growth.py has it.';
+COMMENT ON COLUMN growth_runs.reached IS 'Everybody up to this participant is computed.';
+
+CREATE TABLE growth_totals (
+    run_id uuid NOT NULL REFERENCES growth_runs,
+    outcome text NOT NULL CONSTRAINT growth_outcome_is_known CHECK (outcome IN ('staged', 'nothing_earned', 'credited_already')),
+    segment text NOT NULL,
+    status text NOT NULL,
+    cards bigint NOT NULL,
+    amount numeric(30) NOT NULL,
+    smallest bigint NOT NULL,
+    largest bigint NOT NULL,
+    parts numeric(40) NOT NULL,
+    known_in_part bigint NOT NULL,
+    credited numeric(30) NOT NULL,
+    differing bigint NOT NULL,
+    PRIMARY KEY (run_id, outcome, segment, status)
+);
+COMMENT ON TABLE growth_totals IS 'What a run found, by segment and status of the cards; amounts in whole rupiah, as computed.';
+COMMENT ON COLUMN growth_totals.parts IS 'The amount before it was rounded down: a rupiah is 10^6 times the days of the year of them.';
+COMMENT ON COLUMN growth_totals.known_in_part IS 'Cards whose opening balance begins within the year: what they earned before is not known here.';
+COMMENT ON COLUMN growth_totals.differing IS 'Cards on which another amount is credited already than was computed.';
+
+GRANT SELECT, INSERT ON growth_runs TO sepakat_feed;
+GRANT UPDATE (reached) ON growth_runs TO sepakat_feed;
+GRANT SELECT, INSERT, UPDATE ON growth_totals TO sepakat_feed;
+GRANT SELECT ON growth_runs, growth_totals TO sepakat_operator;
+
 CREATE FUNCTION growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) RETURNS TABLE (
     participant_id uuid, card_id uuid, kpj text, segment text, status text, living_card_id uuid,
     parts numeric, amount bigint, credited bigint, known_since date)
