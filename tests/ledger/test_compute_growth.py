@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import csv
-import io
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -13,13 +11,10 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from app.cli import main
 from app.ledger.compute_growth import GrowthRefused, Run, Total, compute_growth, read_run
 from app.ledger.set_rate import set_rate
 from tests.conftest import Database
-from tests.feed.conftest import Core, contribution, event
 from tests.people import NewCard, Person, add_person
-from tests.conftest import Apps
 
 YEAR = 2025
 RATE = 56_600
@@ -123,28 +118,6 @@ async def test_two_that_compute_one_run_at_once_stage_it_once(database: Database
 async def test_a_run_that_was_computed_is_not_computed_again(database: Database, people: list[Person]) -> None:
     run, totals = await compute(database, "once")
     assert (run, totals) == await compute(database, "once")
-
-
-async def test_what_is_credited_is_left_alone_and_a_difference_is_told(own_apps: Apps, database: Database) -> None:
-    """Late money after the credit changes no credit: growth of a year is credited once."""
-    core = Core(own_apps.feed, database)
-    person = await add_person(database, NewCard(balance=0), NewCard(balance=0))
-    early, exact = person.kpjs
-    for kpj in (early, exact):
-        await core.apply(
-            contribution(kpj, 10_000_000, "2022-12", **{}) | {"id": f"paid-{kpj}"},
-            event("growth.credited", {"kpj": kpj, "year": 2024, "amount": 566_000}),
-        )
-    await core.apply(
-        event(
-            "contribution.posted",
-            {"kpj": early, "month": "2023-12", "amount": 1_000_000, "paid_on": "2024-01-01"},
-        )
-    )
-    run, totals = await compute(database, "credited", 2024)
-    assert set(await staged(database, "credited")).isdisjoint(person.kpjs)
-    (left,) = (total for total in totals if total.outcome == "credited_already")
-    assert (left.cards, left.credited, left.differing) == (2, 1_132_000, 2)
 
 
 @pytest.mark.parametrize(
