@@ -160,8 +160,10 @@ async def _take_turn(
     own = True
     try:
         _check_numbers(event, positions)
-        now = await connection.fetchval(SQL["now"])
-        applied = await apply(Turn(connection, event, settings, now))
+        turn = await connection.fetchrow(SQL["begin_turn"], event.id)
+        if turn["in_bulk"]:
+            raise Rejected("already_posted")
+        applied = await apply(Turn(connection, event, settings, turn["now"]))
         result = Result(event.id, "applied", applied.code)
     except Rejected as rejected:
         result = Result(event.id, "rejected", rejected.code, rejected.detail)
