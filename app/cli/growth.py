@@ -145,7 +145,9 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
         f"Known in part of the year: {sum(row.known_in_part for row in staged):,} of the staged cards.",
         f"Credited with another amount than computed now: {differing:,} cards, together Rp{by_how_much:,}: `sepakat growth differences {run.year}`.",
     ]
-    if run.state == "staged":
+    if run.posted or run.refused:
+        lines.append(f"Credited: {run.posted:,} cards, Rp{run.posted_amount:,}; refused: {run.refused:,} cards, Rp{run.refused_amount:,}.")
+    elif run.state == "staged":
         lines.append(f"Nothing has been credited. `sepakat bulk post {name}` credits what is staged.")
     return lines
 

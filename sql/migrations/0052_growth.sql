@@ -64,11 +64,12 @@ GRANT SELECT, INSERT ON growth_runs TO sepakat_feed;
 GRANT UPDATE (reached) ON growth_runs TO sepakat_feed;
 GRANT SELECT, INSERT, UPDATE ON growth_totals TO sepakat_feed;
 GRANT SELECT ON growth_runs, growth_totals TO sepakat_operator;
+GRANT SELECT ON growth_runs TO sepakat_writer;
 
 CREATE FUNCTION growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) RETURNS TABLE (
     participant_id uuid, card_id uuid, kpj text, segment text, status text, living_card_id uuid,
     parts numeric, amount bigint, credited bigint, known_since date)
-LANGUAGE sql STABLE SET search_path = public, pg_temp
+LANGUAGE sql STABLE SET search_path = public, pg_temp SET work_mem = '64MB' SET jit = off
 AS $$
     WITH RECURSIVE card AS MATERIALIZED (
         SELECT k.* FROM cards AS k
@@ -135,4 +136,75 @@ $$;
 COMMENT ON FUNCTION growth_of(uuid, uuid, integer, bigint[]) IS 'What every card with savings of the participants after p_after, up to p_upto, earned in a year: exactly (parts) and in whole rupiah; and what is credited for that year already (NULL: nothing). Weights as app/ledger/growth.py gives them.';
 REVOKE EXECUTE ON FUNCTION growth_of(uuid, uuid, integer, bigint[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION growth_of(uuid, uuid, integer, bigint[]) TO sepakat_feed, sepakat_operator;
+RESET ROLE;
+SET LOCAL ROLE sepakat_writer;
+
+-- What was computed here is each card's own: only what came as one sum for money that the core joined is split over its cards.
+-- The rows of a round that concern other cards too, as 0051 has it.
+CREATE OR REPLACE FUNCTION write_bulk_round_apart(
+    p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamptz, p_apart uuid[]
+) RETURNS bigint
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+    v_growth boolean := p_kind = 'growth';
+    v_computed boolean := EXISTS (SELECT FROM public.growth_runs AS g WHERE g.run_id = p_run_id);
+    v_changes public.card_change[];
+    v_rows bigint;
+BEGIN
+    WITH row_to_post AS MATERIALIZED (
+        SELECT b.*, own.kpj, living.card_id AS living_id, uuidv7() AS cause_id,
+            CASE WHEN living.card_id <> own.card_id THEN own.kpj END AS received_for_kpj
+        FROM (
+            SELECT r.*, row_number() OVER (PARTITION BY r.participant_id ORDER BY r.line) AS nth
+            FROM public.bulk_rows AS r
+            WHERE r.run_id = p_run_id AND r.participant_id > p_after AND r.participant_id <= p_upto
+        ) AS b
+        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        JOIN public.cards AS living ON living.participant_id = own.participant_id
+            AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
+        WHERE b.nth = p_round AND own.transferred_at IS NULL
+            AND (own.merge_mark = 'merged' OR b.participant_id = ANY (p_apart))
+    ), caused AS (
+        INSERT INTO public.causes
+            (participant_id, cause_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT participant_id, cause_id, 'core', 'core', event_id, true, p_now, p_now, session_user, pg_current_xact_id()
+        FROM row_to_post
+    ), spread AS (
+        SELECT r.*, k.card_id AS target_id, k.balance::numeric AS balance,
+            row_number() OVER (PARTITION BY r.line ORDER BY k.card_id <> r.living_id, k.kpj) AS place,
+            count(*) OVER (PARTITION BY r.line) AS cards, sum(k.balance) OVER (PARTITION BY r.line) AS total
+        FROM row_to_post AS r
+        JOIN public.cards AS k ON k.participant_id = r.participant_id AND (k.card_id = r.living_id
+            OR v_growth AND NOT v_computed AND k.merge_mark = 'merged_without_consent' AND k.merged_into = r.living_id AND k.balance IS NOT NULL)
+    ), rounded AS (
+        SELECT s.*,
+            CASE WHEN s.total > 0 THEN div(s.amount * s.balance, s.total) WHEN s.place = 1 THEN s.amount ELSE 0 END AS whole,
+            row_number() OVER (PARTITION BY s.line
+                ORDER BY CASE WHEN s.total > 0 THEN mod(s.amount * s.balance, s.total) END DESC, s.place) AS rank
+        FROM spread AS s
+    ), shared AS (
+        SELECT r.*, (r.whole + (r.rank <= r.amount - sum(r.whole) OVER (PARTITION BY r.line))::integer)::bigint AS share,
+            CASE WHEN r.target_id = r.living_id THEN r.received_for_kpj ELSE r.kpj END AS received_for
+        FROM rounded AS r
+    )
+    SELECT array_agg(ROW(
+            s.participant_id, s.target_id, s.cause_id,
+            CASE WHEN v_growth THEN 'growth_credited'
+                WHEN s.received_for IS NULL THEN 'contribution_posted' ELSE 'late_contribution_posted' END,
+            CASE WHEN v_growth THEN 'growth' ELSE 'contribution' END,
+            s.share, s.effective_on, s.employer_id, s.month, s.year, s.received_for, NULL, s.event_id, NULL,
+            CASE WHEN v_growth THEN jsonb_build_object('amount', s.share, 'year', s.year,
+                'received_for_kpj', s.received_for, 'joined_amount', CASE WHEN s.cards > 1 THEN s.amount END)
+            ELSE jsonb_build_object('amount', s.share, 'month', to_char(s.month, 'YYYY-MM'),
+                'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = s.employer_id),
+                'paid_on', s.effective_on, 'received_for_kpj', s.received_for) END
+        )::public.card_change ORDER BY s.participant_id, s.place), count(DISTINCT s.line)
+    INTO v_changes, v_rows FROM shared AS s;
+    IF v_rows > 0 THEN
+        PERFORM public.change_cards(v_changes);
+    END IF;
+    RETURN v_rows;
+END
+$$;
 RESET ROLE;

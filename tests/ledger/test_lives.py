@@ -12,6 +12,8 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from app.bulk import post as bulk
+from app.bulk.run import resume
 from app.cli import main
 from app.ledger.growth import Entry, Rate
 from app.ledger.set_rate import set_rate
@@ -97,6 +99,12 @@ async def staged(database: Database, run: str) -> dict[str, int]:
     return {row["kpj"]: row["amount"] for row in rows}
 
 
+async def post(database: Database, run: str) -> None:
+    feed = await database.connect("sepakat_feed")
+    await bulk.post(feed, (await resume(feed, run)).run_id)
+    await feed.close()
+
+
 async def year_of_now(database: Database) -> int:
     (row,) = await ask(database, "SELECT extract(year FROM jakarta_day(current_instant()))::int AS year")
     return int(row["year"])
@@ -140,6 +148,20 @@ async def test_a_merged_a_joined_and_a_transferred_card_earn_on_without_gap(
     assert (found[nur.gone], found[nur.kept]) == (NEW * 566 // 10_000, OLD * 566 // 10_000)
     assert f"Staged, to be credited: {len(found):,} cards, Rp{sum(found.values()):,}" in said
     assert "Nothing has been credited" in said
+
+    before = {kpj: sum(entry.amount for book in await ledger(database, kpj) for entry in book) for kpj in found}
+    await post(database, f"growth-{year}")
+    for kpj in set(found) - {old}:
+        (own,) = [book for book in await ledger(database, kpj) if book[-1].kind == "growth"]
+        brought = found[old] if kpj == new else 0
+        assert sum(entry.amount for entry in own) == before[kpj] + found[kpj] + brought, kpj
+    said = await growth("show", f"growth-{year}")
+    assert f"Credited: {len(found):,} cards, Rp{sum(found.values()):,}; refused: 0" in said
+    assert (await growth("differences", year)).split()[-2:] == ["0", "cards"]
+    said = await growth("compute", year, "--name", "again")
+    assert "Staged, to be credited: 0 cards" in said
+    assert f"Credited already, and left alone: {len(found):,} cards, Rp{sum(found.values()):,}" in said
+    assert "another amount than computed now: 0 cards" in said
 
 
 async def test_what_is_credited_is_left_alone_and_a_difference_is_told(
