@@ -29,9 +29,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     growth = commands.add_parser("growth", help="the yearly growth of savings: its rate, and who earned what")
     acts = growth.add_subparsers(dest="act", required=True, metavar="rates|set-rate|compute|show|differences")
     acts.add_parser("rates", help="every rate that was ever set").set_defaults(run=_list_rates)
-    rate = acts.add_parser("set-rate", help="with SEPAKAT_DATABASE_URL an administrator's; corrected by setting it again")
+    rate = acts.add_parser(
+        "set-rate", help="with SEPAKAT_DATABASE_URL an administrator's; corrected by setting it again"
+    )
     rate.add_argument("percent", type=_percent, metavar="PERCENT", help="of the balance in a year, such as 5.66")
-    rate.add_argument("--from", dest="valid_from", type=date.fromisoformat, required=True, metavar="DAY", help="its first day")
+    rate.add_argument(
+        "--from", dest="valid_from", type=date.fromisoformat, required=True, metavar="DAY", help="its first day"
+    )
     rate.add_argument("--by", required=True, metavar="NAME", help="who sets it")
     rate.add_argument("--reason", required=True, metavar="TEXT", help="why, such as the decision it follows")
     rate.set_defaults(run=_set_rate)
@@ -120,7 +124,9 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
     from app.ledger.growth import MILLION, days_of
     from app.ledger.set_rate import percent
 
-    rates = ", ".join(f"{percent(rate.millionths):f} % from {rate.valid_from} (no. {rate.number})" for rate in run.rates)
+    rates = ", ".join(
+        f"{percent(rate.millionths):f} % from {rate.valid_from} (no. {rate.number})" for rate in run.rates
+    )
     lines = [f"Growth of {run.year} as of {run.begun_at:%Y-%m-%d %H:%M %Z}, run {name} ({run.state}): {rates}"]
     by_outcome: dict[str, list[Total]] = defaultdict(list)
     for total in totals:
@@ -129,7 +135,8 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
         rows = by_outcome[outcome]
         lines += ["", f"{told}: {sum(row.cards for row in rows):,} cards, Rp{sum(row.amount for row in rows):,}"]
         lines += [
-            f"  {row.segment:<6} {row.status:<22} {row.cards:>12,} cards  Rp{row.amount:>22,}  Rp{row.smallest:,} … Rp{row.largest:,}"
+            f"  {row.segment:<6} {row.status:<22} {row.cards:>12,} cards  Rp{row.amount:>22,}"
+            f"  Rp{row.smallest:,} … Rp{row.largest:,}"
             for row in rows
         ]
     staged = by_outcome["staged"]
@@ -143,10 +150,14 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
         "",
         f"Left by rounding down: Rp{rounded:,.2f}.",
         f"Known in part of the year: {sum(row.known_in_part for row in staged):,} of the staged cards.",
-        f"Credited with another amount than computed now: {differing:,} cards, together Rp{by_how_much:,}: `sepakat growth differences {run.year}`.",
+        f"Credited with another amount than computed now: {differing:,} cards, together Rp{by_how_much:,}: "
+        f"`sepakat growth differences {run.year}`.",
     ]
     if run.posted or run.refused:
-        lines.append(f"Credited: {run.posted:,} cards, Rp{run.posted_amount:,}; refused: {run.refused:,} cards, Rp{run.refused_amount:,}.")
+        lines.append(
+            f"Credited: {run.posted:,} cards, Rp{run.posted_amount:,}; "
+            f"refused: {run.refused:,} cards, Rp{run.refused_amount:,}."
+        )
     elif run.state == "staged":
         lines.append(f"Nothing has been credited. `sepakat bulk post {name}` credits what is staged.")
     return lines

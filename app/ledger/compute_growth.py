@@ -100,9 +100,7 @@ async def compute_growth(
         while (found := await _compute_chunk(connection, run.run_id, per_chunk)) is not None:
             cards += found
             said(cards)
-        done = await _find(connection, name)
-        assert done is not None
-        return done
+        return await _find(connection, name) or run
     finally:
         await connection.close()
 

@@ -54,9 +54,8 @@ def weights(rates: Iterable[Rate], year: int) -> list[int]:
     first = date(year, 1, 1)
     if not rates or rates[0].valid_from > first:
         raise RateMissing(f"no rate is valid on {first}: set one that begins on that day or before")
-    daily = []
-    for day in (first + timedelta(days=passed) for passed in range(days_of(year))):
-        daily.append([rate.millionths for rate in rates if rate.valid_from <= day][-1])
+    days = (first + timedelta(days=passed) for passed in range(days_of(year)))
+    daily = ([rate.millionths for rate in rates if rate.valid_from <= day][-1] for day in days)
     return [0, *accumulate(daily)]
 
 
@@ -68,8 +67,8 @@ def earned_parts(ledgers: Iterable[Sequence[Entry]], weighed: Sequence[int], yea
     first, days = date(year, 1, 1), days_of(year)
     moved: Counter[int] = Counter({0: 0, days: 0})
     for ledger in ledgers:
-        for entry, day in zip(ledger, _counts_from(ledger), strict=True):
-            moved[min(max((day - first).days, 0), days)] += entry.amount
+        for entry, counts_from in zip(ledger, _counts_from(ledger), strict=True):
+            moved[min(max((counts_from - first).days, 0), days)] += entry.amount
     parts = balance = 0
     for day, until in pairwise(sorted(moved)):
         balance += moved[day]

@@ -1,7 +1,7 @@
-"""Lives as the core tells them: the same seed is the same life, of somebody else. And what a life came to, without names and times.
+"""Lives as the core tells them, the same for the same seed; and what a life came to, without names and times.
 
-A life is told in one stream, so that all of it has one order, or in a stream for each card, so that only what is told of
-one card, or of the person, has.
+A life is told in one stream, so that all of it has one order, or in a stream for each card, so that only what is told
+of one card, or of the person, has.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Event = dict[str, Any]
 STREAMS = ("person", "person and cards", "cards")
 STEPS = 12
 CHANGING = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.:+Z]*"
+    r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\b[0-9a-f]{64}\b|\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.:+Z]*"
 )
 """Ids, digests and instants."""
 
@@ -36,22 +36,25 @@ LEFT JOIN outbox AS o ON o.participant_id = h.participant_id AND o.seq = h.seq
 WHERE n.nik_hash = ANY ($1) ORDER BY n.nik_hash, h.seq
 """
 STATE = (
-    """SELECT n.nik_hash AS owner, k.kpj, k.status, k.lifecycle, k.claim_id, k.balance, k.entries, k.closed_on, k.frozen_at IS NULL AS free,
-        k.last_contribution_month, k.last_contribution_amount, i.kpj AS into_kpj
+    """SELECT n.nik_hash AS owner, k.kpj, k.status, k.lifecycle, k.claim_id, k.balance, k.entries, k.closed_on,
+        k.frozen_at IS NULL AS free, k.last_contribution_month, k.last_contribution_amount, i.kpj AS into_kpj
     FROM participant_numbers AS n JOIN cards AS k USING (participant_id)
     LEFT JOIN cards AS i ON i.participant_id = k.participant_id AND i.card_id = k.merged_into
     WHERE n.nik_hash = ANY ($1) ORDER BY n.nik_hash, k.kpj""",
-    """SELECT n.nik_hash AS owner, k.kpj, l.number, l.kind, l.amount, l.balance_after, l.effective_on, l.employer_id, l.month, l.year,
-        l.received_for_kpj, l.source_event
-    FROM participant_numbers AS n JOIN ledger_entries AS l USING (participant_id) JOIN cards AS k USING (participant_id, card_id)
+    """SELECT n.nik_hash AS owner, k.kpj, l.number, l.kind, l.amount, l.balance_after, l.effective_on, l.employer_id, l.month,
+        l.year, l.received_for_kpj, l.source_event
+    FROM participant_numbers AS n JOIN ledger_entries AS l USING (participant_id)
+    JOIN cards AS k USING (participant_id, card_id)
     WHERE n.nik_hash = ANY ($1) ORDER BY n.nik_hash, k.kpj, l.number""",
     """SELECT n.nik_hash AS owner, p.name, p.birth_date, p.deceased_on, p.phone_since, p.locale, p.time_zone, h.seq
-    FROM participant_numbers AS n JOIN participants AS p USING (participant_id) JOIN participant_heads AS h USING (participant_id)
+    FROM participant_numbers AS n JOIN participants AS p USING (participant_id)
+    JOIN participant_heads AS h USING (participant_id)
     WHERE n.nik_hash = ANY ($1)""",
     """SELECT n.nik_hash AS owner, m.state, m.proposed_by, m.core, m.reported, m.closed_because
     FROM participant_numbers AS n JOIN merges AS m USING (participant_id)
     WHERE n.nik_hash = ANY ($1) ORDER BY n.nik_hash, m.proposed_at, m.state""",
-    """SELECT n.nik_hash AS owner, c.kind, c.state, c.decision FROM participant_numbers AS n JOIN cases AS c USING (participant_id)
+    """SELECT n.nik_hash AS owner, c.kind, c.state, c.decision
+    FROM participant_numbers AS n JOIN cases AS c USING (participant_id)
     WHERE n.nik_hash = ANY ($1) ORDER BY n.nik_hash, c.opened_at, c.kind""",
 )
 SETTLED = "SELECT event_id, type, outcome, code FROM feed_events WHERE event_id = ANY ($1)"
@@ -91,7 +94,9 @@ def _step(dice: Random, worker: Worker, kpjs: list[str], events: list[Event], *,
     of_card: list[Callable[[], Event]] = [
         lambda: contribution(kpj, dice.randrange(1, 10**6), f"2025-{dice.randrange(1, 13):02d}"),
         lambda: contribution(kpj, dice.randrange(1, 10**6), "2026-01", data_invalid=1),
-        lambda: event("growth.credited", {"kpj": kpj, "year": dice.randrange(2023, 2026), "amount": dice.randrange(10**6)}),
+        lambda: event(
+            "growth.credited", {"kpj": kpj, "year": dice.randrange(2023, 2026), "amount": dice.randrange(10**6)}
+        ),
         lambda: event(
             "card.status_changed",
             {"kpj": kpj, "status": dice.choice(("active", "inactive", "arrears")), "effective_on": "2026-02-01"},
@@ -103,7 +108,9 @@ def _step(dice: Random, worker: Worker, kpjs: list[str], events: list[Event], *,
             claim_id=f"C-{kpj}-{dice.randrange(2)}",
             kind="ten_percent",
         ),
-        lambda: event("contribution.reversed", {"kpj": kpj, "event_id": dice.choice(paid)["id"] if paid else "nothing"}),
+        lambda: event(
+            "contribution.reversed", {"kpj": kpj, "event_id": dice.choice(paid)["id"] if paid else "nothing"}
+        ),
     ]
     of_person: list[Callable[[], Event]] = [
         lambda: event("participant.updated", {"nik": worker.nik, "name": dice.choice(("Dwi Lestari", "Dwi L."))}),
@@ -119,10 +126,14 @@ def _step(dice: Random, worker: Worker, kpjs: list[str], events: list[Event], *,
                 "absorbed": kpj,
                 "into": dice.choice(kpjs),
                 "merged_on": "2026-02-15",
-                "balances": {one: 10**6 for one in kpjs},
+                "balances": dict.fromkeys(kpjs, 10**6),
             },
         ),
-        lambda: event("participant.deceased", {"nik": worker.nik, "on": "2026-02-20"}) if dice.random() < 0.3 else of_card[0](),
+        lambda: (
+            event("participant.deceased", {"nik": worker.nik, "on": "2026-02-20"})
+            if dice.random() < 0.3
+            else of_card[0]()
+        ),
     ]
     made = dice.choice(of_card if apart else of_card + of_person)()
     if made.pop("data_invalid", None):
@@ -157,7 +168,9 @@ async def become(connection: asyncpg.Connection[asyncpg.Record], lives: Sequence
         of = row["kpj"] if hashes[row["owner"]].streams == "cards" else ""
         told[row["owner"]][of].append(entry if of != "" else [seq, *entry])
     events = [one["id"] for life in lives for one in life.events]
-    settled = {row["event_id"]: [row["type"], row["outcome"], row["code"]] for row in await connection.fetch(SETTLED, events)}
+    settled = {
+        row["event_id"]: [row["type"], row["outcome"], row["code"]] for row in await connection.fetch(SETTLED, events)
+    }
     cards = [f"card:{kpj}" for life in lives for kpj in life.kpjs]
     positions = {row["stream"]: row["position"] for row in await connection.fetch(POSITIONS, cards)}
     return [

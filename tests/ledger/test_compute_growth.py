@@ -60,14 +60,17 @@ async def staged(database: Database, name: str) -> dict[str, int]:
         name,
     )
     for row in rows:
-        assert (row["event_id"], row["effective_on"]) == (f"growth:{row['year']}:{row['kpj']}", date(row["year"], 12, 31))
+        assert (row["event_id"], row["effective_on"]) == (
+            f"growth:{row['year']}:{row['kpj']}",
+            date(row["year"], 12, 31),
+        )
     return {row["kpj"]: row["amount"] for row in rows}
 
 
 async def test_it_stages_what_was_earned_and_tells_totals(database: Database, people: list[Person]) -> None:
     before = await ask(database, "SELECT participant_id, seq, hash FROM participant_heads ORDER BY 1")
     run, totals = await compute(database, "first", per_chunk=1)
-    (saver, one), (late,) = people[0].kpjs, people[1].kpjs
+    (saver, _), (late,) = people[0].kpjs, people[1].kpjs
     assert await staged(database, "first") == {saver: 566_000, late: 5_660}
     assert (run.state, run.rows, run.amount, run.posted) == ("staged", 2, 571_660, 0)
     told = {(t.outcome, t.segment, t.status): (t.cards, t.amount, t.smallest, t.largest) for t in totals}
@@ -96,7 +99,7 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_rates_that_it_began_with(
     half = await read_run(database.url("sepakat_feed"), "cut")
     assert half is not None
     assert half[0].state == "loading"
-    await set_rate(database.url(), date(2025, 1, 1), Decimal("7"), **BOARD)
+    await set_rate(database.url(), date(2025, 1, 1), Decimal(7), **BOARD)
     run, again = await compute(database, "cut", per_chunk=1)
     assert (run.rows, run.amount, run.state) == (whole.rows, whole.amount, "staged")
     assert again == totals

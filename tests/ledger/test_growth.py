@@ -38,7 +38,9 @@ def test_it_is_the_sum_over_the_days_and_rounded_down_once(seed: int, year: int,
 @given(seed=st.integers(0, 2**32))
 def test_what_came_late_earns_as_if_it_had_come_in_time(seed: int) -> None:
     random = Random(seed)
-    told = [entry for entry in random_ledger(random, 2024, 9) if entry.kind in ("contribution", "claim_payment", "growth")]
+    told = [
+        entry for entry in random_ledger(random, 2024, 9) if entry.kind in ("contribution", "claim_payment", "growth")
+    ]
     in_order = sorted(told, key=lambda entry: entry.effective_on)
     assert grown(told, year=2024) == grown(in_order, year=2024)
 
@@ -75,7 +77,10 @@ def test_money_earns_on_the_day_on_which_it_comes_and_growth_from_the_next(entry
 
 
 def test_money_that_goes_earns_up_to_the_day_before() -> None:
-    assert grown([paid(365 * MILLION, date(2019, 1, 1)), Entry("claim_payment", -365 * MILLION, date(2025, 1, 11))]) == 566_000
+    assert (
+        grown([paid(365 * MILLION, date(2019, 1, 1)), Entry("claim_payment", -365 * MILLION, date(2025, 1, 11))])
+        == 566_000
+    )
 
 
 def test_a_day_on_which_less_than_nothing_was_there_earns_nothing_and_costs_nothing() -> None:

@@ -70,9 +70,8 @@ async def write(connection: Connection, owner: int, number: int, entries: Sequen
     await connection.executemany(
         """INSERT INTO ledger_entries (participant_id, card_id, number, kind, amount, balance_after, effective_on, recorded_at,
             transfer_id, cause_id, year, received_for_kpj, source_event)
-        VALUES ($1, $2, $3, $4::text, CASE WHEN $4::text IN ('contribution', 'merge_in', 'undo_in', 'transfer_in') OR $5::bigint <> 0
-            THEN coalesce(nullif($5::bigint, 0), 1) ELSE 0 END, 0, $6, now(),
-            CASE WHEN $4::text ~ 'merge|undo|transfer' THEN uuidv7() END, uuidv7(), $7, $8, $9)""",
+        VALUES ($1, $2, $3, $4::text, $5, 0, $6, now(), CASE WHEN $4::text ~ 'merge|undo|transfer' THEN uuidv7() END, uuidv7(),
+            $7, $8, $9)""",
         [
             (
                 person(owner),
@@ -93,9 +92,7 @@ async def write(connection: Connection, owner: int, number: int, entries: Sequen
 async def compute(connection: Connection, weighed: list[int], year: int = YEAR) -> dict[str, dict[str, Any]]:
     """By card number, in the rights of the role that computes."""
     await connection.execute("SET LOCAL ROLE sepakat_feed")
-    rows = await connection.fetch(
-        "SELECT * FROM growth_of($1, $2, $3, $4)", person(0), person(10**9), year, weighed
-    )
+    rows = await connection.fetch("SELECT * FROM growth_of($1, $2, $3, $4)", person(0), person(10**9), year, weighed)
     await connection.execute("RESET ROLE")
     found = {row["kpj"]: dict(row) for row in rows}
     assert len(found) == len(rows), "a number is computed once"
@@ -147,7 +144,15 @@ async def transfer(connection: Connection, number: int, source: int, target: int
             case_id, rules_version, staff, second_staff, recorded_at, cause_id, xact)
         VALUES ($1, $2, $3, $4, $5, $6, $7, uuidv7(), '1', 'a', 'b', now(), uuidv7(), pg_current_xact_id())""",
         [
-            (person(here), UUID(int=number * 7 + source), way, card_id(here, number), kpj_of(number), person(there), card_id(there, number))
+            (
+                person(here),
+                UUID(int=number * 7 + source),
+                way,
+                card_id(here, number),
+                kpj_of(number),
+                person(there),
+                card_id(there, number),
+            )
             for here, way, there in ((source, "out", target), (target, "in", source))
         ],
     )

@@ -79,7 +79,8 @@ async def ledger(database: Database, kpj: str) -> list[list[Entry]]:
     """The books of a number, as they were written."""
     rows = await ask(
         database,
-        """SELECT l.card_id, l.kind, l.amount, l.effective_on FROM cards AS k JOIN ledger_entries AS l USING (participant_id, card_id)
+        """SELECT l.card_id, l.kind, l.amount, l.effective_on
+        FROM cards AS k JOIN ledger_entries AS l USING (participant_id, card_id)
         WHERE k.kpj = $1 ORDER BY l.card_id, l.number""",
         kpj,
     )
@@ -122,7 +123,14 @@ async def end_year(database: Database) -> int:
 
 
 async def test_a_merged_a_joined_and_a_transferred_card_earn_on_without_gap(
-    apps: Apps, api: httpx.AsyncClient, database: Database, core: Core, find: Find, wait: Wait, cool_off: Settle, growth: Operator
+    apps: Apps,
+    api: httpx.AsyncClient,
+    database: Database,
+    core: Core,
+    find: Find,
+    wait: Wait,
+    cool_off: Settle,
+    growth: Operator,
 ) -> None:
     dwi = await add_person(
         database, NewCard(balance=14_265_493), NewCard(balance=9_910_352, status="active", opened_on=date(2019, 2, 1))

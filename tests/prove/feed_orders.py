@@ -60,7 +60,11 @@ async def test_any_order_makes_the_same_state_and_history(fresh_apps: Apps) -> N
 
 
 async def tell(
-    apps: Apps, dice: random.Random, lives: list[Life], seen: Counter[str], connection: asyncpg.Connection[asyncpg.Record]
+    apps: Apps,
+    dice: random.Random,
+    lives: list[Life],
+    seen: Counter[str],
+    connection: asyncpg.Connection[asyncpg.Record],
 ) -> None:
     """All events of all lives, in disorder, some again, with others among them that must change nothing."""
     events = [one for life in lives for one in life.events]
@@ -89,7 +93,9 @@ async def tell(
 async def send(apps: Apps, events: list[Event], way: int = 0) -> Results:
     """As JSON or lines, packed or not."""
     as_lines, packed = divmod(way, 2)
-    raw = b"\n".join(json.dumps(one).encode() for one in events) if as_lines else json.dumps({"events": events}).encode()
+    raw = (
+        b"\n".join(json.dumps(one).encode() for one in events) if as_lines else json.dumps({"events": events}).encode()
+    )
     headers = sign(raw) | ({"content-type": "application/x-ndjson"} if as_lines else {})
     if packed:
         headers["content-encoding"] = "gzip"
