@@ -12,6 +12,7 @@ from litestar.di import Provide
 from litestar.middleware import DefineMiddleware
 from litestar.types import ControllerRouterHandler, Middleware
 
+from app.bulk.manage import BULK_ROUTES
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
@@ -177,6 +178,7 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     check_registration.check_registration,
     search_cases,
     search_merges.search_merges,
+    *BULK_ROUTES,
     health.live,
     health.ready,
 ]
@@ -190,7 +192,6 @@ STAFF_ROUTES: list[ControllerRouterHandler] = [
     health.ready,
     *openapi_routes,
 ]
-LOCAL_ROUTES: list[ControllerRouterHandler] = [advance_local_clock]
 LIMITS = read_limits(Path(__file__).parent / "limits.json")
 
 
@@ -265,7 +266,7 @@ def _create(
 def create_api(settings: Settings | None = None) -> Litestar:
     """What phones talk to. Its database role may confirm merges, and may not execute them."""
     settings = settings or read()
-    routes = API_ROUTES + (LOCAL_ROUTES if settings.local else [])
+    routes = API_ROUTES + ([advance_local_clock] if settings.local else [])
     return _create(
         "api",
         settings,

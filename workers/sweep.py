@@ -64,6 +64,8 @@ async def _look(pool: Pool, work: Work) -> None:
         work.ring_core()
     if due is not None and due["identities"]:
         work.ring_matches()
+    if due is not None and due["bulk"]:
+        work.ring_bulk()
 
 
 async def _tidy(pool: Pool) -> None:

@@ -18,6 +18,7 @@ from workers.climb_ladder import Ladder
 from workers.drain_lane import LaneDrain
 from workers.find_matches import find_matches
 from workers.make_roots import make_roots
+from workers.post_bulk import post_bulk
 from workers.rounds import Rounds, Run
 from workers.send_codes import send_codes
 from workers.settle_merges import settle_merges
@@ -86,6 +87,9 @@ class Work:
 
     def ring_matches(self) -> None:
         self.ring("find_matches", lambda: find_matches(self._pool, self._settings, self._jobs))
+
+    def ring_bulk(self) -> None:
+        self.ring("post_bulk", lambda: post_bulk(self._pool))
 
     def ring_overdue_cases(self) -> None:
         self.ring("tell_overdue_cases", lambda: tell_overdue_cases(self._pool, self._jobs))

@@ -24,6 +24,13 @@ class LoadError(Exception):
     """The file is not loaded; the text says why and what to do."""
 
 
+class LoadingError(LoadError):
+    """Another load is running."""
+
+    def __init__(self) -> None:
+        super().__init__("Another load is running in this database: wait until it ends, then start this one again.")
+
+
 class Batch(msgspec.Struct, frozen=True):
     """Some rows of a source, in its order. `lines` is the last line read so far, `digest` the SHA-256 of all up to it."""
 
@@ -41,14 +48,15 @@ async def load_run(
 ) -> UUID:
     """Stages all that `source` brings under this name, as sepakat_feed, and checks it. The id of the run.
 
-    `source` is asked with the number of lines that are in already: a batch of it must end there, and may be empty. A load that was cut off goes on behind the last line it took in; one that is whole changes nothing. `told` gets the lines
-    that are in. Raises LoadError: another file has this name, or another load is running.
+    `source` is asked with the number of lines that are in already: a batch of it must end there, and may be empty. A load
+    that was cut off goes on behind the last line it took in; one that is whole changes nothing. `told` gets the lines that
+    are in. Raises LoadError: another file has this name, or another load is running.
     """
     if not await connection.fetchval(SQL["lock_loads"]):
-        raise LoadError("Another load is running in this database: wait until it ends, then start this one again.")
+        raise LoadingError
     try:
         await connection.execute(SQL["begin_run"], name, kind)
-        run = await connection.fetchrow(SQL["find_run"], name)
+        (run,) = await connection.fetch(SQL["find_run"], name)
         run_id: UUID = run["run_id"]
         if run["kind"] != kind:
             raise LoadError(f"The run {name} is one of {run['kind']}: give this one another name.")

@@ -32,12 +32,14 @@ async def post(
     while True:
         began = time.monotonic()
         try:
-            settled, state = await connection.fetchrow(SQL["settle_chunk"], run_id, rows)
+            (chunk,) = await connection.fetch(SQL["settle_chunk"], run_id, rows)
         except LOST_RACES:
             losses += 1
             await asyncio.sleep(min(AGAIN_AFTER_S * losses, LONGEST_PAUSE_S))
             continue
         losses = 0
+        settled: int = chunk["settled"] or 0
+        state: str | None = chunk["state"]
         if settled:
             told(settled)
         if state != "running":

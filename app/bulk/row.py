@@ -23,7 +23,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 REASONS = {
     "row_malformed": "The line is no row of this kind: correct it.",
-    "date_in_future": "A day lies after tomorrow, a month more than a year ahead, or a year has not begun: send it when it has happened.",
+    "date_in_future": "A day lies after tomorrow, a month more than a year ahead, or a year has not begun: send it later.",
     "event_known": "An event with this id came before, by itself or in another row: a new row takes a new id.",
     "card_unknown": "No card has this number: send card.opened first, then the row under another run.",
     "card_without_jht": "Only JHT savings are kept here, and this card has none: do not send money for it.",
@@ -115,9 +115,9 @@ class RowReader:
         if not line.strip():
             return None
         found: Any = None
+        if len(line) > MAX_LINE_BYTES:
+            return _refuse(number, line, found, "row_malformed", f"it has more than {MAX_LINE_BYTES} bytes")
         try:
-            if len(line) > MAX_LINE_BYTES:
-                raise ValueError(f"it has more than {MAX_LINE_BYTES} bytes")
             found = self._decode(line)
             data = msgspec.convert(found, self._shape, strict=not self._lax)
         except BodyMalformed as error:

@@ -43,6 +43,17 @@ class RunError(Exception):
     """There is no such run, or it is in no state for this; the text says so."""
 
 
+class RunUnknownError(RunError):
+    def __init__(self, name: str) -> None:
+        super().__init__(f"No run has the name {name}.")
+
+
+class RunUnfitError(RunError):
+    def __init__(self, run: Run, why: str) -> None:
+        super().__init__(f"The run {run.name} is {run.state}: {why}.")
+        self.state = run.state
+
+
 async def show_runs(connection: Any, name: str | None = None) -> list[Run]:
     """All runs, at most 100, newest first; or the one of this name."""
     runs = [msgspec.convert(dict(row), Run) for row in await connection.fetch(SQL["show_runs"], name)]
@@ -50,10 +61,10 @@ async def show_runs(connection: Any, name: str | None = None) -> list[Run]:
 
 
 async def show_run(connection: Any, name: str) -> Run:
-    """Raises RunError when no run has this name."""
+    """Raises RunUnknownError."""
     runs = await show_runs(connection, name)
     if not runs:
-        raise RunError(f"No run has the name {name}.")
+        raise RunUnknownError(name)
     return runs[0]
 
 
@@ -61,7 +72,7 @@ async def resume(connection: Any, name: str, pace: int | None = None) -> Run:
     """Lets a run be posted, at most `pace` rows a second. Raises RunError: it is unknown, not loaded whole, or done."""
     if await connection.fetchval(SQL["resume"], name, pace) is None:
         run = await show_run(connection, name)
-        raise RunError(f"The run {name} is {run.state}: {'load it whole first' if run.state == 'loading' else 'nothing is left to post'}.")
+        raise RunUnfitError(run, "load it whole first" if run.state == "loading" else "nothing is left to post")
     return await show_run(connection, name)
 
 
@@ -69,7 +80,7 @@ async def pause(connection: Any, name: str) -> Run:
     """No row of the run is posted from now on, until it is resumed. Raises RunError: it is unknown, or not running."""
     if await connection.fetchval(SQL["pause"], name) is None:
         run = await show_run(connection, name)
-        raise RunError(f"The run {name} is {run.state}: only a running one is paused.")
+        raise RunUnfitError(run, "only a running one is paused")
     return await show_run(connection, name)
 
 

@@ -12,10 +12,10 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app.cli import deliveries, growth, instance, keys, load, merges, people, webhooks
+from app.cli import bulk, deliveries, growth, instance, keys, load, merges, people, webhooks
 from app.settings import SettingsError
 
-GROUPS = (instance, load, growth, merges, people, deliveries, webhooks, keys)
+GROUPS = (instance, load, growth, bulk, merges, people, deliveries, webhooks, keys)
 PLAYED = {
     "phone": "a demo person's phone",
     "core": "the agency's core system",

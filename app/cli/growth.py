@@ -150,8 +150,10 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
         "",
         f"Left by rounding down: Rp{rounded:,.2f}.",
         f"Known in part of the year: {sum(row.known_in_part for row in staged):,} of the staged cards.",
-        f"Credited with another amount than computed now: {differing:,} cards, together Rp{by_how_much:,}: "
-        f"`sepakat growth differences {run.year}`.",
+        (
+            f"Credited with another amount than computed now: {differing:,} cards, together Rp{by_how_much:,}: "
+            f"`sepakat growth differences {run.year}`."
+        ),
     ]
     if run.posted or run.refused:
         lines.append(

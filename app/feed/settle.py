@@ -23,6 +23,7 @@ SQL = load("feed/settle")
 
 TRIES = 5
 FIRST_PAUSE_S = 0.02
+BULK_TYPES = ("contribution.posted", "growth.credited")
 LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 
 
@@ -160,10 +161,9 @@ async def _take_turn(
     own = True
     try:
         _check_numbers(event, positions)
-        turn = await connection.fetchrow(SQL["begin_turn"], event.id)
-        if turn["in_bulk"]:
-            raise Rejected("already_posted")
-        applied = await apply(Turn(connection, event, settings, turn["now"]))
+        now = await connection.fetchval(SQL["now"])
+        await _check_bulk(connection, event)
+        applied = await apply(Turn(connection, event, settings, now))
         result = Result(event.id, "applied", applied.code)
     except Rejected as rejected:
         result = Result(event.id, "rejected", rejected.code, rejected.detail)
@@ -175,6 +175,11 @@ async def _take_turn(
             await connection.execute(SQL["consume"], *_numbers(settings, event))
         await connection.execute(SQL["forget_held"], event.id)
     return result, applied
+
+
+async def _check_bulk(connection: Connection, event: Event) -> None:
+    if event.type in BULK_TYPES and await connection.fetchval(SQL["is_in_bulk"], event.id):
+        raise Rejected("already_posted")
 
 
 def _check_numbers(event: Event, positions: dict[str, int]) -> None:

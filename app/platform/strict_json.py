@@ -105,7 +105,7 @@ class StrictBody:
     JSON with `opt={"form": True}`, or files of other types with `opt={"body_types": (…)}`; those are not looked at here.
     A route that judges the items of a list one by one names the list with `opt={"each": key}`; one that takes bodies packed
     with gzip says with `opt={"unpacked_limit": bytes}` how large they may be unpacked, and finds them unpacked in
-    `scope["state"]["unpacked"]`.
+    `scope["state"]["unpacked"]`. One that is `spooled` reads its body itself, part after part (app/platform/spool.py).
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -117,6 +117,9 @@ class StrictBody:
             return
         headers = dict(scope["headers"])
         opt = scope["route_handler"].opt
+        if opt.get("spooled"):
+            await self.app(scope, receive, send)
+            return
         raw = await _read(receive, headers, int(opt.get("body_limit", DEFAULT_LIMIT_BYTES)))
         unpacked = _unpack(raw, headers, opt.get("unpacked_limit"))
         if raw:

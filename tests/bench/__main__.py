@@ -17,6 +17,7 @@ import httpx
 from rich.console import Console
 
 from app.local.story import find_person, push_target, stage
+from tests.bench.bulk import bench_bulk
 from tests.bench.crowd import Crowd
 from tests.bench.isolation import bench_isolation
 from tests.bench.measure import CLIENTS
@@ -26,7 +27,7 @@ from tests.bench.reads import bench_reads
 from tests.bench.receipts import bench_exports, bench_receipts
 from tests.bench.streams import bench_streams
 
-SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports", "streams")
+SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports", "streams", "bulk")
 
 # What is measured is how fast it can be, not how fast Google would let it.
 UNBOUND = {"SEPAKAT_PUSH_QUOTA_PER_MINUTE": "60000000", "SEPAKAT_PUSH_DEVICE_LIMIT": "1000000"}
@@ -35,7 +36,9 @@ UNBOUND = {"SEPAKAT_PUSH_QUOTA_PER_MINUTE": "60000000", "SEPAKAT_PUSH_DEVICE_LIM
 async def main(chosen: Sequence[str]) -> None:
     if "streams" in chosen:
         await bench_streams()
-    if set(chosen) > {"streams"} or "streams" not in chosen:
+    if "bulk" in chosen:
+        await bench_bulk()
+    if set(chosen) - {"streams", "bulk"}:
         await _on_one_stage(chosen)
 
 

@@ -1,9 +1,10 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some five minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which lives are told), FORGERIES (of requests), STREAMS, KILLS (of workers), SPELLS (in which a provider
-is away) and PACE_MINUTE_S (of a quota), where they are set, override what is long and what is short; SEED plays other runs. Time is judged in the long form
-only (TIMED). The short form leaves out what `make test` has just tried,
+an export), ORDERS (in which lives are told), FORGERIES (of requests), STREAMS, KILLS (of workers), CRASHES (of bulk posting
+and of its database), SPELLS (in which a provider is away) and PACE_MINUTE_S (of a quota), where they are set, override what is long
+and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short form leaves out what `make test` has
+just tried,
 and how a provider in trouble is treated, which takes minutes of waiting.
 """
 
@@ -27,6 +28,7 @@ LONG = {
     "FORGERIES": "100000",
     "STREAMS": "5000",
     "KILLS": "5000",
+    "CRASHES": "50",
     "SPELLS": "10",
     "PACE_MINUTE_S": "60",
 }
@@ -41,6 +43,7 @@ SHORT = {
     "FORGERIES": "1000",
     "STREAMS": "500",
     "KILLS": "40",
+    "CRASHES": "5",
     "SPELLS": "1",
     "PACE_MINUTE_S": "10",
 }
@@ -88,6 +91,10 @@ PROOFS = {
     "workers killed while they send, and frozen: nothing is lost, nothing seen twice": [
         *("-n", "2", "-rP", "--show-capture=stdout"),  # they wait more than they work; their figures are shown
         "tests/prove/kills.py",
+    ],
+    "bulk money whose poster or database is killed at any moment is posted once, to the rupiah": [
+        *("-n", "0", "-m", "long", "-rP", "--show-capture=stdout"),
+        "tests/prove/bulk_crash.py",
     ],
     "a provider that is away is asked little more than must be, not before its time, and loses nothing": [
         *("-n", "3", "-rP", "--show-capture=stdout"),

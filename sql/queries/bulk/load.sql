@@ -101,7 +101,7 @@ WITH refused AS (
         amount,
         effective_on,
         content
-    FROM jsonb_to_recordset($2) AS l (
+    FROM jsonb_to_recordset($2::text::jsonb) AS l (
         line bigint, code text, detail text, amount bigint, effective_on date, content text
     )
     RETURNING amount

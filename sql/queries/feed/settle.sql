@@ -1,7 +1,8 @@
--- begin_turn: what time it is for participants, and whether a bulk run holds this event id
-SELECT
-    current_instant() AS now,
-    exists(SELECT FROM bulk_rows WHERE event_id = $1) AS in_bulk;
+-- now: what time it is for participants
+SELECT current_instant();
+
+-- is_in_bulk: whether a bulk run holds this event id
+SELECT EXISTS(SELECT FROM bulk_rows WHERE event_id = $1);
 
 -- find_event: what became of an event with this id; nothing when it never came
 SELECT

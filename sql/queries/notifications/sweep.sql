@@ -29,7 +29,7 @@ WHERE
 ORDER BY l.lane;
 
 -- chores_due: whether merges, one-time codes and messages to other contacts, steps of the ladder,
--- events for the core and new identities wait for somebody
+-- events for the core, new identities and bulk money wait for somebody
 SELECT
     EXISTS (
         SELECT FROM merges
@@ -64,4 +64,5 @@ SELECT
         SELECT FROM core_events
         WHERE state = 'waiting' AND (not_before IS NULL OR not_before <= clock_timestamp())
     ) AS core_events,
-    EXISTS (SELECT FROM match_queue) AS identities;
+    EXISTS (SELECT FROM match_queue) AS identities,
+    EXISTS (SELECT FROM bulk_runs WHERE state = 'running') AS bulk;
