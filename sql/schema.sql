@@ -518,6 +518,28 @@ ALTER FUNCTION public.bucket_of(participant_id uuid) OWNER TO sepakat_owner;
 
 COMMENT ON FUNCTION public.bucket_of(participant_id uuid) IS 'The subtree (0..4095) of a participant: the top twelve bits of the hash whose top six are the lane.';
 
+CREATE FUNCTION public.bulk_apart(p_after uuid, p_upto uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT array(
+        SELECT k.participant_id FROM public.cards AS k
+        WHERE k.merge_mark = 'merged_without_consent' AND k.participant_id > p_after AND k.participant_id <= p_upto
+        UNION
+        SELECT l.participant_id FROM public.ledger_entries AS l
+        WHERE l.kind = 'growth' AND l.year IS NOT NULL AND l.received_for_kpj IS NOT NULL
+            AND l.participant_id > p_after AND l.participant_id <= p_upto)
+$$;
+
+ALTER FUNCTION public.bulk_apart(p_after uuid, p_upto uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (CASE WHEN (year IS NOT NULL) THEN json_build_object('event_id', event_id, 'kpj', kpj, 'year', year, 'amount', amount) ELSE json_build_object('event_id', event_id, 'kpj', kpj, 'employer_id', employer_id, 'month', to_char((month)::timestamp with time zone, 'YYYY-MM'::text), 'amount', amount, 'paid_on', effective_on) END)::text;
+
+ALTER FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1978,6 +2000,79 @@ CREATE FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid)
 $$;
 
 ALTER FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) RETURNS TABLE(participant_id uuid, card_id uuid, kpj text, segment text, status text, living_card_id uuid, parts numeric, amount bigint, credited bigint, known_since date)
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    SET work_mem TO '64MB'
+    SET jit TO 'off'
+    AS $$
+    WITH RECURSIVE card AS MATERIALIZED (
+        SELECT k.* FROM cards AS k
+        WHERE k.participant_id > p_after AND k.participant_id <= p_upto AND k.balance IS NOT NULL AND k.transferred_at IS NULL
+    ), book AS (
+        -- where a card's money was booked: on the card itself, and before a transfer on that of somebody else
+        SELECT c.participant_id AS owner_id, c.card_id AS owned, c.participant_id, c.card_id FROM card AS c
+        UNION
+        SELECT b.owner_id, b.owned, t.other_participant_id, t.other_card_id
+        FROM book AS b JOIN card_transfers AS t ON t.participant_id = b.participant_id AND t.card_id = b.card_id
+    ), entry AS (
+        SELECT b.owner_id, b.owned, l.number, l.kind, l.amount, l.effective_on,
+            least(
+                l.effective_on + CASE l.kind WHEN 'growth' THEN 1 ELSE 0 END,
+                min(l.effective_on) FILTER (WHERE l.kind IN ('merge_out', 'undo_out', 'transfer_out')) OVER (
+                    PARTITION BY b.participant_id, b.card_id ORDER BY l.number
+                    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+            ) - make_date(p_year, 1, 1) AS day
+        FROM book AS b JOIN ledger_entries AS l ON l.participant_id = b.participant_id AND l.card_id = b.card_id
+    ), moved AS (
+        SELECT e.owner_id, e.owned, greatest(e.day, 0) AS day, sum(e.amount) AS amount,
+            min(e.effective_on) FILTER (WHERE e.number = 1 AND e.kind = 'opening' AND e.amount > 0) AS known_since
+        FROM entry AS e WHERE e.day < make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1)
+        GROUP BY e.owner_id, e.owned, greatest(e.day, 0)
+    ), span AS (
+        SELECT m.owner_id, m.owned, m.known_since, m.day, sum(m.amount) OVER days AS balance,
+            lead(m.day, 1, make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1)) OVER days AS until
+        FROM moved AS m
+        WINDOW days AS (PARTITION BY m.owner_id, m.owned ORDER BY m.day)
+    ), earned AS (
+        SELECT s.owner_id, s.owned, min(s.known_since) AS known_since,
+            sum(greatest(s.balance, 0) * (p_weights[s.until + 1] - p_weights[s.day + 1])) AS parts
+        FROM span AS s GROUP BY s.owner_id, s.owned
+    ), credit AS (
+        -- What is split over cards that the core joined is credited on each of them; all else on the number that it was for.
+        SELECT l.participant_id, sum(l.amount)::bigint AS amount,
+            CASE WHEN EXISTS (
+                SELECT FROM merges AS m
+                WHERE m.participant_id = l.participant_id AND m.reported IS NOT NULL AND l.card_id = ANY (m.absorb)
+            ) AND EXISTS (
+                SELECT FROM ledger_entries AS o
+                WHERE o.participant_id = l.participant_id AND o.kind = 'growth' AND o.year = l.year
+                    AND o.source_event = l.source_event AND o.card_id <> l.card_id
+            ) THEN k.kpj ELSE coalesce(l.received_for_kpj, k.kpj) END AS kpj
+        FROM ledger_entries AS l
+        JOIN cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+        WHERE l.kind = 'growth' AND l.year = p_year AND l.participant_id IN (SELECT b.participant_id FROM book AS b)
+        GROUP BY 1, 3
+    ), credited AS (
+        SELECT b.owner_id, b.owned, sum(r.amount)::bigint AS amount
+        FROM book AS b
+        JOIN cards AS k ON k.participant_id = b.participant_id AND k.card_id = b.card_id
+        JOIN credit AS r ON r.participant_id = k.participant_id AND r.kpj = k.kpj
+        GROUP BY b.owner_id, b.owned
+    )
+    SELECT c.participant_id, c.card_id, c.kpj, c.segment, c.status,
+        CASE c.merge_mark WHEN 'merged' THEN c.merged_into ELSE c.card_id END,
+        coalesce(e.parts, 0), div(coalesce(e.parts, 0), 1000000 * (make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1))::numeric)::bigint,
+        r.amount, e.known_since
+    FROM card AS c
+    LEFT JOIN earned AS e ON e.owner_id = c.participant_id AND e.owned = c.card_id
+    LEFT JOIN credited AS r ON r.owner_id = c.participant_id AND r.owned = c.card_id
+$$;
+
+ALTER FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) IS 'What every card with savings of the participants after p_after, up to p_upto, earned in a year: exactly (parts) and in whole rupiah; and what is credited for that year already (NULL: nothing). Weights as app/ledger/growth.py gives them.';
 
 CREATE FUNCTION public.guard_acceptance() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3569,6 +3664,59 @@ $$;
 
 ALTER FUNCTION public.refuse(constraint_name text, message text) OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    v_refused bigint;
+BEGIN
+    WITH row_to_judge AS MATERIALIZED (
+        SELECT b.participant_id, b.line, b.event_id, b.amount, b.effective_on, b.year, b.month, b.employer_id,
+            own.kpj, own.transferred_at, living.balance,
+            sum(b.amount) OVER (PARTITION BY b.participant_id, living.card_id ORDER BY b.line) AS amount_so_far,
+            row_number() OVER (PARTITION BY b.participant_id, b.card_id, b.year ORDER BY b.line) AS of_year
+        FROM public.bulk_rows AS b
+        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        JOIN public.cards AS living ON living.participant_id = own.participant_id
+            AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
+        WHERE b.run_id = p_run_id AND b.participant_id > p_after AND b.participant_id <= p_upto
+    ), judged AS MATERIALIZED (
+        SELECT r.*, CASE
+            WHEN r.transferred_at IS NOT NULL THEN 'card_unknown'
+            WHEN r.balance IS NULL THEN 'card_without_jht'
+            WHEN EXISTS (SELECT FROM public.ledger_entries AS l
+                WHERE l.participant_id = r.participant_id AND l.source_event = r.event_id) THEN 'already_posted'
+            WHEN r.year IS NOT NULL AND (r.of_year > 1 OR EXISTS (
+                SELECT FROM public.ledger_entries AS l
+                JOIN public.cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+                WHERE l.participant_id = r.participant_id AND l.kind = 'growth' AND l.year = r.year
+                    AND coalesce(l.received_for_kpj, k.kpj) = r.kpj)) THEN 'growth_credited_already'
+            WHEN r.balance + r.amount_so_far > 9007199254740991 THEN 'balance_too_large'
+            WHEN p_broken IS NOT NULL THEN 'invariant_violated'
+            END AS code
+        FROM row_to_judge AS r
+    ), gone AS (
+        DELETE FROM public.bulk_rows AS b USING judged AS j
+        WHERE j.code IS NOT NULL AND b.participant_id = j.participant_id AND b.run_id = p_run_id AND b.line = j.line
+    ), told AS (
+        INSERT INTO public.bulk_refusals (run_id, line, code, detail, amount, effective_on, content)
+        SELECT p_run_id, j.line, j.code, CASE WHEN j.code = 'invariant_violated' THEN p_broken END, j.amount, j.effective_on,
+            public.bulk_row_as_json(j.event_id, j.kpj, j.amount, j.effective_on, j.year, j.month, j.employer_id)
+        FROM judged AS j WHERE j.code IS NOT NULL
+    )
+    UPDATE public.bulk_runs AS r
+    SET refused = r.refused + found.rows, refused_amount = r.refused_amount + found.amount
+    FROM (SELECT count(*) AS rows, coalesce(sum(j.amount), 0) AS amount FROM judged AS j WHERE j.code IS NOT NULL) AS found
+    WHERE r.run_id = p_run_id
+    RETURNING found.rows INTO v_refused;
+    RETURN v_refused;
+END
+$$;
+
+ALTER FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.refuse_statement() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3984,6 +4132,84 @@ END
 $$;
 
 ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET lock_timeout TO '2s'
+    AS $$
+DECLARE
+    v_run public.bulk_runs;
+    v_take bigint := greatest(p_rows, 1);
+    v_upto uuid;
+    v_rows bigint;
+    v_most bigint;
+    v_amount numeric;
+    v_apart uuid[] := '{}';
+    v_now timestamptz := public.current_instant();
+    v_posted bigint;
+    v_broken text;
+BEGIN
+    SELECT * INTO v_run FROM public.bulk_runs AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
+    state := v_run.state;
+    IF state IS DISTINCT FROM 'running' THEN
+        RETURN;
+    END IF;
+    LOOP
+        SELECT taken.participant_id INTO v_upto FROM (
+            SELECT b.participant_id FROM public.bulk_rows AS b
+            WHERE b.run_id = p_run_id AND b.participant_id > v_run.reached
+            ORDER BY b.participant_id LIMIT v_take
+        ) AS taken ORDER BY taken.participant_id DESC LIMIT 1;
+        IF v_upto IS NULL THEN
+            UPDATE public.bulk_runs AS r SET state = 'done', ended_at = clock_timestamp() WHERE r.run_id = p_run_id
+            RETURNING r.posted + r.refused - v_run.posted - v_run.refused, r.state INTO settled, state;
+            RETURN;
+        END IF;
+        PERFORM FROM public.participant_heads AS h
+        WHERE h.participant_id = ANY (array(
+            SELECT DISTINCT b.participant_id FROM public.bulk_rows AS b
+            WHERE b.run_id = p_run_id AND b.participant_id > v_run.reached AND b.participant_id <= v_upto))
+        ORDER BY h.participant_id FOR UPDATE;
+        BEGIN
+            SELECT count(*), max(nth), sum(of_one.amount) INTO v_rows, v_most, v_amount FROM (
+                SELECT b.amount, row_number() OVER (PARTITION BY b.participant_id) AS nth FROM public.bulk_rows AS b
+                WHERE b.run_id = p_run_id AND b.participant_id > v_run.reached AND b.participant_id <= v_upto
+            ) AS of_one;
+            IF v_run.kind = 'growth' THEN
+                v_apart := public.bulk_apart(v_run.reached, v_upto);
+            END IF;
+            v_posted := 0;
+            FOR v_round IN 1..v_most LOOP
+                v_posted := v_posted
+                    + public.write_bulk_round(p_run_id, v_run.kind, v_run.reached, v_upto, v_round, v_now, v_apart)
+                    + public.write_bulk_round_apart(p_run_id, v_run.kind, v_run.reached, v_upto, v_round, v_now, v_apart);
+            END LOOP;
+            IF v_posted <> v_rows THEN
+                PERFORM public.refuse('bulk_chunk_is_whole', format('%s of %s rows found their card', v_posted, v_rows));
+            END IF;
+            UPDATE public.bulk_runs AS r
+            SET reached = v_upto, posted = r.posted + v_rows, posted_amount = r.posted_amount + v_amount
+            WHERE r.run_id = p_run_id
+            RETURNING r.posted + r.refused - v_run.posted - v_run.refused INTO settled;
+            RETURN;
+        EXCEPTION WHEN integrity_constraint_violation THEN
+            GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
+            IF public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto) = 0 THEN
+                -- no rule foresaw it: half as many, until it is one participant alone
+                IF v_take > 1 THEN
+                    v_take := least(v_take, v_rows) / 2;
+                ELSE
+                    PERFORM public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto, v_broken);
+                END IF;
+            END IF;
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) OWNER TO sepakat_writer;
 
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
@@ -4749,6 +4975,185 @@ $$;
 
 ALTER FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.write_bulk_round(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET work_mem TO '64MB'
+    SET jit TO 'off'
+    SET session_replication_role TO 'replica'
+    AS $$
+DECLARE
+    v_growth boolean := p_kind = 'growth';
+    v_ledger_kind text := CASE WHEN v_growth THEN 'growth' ELSE 'contribution' END;
+    v_kind text := CASE WHEN v_growth THEN 'growth_credited' ELSE 'contribution_posted' END;
+    v_wording text;
+    v_told boolean;
+    v_role name := session_user;
+    v_xact xid8 := pg_current_xact_id();
+    -- what `entry_body` and `entry_commitment` put around the fields, here once for all rows instead of by a call for each
+    v_begin bytea := public.field(convert_to('sepakat-history-1', 'UTF8')) || int4send(16);
+    v_middle bytea;
+    v_end bytea;
+    v_entries bigint;
+    v_cards bigint;
+    v_heads bigint;
+BEGIN
+    SELECT k.wording, k.reach <> 'silent' INTO STRICT v_wording, v_told
+    FROM public.entry_kinds AS k WHERE k.kind = v_kind AND k.reach <> 'ladder';
+    v_middle := public.field(convert_to(v_kind, 'UTF8')) || int4send(16);
+    v_end := public.field(timestamptz_send(p_now)) || public.field(timestamptz_send(p_now))
+        || public.field(convert_to(v_wording, 'UTF8')) || int4send(32);
+
+    WITH entry AS MATERIALIZED (
+        SELECT sealed.*, sha256(int4send(32) || sealed.head || v_begin || uuid_send(sealed.participant_id)
+            || int4send(8) || int8send(sealed.seq) || v_middle || uuid_send(sealed.card_id)
+            || int4send(-1) || int4send(16) || uuid_send(sealed.cause_id) || v_end || sealed.commitment) AS hash
+        FROM (
+            SELECT told.*, sha256(int4send(16) || told.salt
+                || int4send(octet_length(told.data)) || convert_to(told.data, 'UTF8')) AS commitment
+            FROM (
+                SELECT b.participant_id, k.card_id, b.event_id, b.amount, b.effective_on, b.year, b.month, b.employer_id,
+                    k.entries + 1 AS number, k.balance + b.amount AS balance_after, h.seq + 1 AS seq, h.hash AS head,
+                    uuidv7() AS cause_id, uuid_send(gen_random_uuid()) AS salt,
+                    CASE WHEN v_growth THEN jsonb_build_object('amount', b.amount, 'year', b.year,
+                        'received_for_kpj', NULL, 'joined_amount', NULL, 'kpj', k.kpj, 'status_before', k.status,
+                        'status_after', k.status, 'balance_before', k.balance, 'balance_after', k.balance + b.amount)
+                    ELSE jsonb_build_object('amount', b.amount, 'month', to_char(b.month, 'YYYY-MM'),
+                        'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = b.employer_id),
+                        'paid_on', b.effective_on, 'received_for_kpj', NULL, 'kpj', k.kpj, 'status_before', k.status,
+                        'status_after', k.status, 'balance_before', k.balance, 'balance_after', k.balance + b.amount)
+                    END::text AS data
+                FROM (
+                    SELECT r.*, row_number() OVER (PARTITION BY r.participant_id ORDER BY r.line) AS nth
+                    FROM public.bulk_rows AS r
+                    WHERE r.run_id = p_run_id AND r.participant_id > p_after AND r.participant_id <= p_upto
+                ) AS b
+                JOIN public.cards AS k ON k.participant_id = b.participant_id AND k.card_id = b.card_id
+                JOIN public.participant_heads AS h ON h.participant_id = b.participant_id
+                WHERE b.nth = p_round AND k.merge_mark IS DISTINCT FROM 'merged' AND k.transferred_at IS NULL
+                    AND b.participant_id <> ALL (p_apart)
+                OFFSET 0
+            ) AS told
+            OFFSET 0
+        ) AS sealed
+    ), caused AS (
+        INSERT INTO public.causes
+            (participant_id, cause_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT participant_id, cause_id, 'core', 'core', event_id, true, p_now, p_now, v_role, v_xact FROM entry
+    ), posted AS (
+        INSERT INTO public.ledger_entries
+            (participant_id, card_id, number, kind, amount, balance_after, effective_on, recorded_at, employer_id, month, year,
+            source_event, cause_id)
+        SELECT participant_id, card_id, number, v_ledger_kind, amount, balance_after, effective_on, p_now, employer_id, month, year,
+            event_id, cause_id
+        FROM entry
+    ), written AS (
+        INSERT INTO public.history
+            (participant_id, seq, kind, card_id, cause_id, occurred_at, recorded_at, wording, commitment, hash)
+        SELECT participant_id, seq, v_kind, card_id, cause_id, p_now, p_now, v_wording, commitment, hash FROM entry
+    ), kept AS (
+        INSERT INTO public.history_data (participant_id, seq, salt, data)
+        SELECT participant_id, seq, salt, data FROM entry
+    ), queued AS (
+        INSERT INTO public.outbox (lane, class, participant_id, seq, cause_id)
+        SELECT public.lane_of(participant_id), 1, participant_id, seq, cause_id FROM entry WHERE v_told
+    ), headed AS (
+        UPDATE public.participant_heads AS h SET seq = e.seq, hash = e.hash
+        FROM entry AS e WHERE h.participant_id = e.participant_id AND h.seq = e.seq - 1 AND h.hash = e.head
+        RETURNING 1 AS one
+    ), carded AS (
+        UPDATE public.cards AS k SET entries = e.number, balance = e.balance_after,
+            last_contribution_month = CASE WHEN e.month >= coalesce(k.last_contribution_month, e.month)
+                THEN e.month ELSE k.last_contribution_month END,
+            last_contribution_amount = CASE WHEN e.month >= coalesce(k.last_contribution_month, e.month)
+                THEN e.amount ELSE k.last_contribution_amount END
+        FROM entry AS e
+        WHERE k.participant_id = e.participant_id AND k.card_id = e.card_id AND k.entries = e.number - 1
+        RETURNING 1 AS one
+    )
+    SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM headed), (SELECT count(*) FROM carded)
+    INTO v_entries, v_heads, v_cards;
+    IF v_heads <> v_entries OR v_cards <> v_entries THEN
+        PERFORM public.refuse('bulk_round_is_whole', format('%s entries, %s heads, %s cards', v_entries, v_heads, v_cards));
+    END IF;
+    RETURN v_entries;
+END
+$$;
+
+ALTER FUNCTION public.write_bulk_round(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.write_bulk_round_apart(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    v_growth boolean := p_kind = 'growth';
+    v_computed boolean := EXISTS (SELECT FROM public.growth_runs AS g WHERE g.run_id = p_run_id);
+    v_changes public.card_change[];
+    v_rows bigint;
+BEGIN
+    WITH row_to_post AS MATERIALIZED (
+        SELECT b.*, own.kpj, living.card_id AS living_id, uuidv7() AS cause_id,
+            CASE WHEN living.card_id <> own.card_id THEN own.kpj END AS received_for_kpj
+        FROM (
+            SELECT r.*, row_number() OVER (PARTITION BY r.participant_id ORDER BY r.line) AS nth
+            FROM public.bulk_rows AS r
+            WHERE r.run_id = p_run_id AND r.participant_id > p_after AND r.participant_id <= p_upto
+        ) AS b
+        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        JOIN public.cards AS living ON living.participant_id = own.participant_id
+            AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
+        WHERE b.nth = p_round AND own.transferred_at IS NULL
+            AND (own.merge_mark = 'merged' OR b.participant_id = ANY (p_apart))
+    ), caused AS (
+        INSERT INTO public.causes
+            (participant_id, cause_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT participant_id, cause_id, 'core', 'core', event_id, true, p_now, p_now, session_user, pg_current_xact_id()
+        FROM row_to_post
+    ), spread AS (
+        SELECT r.*, k.card_id AS target_id, k.balance::numeric AS balance,
+            row_number() OVER (PARTITION BY r.line ORDER BY k.card_id <> r.living_id, k.kpj) AS place,
+            count(*) OVER (PARTITION BY r.line) AS cards, sum(k.balance) OVER (PARTITION BY r.line) AS total
+        FROM row_to_post AS r
+        JOIN public.cards AS k ON k.participant_id = r.participant_id AND (k.card_id = r.living_id
+            OR v_growth AND NOT v_computed AND k.merge_mark = 'merged_without_consent' AND k.merged_into = r.living_id AND k.balance IS NOT NULL)
+    ), rounded AS (
+        SELECT s.*,
+            CASE WHEN s.total > 0 THEN div(s.amount * s.balance, s.total) WHEN s.place = 1 THEN s.amount ELSE 0 END AS whole,
+            row_number() OVER (PARTITION BY s.line
+                ORDER BY CASE WHEN s.total > 0 THEN mod(s.amount * s.balance, s.total) END DESC, s.place) AS rank
+        FROM spread AS s
+    ), shared AS (
+        SELECT r.*, (r.whole + (r.rank <= r.amount - sum(r.whole) OVER (PARTITION BY r.line))::integer)::bigint AS share,
+            CASE WHEN r.target_id = r.living_id THEN r.received_for_kpj ELSE r.kpj END AS received_for
+        FROM rounded AS r
+    )
+    SELECT array_agg(ROW(
+            s.participant_id, s.target_id, s.cause_id,
+            CASE WHEN v_growth THEN 'growth_credited'
+                WHEN s.received_for IS NULL THEN 'contribution_posted' ELSE 'late_contribution_posted' END,
+            CASE WHEN v_growth THEN 'growth' ELSE 'contribution' END,
+            s.share, s.effective_on, s.employer_id, s.month, s.year, s.received_for, NULL, s.event_id, NULL,
+            CASE WHEN v_growth THEN jsonb_build_object('amount', s.share, 'year', s.year,
+                'received_for_kpj', s.received_for, 'joined_amount', CASE WHEN s.cards > 1 THEN s.amount END)
+            ELSE jsonb_build_object('amount', s.share, 'month', to_char(s.month, 'YYYY-MM'),
+                'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = s.employer_id),
+                'paid_on', s.effective_on, 'received_for_kpj', s.received_for) END
+        )::public.card_change ORDER BY s.participant_id, s.place), count(DISTINCT s.line)
+    INTO v_changes, v_rows FROM shared AS s;
+    IF v_rows > 0 THEN
+        PERFORM public.change_cards(v_changes);
+    END IF;
+    RETURN v_rows;
+END
+$$;
+
+ALTER FUNCTION public.write_bulk_round_apart(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) OWNER TO sepakat_writer;
+
 CREATE AGGREGATE public.chain(head bytea, body bytea) (
     SFUNC = public.chain_step,
     STYPE = bytea
@@ -4814,6 +5219,95 @@ CREATE TABLE public.branch_code_tries (
 ALTER TABLE public.branch_code_tries OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.branch_code_tries.device_id IS 'The key of the session that asked: of a device, or a passkey.';
+
+CREATE UNLOGGED TABLE public.bulk_lines (
+    line bigint NOT NULL,
+    event_id text NOT NULL,
+    kpj text NOT NULL,
+    amount bigint NOT NULL,
+    effective_on date NOT NULL,
+    year smallint,
+    month date,
+    employer_id text
+);
+
+ALTER TABLE public.bulk_lines OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.bulk_lines IS 'Where COPY puts a batch of rows, until the same transaction has found their cards. Empty otherwise.';
+
+CREATE TABLE public.bulk_refusals (
+    run_id uuid NOT NULL,
+    line bigint NOT NULL,
+    code text NOT NULL,
+    detail text,
+    amount bigint NOT NULL,
+    effective_on date,
+    content text NOT NULL
+);
+
+ALTER TABLE public.bulk_refusals OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.bulk_refusals.amount IS '0 where the line has no amount that can be read.';
+
+COMMENT ON COLUMN public.bulk_refusals.content IS 'The row as JSON, or the line as it came when it is no row.';
+
+CREATE TABLE public.bulk_rows (
+    participant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    line bigint NOT NULL,
+    card_id uuid NOT NULL,
+    event_id text NOT NULL,
+    amount bigint NOT NULL,
+    effective_on date NOT NULL,
+    year smallint,
+    month date,
+    employer_id text,
+    CONSTRAINT bulk_amount_is_not_negative CHECK ((amount >= 0))
+);
+
+ALTER TABLE public.bulk_rows OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.bulk_rows IS 'What is to be posted, in the order of posting. A row that is refused moves to bulk_refusals.';
+
+CREATE TABLE public.bulk_runs (
+    run_id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'loading'::text NOT NULL,
+    lines bigint DEFAULT 0 NOT NULL,
+    content_hash bytea DEFAULT sha256('\x'::bytea) NOT NULL,
+    rows bigint DEFAULT 0 NOT NULL,
+    amount numeric(30,0) DEFAULT 0 NOT NULL,
+    posted bigint DEFAULT 0 NOT NULL,
+    posted_amount numeric(30,0) DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    refused_amount numeric(30,0) DEFAULT 0 NOT NULL,
+    reached uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    rows_per_s integer,
+    loaded_at timestamp with time zone,
+    resumed_at timestamp with time zone,
+    resumed_from bigint DEFAULT 0 NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT bulk_hash_has_32_bytes CHECK ((length(content_hash) = 32)),
+    CONSTRAINT bulk_kind_is_known CHECK ((kind = ANY (ARRAY['growth'::text, 'contributions'::text]))),
+    CONSTRAINT bulk_pace_is_positive CHECK ((rows_per_s > 0)),
+    CONSTRAINT bulk_run_ends_even CHECK (((state <> 'done'::text) OR (((posted + refused) = rows) AND ((posted_amount + refused_amount) = amount)))),
+    CONSTRAINT bulk_run_is_loaded_whole CHECK (((state = 'loading'::text) = (loaded_at IS NULL))),
+    CONSTRAINT bulk_run_settles_what_was_staged CHECK ((((posted + refused) <= rows) OR (state = 'loading'::text))),
+    CONSTRAINT bulk_state_is_known CHECK ((state = ANY (ARRAY['loading'::text, 'staged'::text, 'running'::text, 'paused'::text, 'done'::text])))
+);
+
+ALTER TABLE public.bulk_runs OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.bulk_runs IS 'One file of money. Times are real time, not the local clock.';
+
+COMMENT ON COLUMN public.bulk_runs.content_hash IS 'SHA-256 of the first lines of the file, as many as were taken in: a load that goes on compares it.';
+
+COMMENT ON COLUMN public.bulk_runs.rows IS 'Rows staged, those refused while loading among them; amount is their sum in whole rupiah.';
+
+COMMENT ON COLUMN public.bulk_runs.reached IS 'Every row of participants up to this one is posted or refused.';
+
+COMMENT ON COLUMN public.bulk_runs.resumed_from IS 'Rows settled at resumed_at: what the rate is counted from.';
 
 CREATE TABLE public.card_numbers (
     kpj text NOT NULL,
@@ -5267,6 +5761,78 @@ CREATE TABLE public.feed_streams (
 ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
+
+CREATE TABLE public.growth_rates (
+    number integer NOT NULL,
+    valid_from date NOT NULL,
+    millionths integer NOT NULL,
+    set_by text NOT NULL,
+    reason text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT public.current_instant() NOT NULL,
+    CONSTRAINT growth_rate_is_a_share CHECK (((millionths >= 0) AND (millionths <= 1000000))),
+    CONSTRAINT growth_rate_names_who_set_it CHECK (((length(btrim(set_by)) >= 1) AND (length(btrim(set_by)) <= 100))),
+    CONSTRAINT growth_rate_says_why CHECK (((length(btrim(reason)) >= 1) AND (length(btrim(reason)) <= 500)))
+);
+
+ALTER TABLE public.growth_rates OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.growth_rates IS 'What savings earn in a year, from a day on. A rate is corrected by a later row of the same day, never edited.';
+
+COMMENT ON COLUMN public.growth_rates.millionths IS 'Of the balance, in a year: 56,600 is 5.66 %.';
+
+ALTER TABLE public.growth_rates ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.growth_rates_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.growth_runs (
+    run_id uuid NOT NULL,
+    year smallint NOT NULL,
+    weights bigint[] NOT NULL,
+    rates jsonb NOT NULL,
+    reached uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    begun_at timestamp with time zone DEFAULT public.current_instant() NOT NULL
+);
+
+ALTER TABLE public.growth_runs OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.growth_runs IS 'How the growth of a run was computed.';
+
+COMMENT ON COLUMN public.growth_runs.weights IS 'What one rupiah earned by the beginning of each day of the year and by its end, as app/ledger/growth.py has it.';
+
+COMMENT ON COLUMN public.growth_runs.rates IS 'The rates of its year as they stood when it was begun: a later row changes no run.';
+
+COMMENT ON COLUMN public.growth_runs.reached IS 'Everybody up to this participant is computed.';
+
+CREATE TABLE public.growth_totals (
+    run_id uuid NOT NULL,
+    outcome text NOT NULL,
+    segment text NOT NULL,
+    status text NOT NULL,
+    cards bigint NOT NULL,
+    amount numeric(30,0) NOT NULL,
+    smallest bigint NOT NULL,
+    largest bigint NOT NULL,
+    parts numeric(40,0) NOT NULL,
+    known_in_part bigint NOT NULL,
+    credited numeric(30,0) NOT NULL,
+    differing bigint NOT NULL,
+    CONSTRAINT growth_outcome_is_known CHECK ((outcome = ANY (ARRAY['staged'::text, 'nothing_earned'::text, 'credited_already'::text])))
+);
+
+ALTER TABLE public.growth_totals OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.growth_totals IS 'What a run found, by segment and status of the cards; amounts in whole rupiah, as computed.';
+
+COMMENT ON COLUMN public.growth_totals.parts IS 'The amount before it was rounded down: a rupiah is 10^6 times the days of the year of them.';
+
+COMMENT ON COLUMN public.growth_totals.known_in_part IS 'Cards whose opening balance begins within the year: what they earned before is not known here.';
+
+COMMENT ON COLUMN public.growth_totals.differing IS 'Cards on which another amount is credited already than was computed.';
 
 CREATE TABLE public.heir_claims (
     participant_id uuid NOT NULL,
@@ -5769,6 +6335,18 @@ ALTER TABLE ONLY public.branch_code_tries
 ALTER TABLE ONLY public.branch_codes
     ADD CONSTRAINT branch_codes_pkey PRIMARY KEY (participant_id, code_id);
 
+ALTER TABLE ONLY public.bulk_runs
+    ADD CONSTRAINT bulk_name_is_taken UNIQUE (name);
+
+ALTER TABLE ONLY public.bulk_refusals
+    ADD CONSTRAINT bulk_refusals_pkey PRIMARY KEY (run_id, line);
+
+ALTER TABLE ONLY public.bulk_rows
+    ADD CONSTRAINT bulk_rows_pkey PRIMARY KEY (participant_id, run_id, line);
+
+ALTER TABLE ONLY public.bulk_runs
+    ADD CONSTRAINT bulk_runs_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT card_is_suggested_once UNIQUE (participant_id, other_card_id);
 
@@ -5897,6 +6475,15 @@ ALTER TABLE ONLY public.feed_quarantine
 
 ALTER TABLE ONLY public.feed_streams
     ADD CONSTRAINT feed_streams_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.growth_rates
+    ADD CONSTRAINT growth_rates_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.growth_runs
+    ADD CONSTRAINT growth_runs_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.growth_totals
+    ADD CONSTRAINT growth_totals_pkey PRIMARY KEY (run_id, outcome, segment, status);
 
 ALTER TABLE public.cases
     ADD CONSTRAINT heir_case_is_decided_as_one CHECK (((kind = 'heir'::text) = (decision = ANY (ARRAY['heir_recognised'::text, 'heir_refused'::text])))) NOT VALID;
@@ -6059,6 +6646,8 @@ ALTER TABLE public.outbox
 
 CREATE INDEX access_log_newest_first ON public.access_log USING btree (participant_id, looked_at DESC, look_id DESC);
 
+CREATE INDEX bulk_rows_by_event ON public.bulk_rows USING btree (event_id);
+
 CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state = 'open'::text);
 
 CREATE INDEX challenges_by_expiry ON public.challenges USING btree (expires_at);
@@ -6087,13 +6676,15 @@ CREATE INDEX enrolments_to_ask_about ON public.enrolments USING btree (code_from
 
 CREATE INDEX enrolments_waiting_for_their_code ON public.enrolments USING btree (code_not_before NULLS FIRST) WHERE ((participant_id IS NOT NULL) AND (code_sent_at IS NULL));
 
-CREATE INDEX growth_of_a_year ON public.ledger_entries USING btree (participant_id, year, card_id) WHERE (kind = 'growth'::text);
+CREATE UNIQUE INDEX growth_is_credited_once ON public.ledger_entries USING btree (participant_id, year, card_id, received_for_kpj) NULLS NOT DISTINCT WHERE ((kind = 'growth'::text) AND (year IS NOT NULL));
 
 CREATE INDEX held_streams_of_event ON public.feed_held USING btree (event_id);
 
 CREATE INDEX history_of_card ON public.history USING btree (participant_id, card_id, seq) WHERE (card_id IS NOT NULL);
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (kept_at);
+
+CREATE INDEX joined_without_consent ON public.cards USING btree (participant_id, merged_into) WHERE (merge_mark = 'merged_without_consent'::text);
 
 CREATE INDEX ledger_legs_of_transfer ON public.ledger_entries USING btree (participant_id, transfer_id) WHERE (transfer_id IS NOT NULL);
 
@@ -6415,7 +7006,13 @@ ALTER TABLE public.merge_executions ENABLE ALWAYS TRIGGER executions_by_function
 
 CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
 
-ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER growth_is_credited_once;
+CREATE TRIGGER growth_rates_are_append_only BEFORE DELETE OR UPDATE ON public.growth_rates FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('growth_rates_are_append_only');
+
+ALTER TABLE public.growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_append_only;
+
+CREATE TRIGGER growth_rates_are_not_truncated BEFORE TRUNCATE ON public.growth_rates FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('growth_rates_are_append_only');
+
+ALTER TABLE public.growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_not_truncated;
 
 CREATE TRIGGER heads_are_not_truncated BEFORE TRUNCATE ON public.participant_heads FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('heads_by_function_only');
 
@@ -6886,6 +7483,12 @@ ALTER TABLE ONLY public.merge_executions
 ALTER TABLE ONLY public.feed_held
     ADD CONSTRAINT feed_held_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.feed_events(event_id);
 
+ALTER TABLE ONLY public.growth_runs
+    ADD CONSTRAINT growth_runs_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.bulk_runs(run_id);
+
+ALTER TABLE ONLY public.growth_totals
+    ADD CONSTRAINT growth_totals_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.growth_runs(run_id);
+
 ALTER TABLE ONLY public.heir_claims
     ADD CONSTRAINT heir_claims_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
 
@@ -7031,6 +7634,8 @@ ALTER TABLE public.branch_code_tries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.branch_codes ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.bulk_rows ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.card_numbers ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.card_transfers ENABLE ROW LEVEL SECURITY;
@@ -7141,9 +7746,11 @@ CREATE POLICY rows_of_all ON public.branch_code_tries TO sepakat_worker, sepakat
 
 CREATE POLICY rows_of_all ON public.branch_codes TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
 
+CREATE POLICY rows_of_all ON public.bulk_rows TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
+
 CREATE POLICY rows_of_all ON public.card_numbers TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
-CREATE POLICY rows_of_all ON public.card_transfers TO sepakat_writer, sepakat_operator USING (true);
+CREATE POLICY rows_of_all ON public.card_transfers TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.cards TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
@@ -7264,6 +7871,8 @@ CREATE POLICY rows_of_who_entered ON public.balance_comparisons TO sepakat_api U
 CREATE POLICY rows_of_who_entered ON public.branch_code_tries TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.branch_codes TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.bulk_rows TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.card_numbers TO sepakat_api USING ((participant_id = public.entered_participant()));
 
@@ -7452,6 +8061,11 @@ REVOKE ALL ON FUNCTION public.bucket_of(participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_api;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.bulk_apart(p_after uuid, p_upto uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) FROM PUBLIC;
 
@@ -7731,6 +8345,10 @@ REVOKE ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_i
 GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
 GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.guard_acceptance() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_acceptance() TO sepakat_owner;
 
@@ -7973,6 +8591,9 @@ REVOKE ALL ON FUNCTION public.recount_last_contributions(p_participant_id uuid, 
 REVOKE ALL ON FUNCTION public.refuse(constraint_name text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse(constraint_name text, message text) TO sepakat_writer;
 
+REVOKE ALL ON FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.refuse_statement() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.refuse_while_paused() FROM PUBLIC;
@@ -8013,6 +8634,10 @@ GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale tex
 
 REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
@@ -8134,6 +8759,10 @@ GRANT ALL ON FUNCTION public.update_participant(p_participant_id uuid, p_name te
 REVOKE ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.write_bulk_round(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.write_bulk_round_apart(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.chain(bytea, bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_operator;
@@ -8171,6 +8800,22 @@ GRANT SELECT ON TABLE public.branch_code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.branch_code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.branch_code_tries TO sepakat_worker;
 
+GRANT SELECT ON TABLE public.bulk_lines TO sepakat_operator;
+GRANT SELECT,INSERT,TRUNCATE ON TABLE public.bulk_lines TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.bulk_refusals TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.bulk_refusals TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.bulk_refusals TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.bulk_rows TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.bulk_rows TO sepakat_feed;
+GRANT SELECT,DELETE ON TABLE public.bulk_rows TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.bulk_runs TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT SELECT,UPDATE ON TABLE public.bulk_runs TO sepakat_writer;
+GRANT SELECT ON TABLE public.bulk_runs TO sepakat_worker;
+
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_worker;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_feed;
@@ -8180,14 +8825,20 @@ GRANT SELECT ON TABLE public.card_transfers TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.card_transfers TO sepakat_writer;
 
 GRANT SELECT(participant_id) ON TABLE public.card_transfers TO sepakat_api;
+GRANT SELECT(participant_id) ON TABLE public.card_transfers TO sepakat_feed;
 
 GRANT SELECT(transfer_id) ON TABLE public.card_transfers TO sepakat_api;
 
 GRANT SELECT(direction) ON TABLE public.card_transfers TO sepakat_api;
 
 GRANT SELECT(card_id) ON TABLE public.card_transfers TO sepakat_api;
+GRANT SELECT(card_id) ON TABLE public.card_transfers TO sepakat_feed;
 
 GRANT SELECT(kpj) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(other_participant_id) ON TABLE public.card_transfers TO sepakat_feed;
+
+GRANT SELECT(other_card_id) ON TABLE public.card_transfers TO sepakat_feed;
 
 GRANT SELECT(amount) ON TABLE public.card_transfers TO sepakat_api;
 
@@ -8375,6 +9026,18 @@ GRANT SELECT,INSERT ON TABLE public.feed_quarantine TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_streams TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_worker;
+
+GRANT SELECT ON TABLE public.growth_rates TO sepakat_operator;
+GRANT SELECT ON TABLE public.growth_rates TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.growth_runs TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.growth_runs TO sepakat_feed;
+GRANT SELECT ON TABLE public.growth_runs TO sepakat_writer;
+
+GRANT UPDATE(reached) ON TABLE public.growth_runs TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.growth_totals TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.growth_totals TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_operator;
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_feed;

@@ -23,7 +23,7 @@ def paid(amount: int, on: date) -> Entry:
     return Entry("contribution", amount, on)
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(seed=st.integers(0, 2**32), year=st.sampled_from((2023, 2024, 2025, 2100)), ledgers=st.integers(0, 3))
 def test_it_is_the_sum_over_the_days_and_rounded_down_once(seed: int, year: int, ledgers: int) -> None:
     random = Random(seed)
@@ -34,7 +34,7 @@ def test_it_is_the_sum_over_the_days_and_rounded_down_once(seed: int, year: int,
     assert whole_rupiah(parts, year) == rupiah_by_the_day(books, rates, year)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 2**32))
 def test_what_came_late_earns_as_if_it_had_come_in_time(seed: int) -> None:
     random = Random(seed)
@@ -45,7 +45,7 @@ def test_what_came_late_earns_as_if_it_had_come_in_time(seed: int) -> None:
     assert grown(told, year=2024) == grown(in_order, year=2024)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(before=st.integers(0, 10**9), brought=st.integers(0, 10**9), day=st.integers(0, 364))
 def test_money_that_is_merged_earns_without_gap_and_not_twice(before: int, brought: int, day: int) -> None:
     opened, merged_on = date(2019, 3, 1), date(2025, 1, 1) + timedelta(days=day)

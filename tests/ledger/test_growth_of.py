@@ -18,7 +18,7 @@ from tests.ledger.ledgers import random_ledger, random_rates
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 GUARDED = ("cards", "ledger_entries", "card_transfers", "merges")
-PEOPLE = 60
+PEOPLE = 40
 YEAR = 2024
 SAVES = ["JHT", "JKK"]
 
