@@ -197,7 +197,8 @@ async def list_bulk_refusals(
 
 def _reported(day: date | None, sums: Sums) -> ReportedSums:
     fields = {name: getattr(sums, name) for name in Sums.__struct_fields__}
-    return ReportedSums(day, **{name: str(of) if name.endswith("_amount") else of for name, of in fields.items()})
+    told = {name: str(of) if name.endswith("_amount") else of for name, of in fields.items()}
+    return msgspec.convert({"day": day, **told}, ReportedSums)
 
 
 BULK_ROUTES: list[ControllerRouterHandler] = [

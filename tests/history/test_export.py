@@ -28,6 +28,7 @@ NOT_EXPORTED = {
     "match_queue": "who is looked at next",
     "match_keys": "a look-up of keyed hashes",
     "outbox": "what is being sent now; what was sent is in deliveries",
+    "bulk_rows": "money that is staged; what was posted is in the ledger",
     "core_events": "which of the entries in history the core was told of",
     "challenges": "secrets for five minutes",
     "support_code_owners": "a look-up of keyed hashes",

@@ -34,8 +34,8 @@ WITH judged AS MATERIALIZED (
         CASE
             WHEN n.kpj IS NULL THEN 'card_unknown'
             WHEN row_number() OVER (PARTITION BY l.event_id ORDER BY l.line) > 1 THEN 'event_known'
-            WHEN exists(SELECT FROM feed_events AS e WHERE e.event_id = l.event_id) THEN 'event_known'
-            WHEN exists(SELECT FROM bulk_rows AS b WHERE b.event_id = l.event_id) THEN 'event_known'
+            WHEN EXISTS (SELECT FROM feed_events AS e WHERE e.event_id = l.event_id) THEN 'event_known'
+            WHEN EXISTS (SELECT FROM bulk_rows AS b WHERE b.event_id = l.event_id) THEN 'event_known'
         END AS code
     FROM bulk_lines AS l
     LEFT JOIN card_numbers AS n ON l.kpj = n.kpj

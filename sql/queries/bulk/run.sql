@@ -14,7 +14,9 @@ SELECT
     loaded_at,
     resumed_at,
     ended_at,
-    CASE WHEN state = 'running' THEN (posted + refused - resumed_from) / greatest(extract(EPOCH FROM now() - resumed_at), 0.001)
+    CASE
+        WHEN state = 'running'
+            THEN (posted + refused - resumed_from) / greatest(extract(EPOCH FROM now() - resumed_at), 0.001)
     END::float8 AS rate
 FROM bulk_runs
 WHERE name = coalesce($1, name)

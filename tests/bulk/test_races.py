@@ -1,0 +1,85 @@
+"""Posting beside everything else that goes on, and what no rule foresaw."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import asyncpg
+
+from app.bulk.post import post
+from app.bulk.run import resume, show_run
+from tests.bulk.conftest import Bulk, as_lines, contribution, growth
+from tests.bulk.test_post import balances, data_of, told
+from tests.conftest import Database
+from tests.feed.conftest import Core, event
+from tests.people import NewCard, Person, add_person
+
+
+async def people(database: Database, number: int) -> list[Person]:
+    return [await add_person(database, NewCard(balance=1)) for _ in range(number)]
+
+
+async def test_two_posters_and_the_feed_at_once_lose_nothing(database: Database, core: Core, bulk: Bulk) -> None:
+    crowd = await people(database, 12)
+    rows = [growth(person.kpjs[0], 10, year=year) for person in crowd for year in (2023, 2024)]
+    run = await resume(bulk.feed, (await bulk.load(as_lines(rows))).name)
+    other = await database.connect("sepakat_worker")
+
+    async def post_all(connection: asyncpg.Connection[Any]) -> None:
+        while (await show_run(connection, run.name)).state != "done":
+            await post(connection, run.run_id, pace=200)
+
+    async def pay() -> None:
+        for person in crowd:
+            await core.apply(event("contribution.posted", data_of(contribution(person.kpjs[0], 100))))
+
+    await asyncio.gather(post_all(bulk.feed), post_all(other), pay())
+    await other.close()
+    done = await show_run(bulk.feed, run.name)
+    assert (done.posted, done.posted_amount, done.refused) == (24, "240", 0)
+    for person in crowd:
+        assert await balances(bulk, person.participant_id) == {person.kpjs[0]: 121}
+        await told(bulk, person.participant_id)
+
+
+async def test_a_chunk_that_waits_too_long_for_a_head_is_repeated(database: Database, bulk: Bulk) -> None:
+    crowd = await people(database, 2)
+    run = await resume(bulk.feed, (await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in crowd]))).name)
+    holder = await database.connect("sepakat_feed")
+    held = holder.transaction()
+    await held.start()
+    await holder.execute("SELECT lock_participant($1)", crowd[1].participant_id)
+    posting = asyncio.create_task(post(bulk.feed, run.run_id))
+    await asyncio.sleep(2.3)  # its lock_timeout, and a little
+    assert not posting.done()
+    await held.rollback()
+    await holder.close()
+    assert await posting == "done"
+    assert (await show_run(bulk.feed, run.name)).posted == 2
+
+
+async def test_one_row_that_no_rule_foresaw_stops_no_other(database: Database, bulk: Bulk) -> None:
+    crowd = await people(database, 9)
+    rows = [growth(person.kpjs[0], 3) for person in crowd]
+    rows[4]["amount"] = odd = 6_660_666
+    run = await bulk.load(as_lines(rows))
+    await bulk.admin.execute(
+        f"ALTER TABLE ledger_entries ADD CONSTRAINT amount_is_not_odd CHECK (amount <> {odd}) NOT VALID"
+    )
+    try:
+        done = await bulk.post(run)
+    finally:
+        await bulk.admin.execute("ALTER TABLE ledger_entries DROP CONSTRAINT amount_is_not_odd")
+    assert (done.state, done.posted, done.posted_amount, done.refused_amount) == ("done", 8, "24", str(odd))
+    (refused,) = await bulk.admin.fetch("SELECT * FROM bulk_refusals WHERE run_id = $1", run.run_id)
+    assert (refused["line"], refused["code"], refused["detail"]) == (5, "invariant_violated", "amount_is_not_odd")
+
+
+async def test_a_pace_is_kept(database: Database, bulk: Bulk) -> None:
+    crowd = await people(database, 6)
+    run = await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in crowd]))
+    run = await resume(bulk.feed, run.name, 10)
+    began = asyncio.get_running_loop().time()
+    assert await post(bulk.feed, run.run_id, pace=run.pace) == "done"
+    assert asyncio.get_running_loop().time() - began > 0.5
