@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import date
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
+from app.bulk.load import Batch, LoadError, load_run, read_batches
 from app.ledger.compute_growth import GrowthRefused, Run, Total, compute_growth, read_run
 from app.ledger.set_rate import set_rate
 from tests.conftest import Database
@@ -68,6 +70,20 @@ async def staged(database: Database, name: str) -> dict[str, int]:
     return {row["kpj"]: row["amount"] for row in rows}
 
 
+async def load_file(database: Database, name: str, line: bytes) -> None:
+    """As `sepakat bulk load` would."""
+    feed = await database.connect("sepakat_feed")
+
+    async def batches(skip: int) -> AsyncIterator[Batch]:
+        for batch in read_batches("growth", "ndjson", [line], datetime.now(UTC), skip):
+            yield batch
+
+    try:
+        await load_run(feed, name, "growth", batches)
+    finally:
+        await feed.close()
+
+
 async def test_it_stages_what_was_earned_and_tells_totals(database: Database, people: list[Person]) -> None:
     before = await ask(database, "SELECT participant_id, seq, hash FROM participant_heads ORDER BY 1")
     run, totals = await compute(database, "first", per_chunk=1)
@@ -100,6 +116,8 @@ async def test_a_run_that_was_cut_off_goes_on_with_the_rates_that_it_began_with(
     half = await read_run(database.url("sepakat_feed"), "cut")
     assert half is not None
     assert half[0].state == "loading"
+    with pytest.raises(LoadError, match="another name"):
+        await load_file(database, "cut", b'{"event_id": "x", "kpj": "99000000000", "year": 2025, "amount": 1}')
     await set_rate(database.url(), date(2025, 1, 1), Decimal(7), **BOARD)
     run, again = await compute(database, "cut", per_chunk=1)
     assert (run.rows, run.amount, run.state) == (whole.rows, whole.amount, "staged")

@@ -3,7 +3,11 @@ SELECT jakarta_day(current_instant());
 
 -- begin: nothing; a run of bulk posting that is being loaded, unless the name is taken
 WITH run AS (
-    INSERT INTO bulk_runs (name, kind) VALUES ($1, 'growth') ON CONFLICT DO NOTHING RETURNING run_id
+    -- as if a line had been taken in that no file has: so nobody loads a file into it
+    INSERT INTO bulk_runs (name, kind, lines, content_hash)
+    VALUES ($1, 'growth', 1, sha256('computed'))
+    ON CONFLICT DO NOTHING
+    RETURNING run_id
 )
 
 INSERT INTO growth_runs (run_id, year, weights, rates)
