@@ -67,7 +67,7 @@ PROOFS = {
     ],
     "planted values are found in no log, no key, no push and no metric": ["tests/story/test_canaries.py"],
     "events in any order and with any repetition make the same state and history": [
-        *("-m", "long", "-rP", "--show-capture=stdout"),
+        *("-m", "long", "-n", "2", "-rP", "--show-capture=stdout"),
         "tests/prove/feed_orders.py",
     ],
     "requests that are forged, cut, replayed or signed by another apply nothing, and the feed never stumbles": [
