@@ -12,8 +12,7 @@ log = structlog.get_logger()
 
 
 async def post_bulk(pool: Pool) -> None:
-    """Until nothing is left to post, or another worker does it."""
+    """Until nothing is left to post. Other workers, and a command, may post the same run beside it."""
     for run in await pool.fetch(SQL["running"]):
-        state = await post(pool, run["run_id"], pace=run["rows_per_s"])
-        if state is not None:
-            log.info("bulk_run_rests", run=str(run["run_id"]), state=state)
+        state = await post(pool, run["run_id"])
+        log.info("bulk_run_rests", run=str(run["run_id"]), state=state)

@@ -115,9 +115,7 @@ async def _post(connection: Any, console: Console, chosen: argparse.Namespace) -
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(f"posting {run.name}", total=run.rows, completed=run.posted + run.refused)
-        state = await post(
-            connection, run.run_id, pace=run.pace, told=lambda settled: progress.update(task, advance=settled)
-        )
+        state = await post(connection, run.run_id, told=lambda settled: progress.update(task, advance=settled))
     _tell(console, await show_run(connection, run.name))
     return 0 if state == "done" else 1
 

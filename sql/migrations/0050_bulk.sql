@@ -17,6 +17,7 @@ CREATE TABLE bulk_runs (
     refused_amount numeric(30) NOT NULL DEFAULT 0,
     reached uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
     rows_per_s integer CONSTRAINT bulk_pace_is_positive CHECK (rows_per_s > 0),
+    not_before timestamptz,
     loaded_at timestamptz,
     resumed_at timestamptz,
     resumed_from bigint NOT NULL DEFAULT 0,
@@ -30,6 +31,7 @@ COMMENT ON TABLE bulk_runs IS 'One file of money. Times are real time, not the l
 COMMENT ON COLUMN bulk_runs.content_hash IS 'SHA-256 of the first lines of the file, as many as were taken in: a load that goes on compares it.';
 COMMENT ON COLUMN bulk_runs.rows IS 'Rows staged, those refused while loading among them; amount is their sum in whole rupiah.';
 COMMENT ON COLUMN bulk_runs.reached IS 'Every row of participants up to this one is posted or refused.';
+COMMENT ON COLUMN bulk_runs.not_before IS 'When the next chunk may begin, whoever posts it: the pace of rows_per_s.';
 COMMENT ON COLUMN bulk_runs.resumed_from IS 'Rows settled at resumed_at: what the rate is counted from.';
 
 CREATE TABLE bulk_rows (
@@ -73,7 +75,10 @@ CREATE TABLE bulk_refusals (
 COMMENT ON COLUMN bulk_refusals.amount IS '0 where the line has no amount that can be read.';
 COMMENT ON COLUMN bulk_refusals.content IS 'The row as JSON, or the line as it came when it is no row.';
 
-GRANT SELECT, INSERT, UPDATE ON bulk_runs TO sepakat_feed;
+GRANT SELECT, INSERT ON bulk_runs TO sepakat_feed;
+-- not how far it is: only posting says that
+GRANT UPDATE (state, lines, content_hash, rows, amount, refused, refused_amount, rows_per_s, not_before, loaded_at, resumed_at,
+    resumed_from) ON bulk_runs TO sepakat_feed;
 GRANT SELECT, INSERT, TRUNCATE ON bulk_lines TO sepakat_feed;
 GRANT SELECT, INSERT ON bulk_rows, bulk_refusals TO sepakat_feed;
 GRANT SELECT, UPDATE ON bulk_runs TO sepakat_writer;

@@ -177,9 +177,11 @@ BEGIN
 END
 $$;
 
--- The next rows of a run, about so many, whole participants: posted or refused, all of them or none. NULL while another
--- session has the run. Refusals are found by the constraints: only a chunk that met one is looked at row by row.
-CREATE FUNCTION settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) RETURNS record
+-- The next rows of a run, about so many, whole participants: posted or refused, all of them or none. The state is
+-- NULL while another session has the run; `rest_s` is how long the pace has everybody wait for the next. Refusals are found by the constraints: only a chunk that met one is looked at row by row.
+CREATE FUNCTION settle_bulk_chunk(
+    p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text
+) RETURNS record
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp SET plan_cache_mode = force_custom_plan
 SET lock_timeout = '2s'
 AS $$
@@ -192,14 +194,18 @@ DECLARE
     v_amount numeric;
     v_apart uuid[] := '{}';
     v_now timestamptz := public.current_instant();
+    v_began timestamptz := clock_timestamp();
     v_posted bigint;
     v_broken text;
 BEGIN
     SELECT * INTO v_run FROM public.bulk_runs AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
     state := v_run.state;
-    IF state IS DISTINCT FROM 'running' THEN
+    rest_s := greatest(extract(epoch FROM v_run.not_before - clock_timestamp()), 0);
+    IF state IS DISTINCT FROM 'running' OR rest_s > 0 THEN
         RETURN;
     END IF;
+    -- half a second's rows: nobody waits long for a head
+    v_take := greatest(least(v_take, v_run.rows_per_s / 2), 1);
     LOOP
         SELECT taken.participant_id INTO v_upto FROM (
             SELECT b.participant_id FROM public.bulk_rows AS b
@@ -234,9 +240,11 @@ BEGIN
                 PERFORM public.refuse('bulk_chunk_is_whole', format('%s of %s rows found their card', v_posted, v_rows));
             END IF;
             UPDATE public.bulk_runs AS r
-            SET reached = v_upto, posted = r.posted + v_rows, posted_amount = r.posted_amount + v_amount
+            SET reached = v_upto, posted = r.posted + v_rows, posted_amount = r.posted_amount + v_amount,
+                not_before = v_began + make_interval(secs => v_rows::double precision / r.rows_per_s)
             WHERE r.run_id = p_run_id
-            RETURNING r.posted + r.refused - v_run.posted - v_run.refused INTO settled;
+            RETURNING r.posted + r.refused - v_run.posted - v_run.refused,
+                greatest(extract(epoch FROM r.not_before - clock_timestamp()), 0) INTO settled, rest_s;
             RETURN;
         EXCEPTION WHEN integrity_constraint_violation THEN
             GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;

@@ -17,6 +17,7 @@ import httpx
 from rich.console import Console
 
 from app.local.story import find_person, push_target, stage
+from tests.bench.beside import bench_beside
 from tests.bench.bulk import bench_bulk
 from tests.bench.crowd import Crowd
 from tests.bench.isolation import bench_isolation
@@ -27,7 +28,7 @@ from tests.bench.reads import bench_reads
 from tests.bench.receipts import bench_exports, bench_receipts
 from tests.bench.streams import bench_streams
 
-SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports", "streams", "bulk")
+SUBJECTS = ("reads", "isolation", "pushes", "merges", "exports", "streams", "bulk", "beside")
 
 # What is measured is how fast it can be, not how fast Google would let it.
 UNBOUND = {"SEPAKAT_PUSH_QUOTA_PER_MINUTE": "60000000", "SEPAKAT_PUSH_DEVICE_LIMIT": "1000000"}
@@ -61,6 +62,8 @@ async def _on_one_stage(chosen: Sequence[str]) -> None:
                 await bench_pushes(on, running, dwi.kpjs[1], push_target(phone))
             if "exports" in chosen:
                 await bench_exports(on, crowd)
+            if "beside" in chosen:
+                await bench_beside(on, running, phone, dwi.kpjs)
             if "merges" in chosen:
                 await bench_receipts(await bench_merges(running, crowd))
 

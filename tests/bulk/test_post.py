@@ -198,7 +198,7 @@ async def test_a_paused_run_goes_on_where_it_stood(database: Database, bulk: Bul
     run = await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in people]))
     await resume(bulk.feed, run.name)
     chunk = await bulk.feed.fetch("SELECT * FROM settle_bulk_chunk($1, 1)", run.run_id)
-    assert [tuple(row) for row in chunk] == [(1, "running")]
+    assert [tuple(row) for row in chunk] == [(1, 0.0, "running")]
     await pause(bulk.feed, run.name)
     assert await post(bulk.feed, run.run_id) == "paused"
     half = await show_run(bulk.feed, run.name)

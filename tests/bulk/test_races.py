@@ -23,12 +23,11 @@ async def people(database: Database, number: int) -> list[Person]:
 async def test_two_posters_and_the_feed_at_once_lose_nothing(database: Database, core: Core, bulk: Bulk) -> None:
     crowd = await people(database, 12)
     rows = [growth(person.kpjs[0], 10, year=year) for person in crowd for year in (2023, 2024)]
-    run = await resume(bulk.feed, (await bulk.load(as_lines(rows))).name)
+    run = await resume(bulk.feed, (await bulk.load(as_lines(rows))).name, 40)
     other = await database.connect("sepakat_worker")
 
     async def post_all(connection: asyncpg.Connection[Any]) -> None:
-        while (await show_run(connection, run.name)).state != "done":
-            await post(connection, run.run_id, pace=200)
+        await post(connection, run.run_id)
 
     async def pay() -> None:
         for person in crowd:
@@ -76,10 +75,12 @@ async def test_one_row_that_no_rule_foresaw_stops_no_other(database: Database, b
     assert (refused["line"], refused["code"], refused["detail"]) == (5, "invariant_violated", "amount_is_not_odd")
 
 
-async def test_a_pace_is_kept(database: Database, bulk: Bulk) -> None:
+async def test_a_pace_is_kept_by_all_who_post_together(database: Database, bulk: Bulk) -> None:
     crowd = await people(database, 6)
     run = await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in crowd]))
-    run = await resume(bulk.feed, run.name, 10)
+    await resume(bulk.feed, run.name, 5)
+    other = await database.connect("sepakat_worker")
     began = asyncio.get_running_loop().time()
-    assert await post(bulk.feed, run.run_id, pace=run.pace) == "done"
-    assert asyncio.get_running_loop().time() - began > 0.5
+    assert set(await asyncio.gather(post(bulk.feed, run.run_id), post(other, run.run_id))) == {"done"}
+    await other.close()
+    assert asyncio.get_running_loop().time() - began > 1.0, "two rows, and two more after 0.4 s, and again, and the end"

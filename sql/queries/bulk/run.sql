@@ -25,7 +25,7 @@ LIMIT 100;
 
 -- resume: the state it had; posting begins, or goes on
 UPDATE bulk_runs AS r
-SET state = 'running', rows_per_s = $2, resumed_at = now(), resumed_from = r.posted + r.refused
+SET state = 'running', rows_per_s = $2, not_before = NULL, resumed_at = now(), resumed_from = r.posted + r.refused
 FROM (SELECT run_id, state FROM bulk_runs WHERE name = $1 FOR UPDATE) AS before
 WHERE r.run_id = before.run_id AND before.state IN ('staged', 'paused', 'running')
 RETURNING r.run_id;
@@ -37,15 +37,14 @@ WHERE name = $1 AND state = 'running'
 RETURNING run_id;
 
 -- running: the runs to be posted, the oldest first
-SELECT
-    run_id,
-    rows_per_s
+SELECT run_id
 FROM bulk_runs
 WHERE state = 'running'
 ORDER BY run_id;
 
--- settle_chunk: how many rows were settled, and the state of the run; nothing while another session has it
+-- settle_chunk: how many rows were settled, how many seconds to wait, and the state of the run: none while another session has it
 SELECT
     settled,
+    rest_s,
     state
 FROM settle_bulk_chunk($1, $2);
