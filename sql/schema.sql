@@ -4133,7 +4133,7 @@ $$;
 
 ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) RETURNS record
+CREATE FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) RETURNS record
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     SET plan_cache_mode TO 'force_custom_plan'
@@ -4148,14 +4148,18 @@ DECLARE
     v_amount numeric;
     v_apart uuid[] := '{}';
     v_now timestamptz := public.current_instant();
+    v_began timestamptz := clock_timestamp();
     v_posted bigint;
     v_broken text;
 BEGIN
     SELECT * INTO v_run FROM public.bulk_runs AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
     state := v_run.state;
-    IF state IS DISTINCT FROM 'running' THEN
+    rest_s := greatest(extract(epoch FROM v_run.not_before - clock_timestamp()), 0);
+    IF state IS DISTINCT FROM 'running' OR rest_s > 0 THEN
         RETURN;
     END IF;
+    -- half a second's rows: nobody waits long for a head
+    v_take := greatest(least(v_take, v_run.rows_per_s / 2), 1);
     LOOP
         SELECT taken.participant_id INTO v_upto FROM (
             SELECT b.participant_id FROM public.bulk_rows AS b
@@ -4190,9 +4194,11 @@ BEGIN
                 PERFORM public.refuse('bulk_chunk_is_whole', format('%s of %s rows found their card', v_posted, v_rows));
             END IF;
             UPDATE public.bulk_runs AS r
-            SET reached = v_upto, posted = r.posted + v_rows, posted_amount = r.posted_amount + v_amount
+            SET reached = v_upto, posted = r.posted + v_rows, posted_amount = r.posted_amount + v_amount,
+                not_before = v_began + make_interval(secs => v_rows::double precision / r.rows_per_s)
             WHERE r.run_id = p_run_id
-            RETURNING r.posted + r.refused - v_run.posted - v_run.refused INTO settled;
+            RETURNING r.posted + r.refused - v_run.posted - v_run.refused,
+                greatest(extract(epoch FROM r.not_before - clock_timestamp()), 0) INTO settled, rest_s;
             RETURN;
         EXCEPTION WHEN integrity_constraint_violation THEN
             GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
@@ -4209,7 +4215,7 @@ BEGIN
 END
 $$;
 
-ALTER FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) OWNER TO sepakat_writer;
+ALTER FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) OWNER TO sepakat_writer;
 
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
@@ -5284,6 +5290,7 @@ CREATE TABLE public.bulk_runs (
     refused_amount numeric(30,0) DEFAULT 0 NOT NULL,
     reached uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     rows_per_s integer,
+    not_before timestamp with time zone,
     loaded_at timestamp with time zone,
     resumed_at timestamp with time zone,
     resumed_from bigint DEFAULT 0 NOT NULL,
@@ -5306,6 +5313,8 @@ COMMENT ON COLUMN public.bulk_runs.content_hash IS 'SHA-256 of the first lines o
 COMMENT ON COLUMN public.bulk_runs.rows IS 'Rows staged, those refused while loading among them; amount is their sum in whole rupiah.';
 
 COMMENT ON COLUMN public.bulk_runs.reached IS 'Every row of participants up to this one is posted or refused.';
+
+COMMENT ON COLUMN public.bulk_runs.not_before IS 'When the next chunk may begin, whoever posts it: the pace of rows_per_s.';
 
 COMMENT ON COLUMN public.bulk_runs.resumed_from IS 'Rows settled at resumed_at: what the rate is counted from.';
 
@@ -8635,9 +8644,9 @@ GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale tex
 REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) TO sepakat_api;
 
-REVOKE ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) FROM PUBLIC;
-GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) TO sepakat_feed;
-GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT state text) TO sepakat_worker;
+REVOKE ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) TO sepakat_worker;
 
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
@@ -8812,9 +8821,33 @@ GRANT SELECT,INSERT ON TABLE public.bulk_rows TO sepakat_feed;
 GRANT SELECT,DELETE ON TABLE public.bulk_rows TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.bulk_runs TO sepakat_operator;
-GRANT SELECT,INSERT,UPDATE ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.bulk_runs TO sepakat_feed;
 GRANT SELECT,UPDATE ON TABLE public.bulk_runs TO sepakat_writer;
 GRANT SELECT ON TABLE public.bulk_runs TO sepakat_worker;
+
+GRANT UPDATE(state) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(lines) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(content_hash) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(rows) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(amount) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(refused) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(refused_amount) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(rows_per_s) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(not_before) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(loaded_at) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(resumed_at) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(resumed_from) ON TABLE public.bulk_runs TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_worker;
