@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 from typing import Any
 
@@ -14,7 +13,8 @@ from tests.conftest import DATA_KEYS
 from tests.feed.conftest import Core, Worker, claim, contribution, event
 from tests.people import new_kpj
 
-ORDERS = int(os.environ.get("ORDERS", "10"))
+ORDERS = 10
+"""tests/prove/feed_orders.py tells ten thousand."""
 
 
 def outcomes(results: list[dict[str, Any]]) -> list[str]:

@@ -1,7 +1,7 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some five minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which events come), STREAMS, KILLS (of workers), CRASHES (of bulk posting and of its database), SPELLS (in
+an export), ORDERS (in which lives are told), FORGERIES (of requests), STREAMS, KILLS (of workers), CRASHES (of bulk posting and of its database), SPELLS (in
 which a provider is away), PACE_MINUTE_S (of a quota), AGENCY_PEOPLE and AGENCY_DAYS (of a simulated agency), where they are set,
 override what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short form
 leaves out what `make test` has just tried, and how a provider in trouble is treated, which takes minutes of waiting.
@@ -23,7 +23,8 @@ LONG = {
     "EXAMPLES": "100",
     "SHARE": "1",
     "MUTATIONS": "1000",
-    "ORDERS": "200",
+    "ORDERS": "10000",
+    "FORGERIES": "100000",
     "STREAMS": "5000",
     "KILLS": "5000",
     "CRASHES": "50",
@@ -39,6 +40,8 @@ SHORT = {
     "N": "100",
     "EXAMPLES": "5",
     "SHARE": "3",
+    "ORDERS": "120",
+    "FORGERIES": "1000",
     "STREAMS": "500",
     "KILLS": "40",
     "CRASHES": "5",
@@ -66,10 +69,17 @@ PROOFS = {
         "tests/contract/test_malformed.py",
     ],
     "planted values are found in no log, no key, no push and no metric": ["tests/story/test_canaries.py"],
-    "events in any order and with any repetition make the same history": ["tests/feed/test_settle.py"],
     "after a year of an agency both books agree, everybody holds, and each silent merge was found": [
         *("-rP", "--show-capture=stdout"),
         "tests/prove/agency_year.py",
+    ],
+    "events in any order and with any repetition make the same state and history": [
+        *("-m", "long", "-n", "2", "-rP", "--show-capture=stdout"),
+        "tests/prove/feed_orders.py",
+    ],
+    "requests that are forged, cut, replayed or signed by another apply nothing, and the feed never stumbles": [
+        *("-m", "long", "-rP", "--show-capture=stdout"),
+        "tests/prove/feed_forgeries.py",
     ],
     "an entry for each of thousands reaches all their streams, at one API process": [
         "tests/notifications/test_stream_of_many.py"
@@ -108,7 +118,6 @@ LONG_ONLY = {
     "fifty refreshes end in one chain, over two API processes",
     "the database refuses, by SQL and in every role",
     "planted values are found in no log, no key, no push and no metric",
-    "events in any order and with any repetition make the same history",
     "a confirmation is of one plan, purpose, merge, device and moment",
     "a provider of pushes in trouble holds up no other, loses nothing, and is back within half a minute",
     "receipts and histories: every mutation is detected",
