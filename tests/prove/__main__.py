@@ -1,10 +1,11 @@
 """Tries to break every promise, for as long as it takes: `python -m tests.prove`; with SHORT=1 in some five minutes.
 
 STEPS, ROUNDS, AT_ONCE, N (calls that are timed), EXAMPLES, SHARE (one malformed body in so many), MUTATIONS (of a receipt or
-an export), ORDERS (in which lives are told), FORGERIES (of requests), STREAMS, KILLS (of workers), CRASHES (of bulk posting and of its database), SPELLS (in
-which a provider is away), PACE_MINUTE_S (of a quota), AGENCY_PEOPLE and AGENCY_DAYS (of a simulated agency), where they are set,
-override what is long and what is short; SEED plays other runs. Time is judged in the long form only (TIMED). The short form
-leaves out what `make test` has just tried, and how a provider in trouble is treated, which takes minutes of waiting.
+an export), ORDERS (in which lives are told), FORGERIES (of requests), STREAMS, KILLS (of workers), CRASHES (of bulk posting
+and of its database), SPELLS (in which a provider is away), PACE_MINUTE_S (of a quota), AGENCY_PEOPLE and AGENCY_DAYS (of a
+simulated agency), where they are set, override what is long and what is short; SEED plays other runs. Time is judged in the
+long form only (TIMED). The short form leaves out what `make test` has just tried, and how a provider in trouble is treated,
+which takes minutes of waiting.
 """
 
 from __future__ import annotations
