@@ -65,7 +65,8 @@ class Work:
         name = f"drain_lane {lane}"
         if urgent and self._rounds.runs(name):  # perhaps it waits for its turn
             self.ring(f"drain_urgent {lane}", lambda: self._drain.drain_urgent(lane))
-        self.ring(name, lambda: self._drain.drain(lane))
+        if not self._drain.waits(lane):
+            self.ring(name, lambda: self._drain.drain(lane))
 
     def ring_merges(self) -> None:
         self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))

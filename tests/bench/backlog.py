@@ -115,8 +115,10 @@ class Mountain:
                     if child.returncode is not None:
                         raise RuntimeError(child.tail())
                     await asyncio.sleep(0.05)
-            self._sending = [psutil.Process(child.pid) for child in children]
-            yield self._sending
+            processes, others = [psutil.Process(child.pid) for child in children], self._sending
+            self._sending = others + processes
+            yield processes
+            self._sending = others
 
     async def drain(self, pushes: int) -> float:
         """Pushes per second: from their commit, which is followed by the rings, until the outcome of the last is written."""
