@@ -25,6 +25,7 @@ from app.notifications.clearing import keep_within_bounds
 from app.notifications.deliver import URGENT, Deliverer
 from app.notifications.digest import RESTING, gather_digests, note_every_cause
 from app.notifications.encrypted import read_shown
+from app.notifications.row import Row
 from app.notifications.settlement import Settlement
 from app.platform.database import Pool
 from app.platform.sql import load
@@ -47,10 +48,14 @@ class LeaseLostError(Exception):
     """Somebody else has the lane: what was sent since the last settling will be sent again, with the same ids."""
 
 
-class Lease(msgspec.Struct, frozen=True):
+class Lease(msgspec.Struct):
+    """`urgent` and `digests`: whether some may be due, as last heard; what comes later rings."""
+
     lane: int
     owner: UUID
     fence: int
+    urgent: bool = True
+    digests: bool = True
 
     @property
     def key(self) -> tuple[int, UUID, int]:
@@ -64,26 +69,37 @@ class LaneDrain:
         self._pool = pool
         self._deliverer = deliverer
         self._turns = asyncio.Semaphore(BULK_LANES_AT_ONCE)
+        self._waiting: set[int] = set()
 
     async def drain(self, lane: int) -> None:
         """Returns when nothing is due in the lane, or when another worker has it: that one will look again."""
-        if self._turns.locked():
-            await self.drain_urgent(lane)
-        async with self._turns:
-            await self._drain(lane, self._pass)
+        self._waiting.add(lane)
+        try:
+            if self._turns.locked():
+                await self.drain_urgent(lane)
+            async with self._turns:
+                self._waiting.discard(lane)
+                await self._drain(lane, self._pass)
+        finally:
+            self._waiting.discard(lane)
+
+    def waits(self, lane: int) -> bool:
+        """Whether it waits for its turn, and so will look at all of the lane anyway."""
+        return lane in self._waiting
 
     async def drain_urgent(self, lane: int) -> None:
         """The same for what is urgent, without waiting for a turn."""
-        await self._drain(lane, self._send_urgent)
+        await self._drain(lane, self._send_urgent, urgent_only=True)
 
-    async def _drain(self, lane: int, run: Callable[[Lease], Awaitable[bool]]) -> None:
+    async def _drain(self, lane: int, run: Callable[[Lease], Awaitable[bool]], *, urgent_only: bool = False) -> None:
         if self._deliverer.paused_s() or self._deliverer.stopping:
             return
         owner = uuid4()
-        row = await self._pool.fetchrow(LANE["take"], lane, owner, LEASE)
+        row = await self._pool.fetchrow(LANE["take"], lane, owner, LEASE, urgent_only)
         if row is None or not row["taken"]:
             return
-        lease, rung, released = Lease(lane, owner, row["fence"]), row["rung"], False
+        lease = Lease(lane, owner, row["fence"], row["urgent"], row["digests"])
+        rung, released = row["rung"], False
         try:
             while await run(lease):
                 released = await self._pool.fetchval(LANE["release"], *lease.key, rung) is not None
@@ -93,6 +109,7 @@ class LaneDrain:
                 rung = await self._pool.fetchval(LANE["renew"], *lease.key, LEASE)
                 if rung is None:
                     return
+                lease.urgent = lease.digests = True
         except LeaseLostError:
             log.warning("lane_lost", lane=lane)
         finally:
@@ -103,19 +120,20 @@ class LaneDrain:
     async def _pass(self, lease: Lease) -> bool:
         """Once through the lane, urgent rows before each batch of bulk and of digests. False when told to stop."""
         bulk: Place | None = START
-        rested = True
-        while bulk is not None or rested:
+        while bulk is not None or lease.urgent or lease.digests:
             if not await self._send_urgent(lease):
                 return False
             if bulk is not None:
                 bulk = await self._work(lease, BULK, bulk)
-            rested = rested and await self._work_on_digests(lease)
+            if lease.digests:
+                lease.digests = await self._work_on_digests(lease)
         return True
 
     async def _send_urgent(self, lease: Lease) -> bool:
-        urgent: Place | None = START
+        urgent: Place | None = START if lease.urgent else None
         while urgent is not None and not self._deliverer.stopping:
             urgent = await self._work(lease, URGENT, urgent)
+        lease.urgent = False
         return not (self._deliverer.stopping or self._deliverer.paused_s())
 
     async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
@@ -127,7 +145,9 @@ class LaneDrain:
         whole = without_a_cut_cause(rows, limit)
         announcements = gather(whole, await read_shown(self._pool, whole)).values()
         settlement = await self._hold(lease, lane_class, self._deliverer.deliver(announcements, lane_class))
-        await self._settle(lease, settlement)
+        due = await self._settle(lease, settlement)
+        if lane_class == BULK:  # of its own class a settlement knows only what there was before
+            lease.urgent, lease.digests = due["urgent"], due["digests"]
         if settlement.left:
             return after  # no permit: again from here, once urgent rows have been looked at
         full = len({(row["participant_id"], row["seq"]) for row in rows}) == limit
@@ -143,12 +163,14 @@ class LaneDrain:
             await self._settle(lease, settlement)
         return bool(people)
 
-    async def _settle(self, lease: Lease, settlement: Settlement) -> None:
+    async def _settle(self, lease: Lease, settlement: Settlement) -> Row:
         await keep_within_bounds(self._pool, settlement)
         if settlement.resting:
             await self._pool.execute(DIGEST["rest"], lease.lane, settlement.resting)
-        if await self._pool.fetchval(LANE["settle"], *lease.key, LEASE, *settlement.as_arguments()) is None:
+        due = await self._pool.fetchrow(LANE["settle"], *lease.key, LEASE, *settlement.as_arguments())
+        if due is None:
             raise LeaseLostError
+        return due
 
     async def _hold(self, lease: Lease, lane_class: int, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
         """Renews the lease for as long as the batch takes; sends what became urgent meanwhile."""
@@ -160,6 +182,7 @@ class LaneDrain:
                     if await self._pool.fetchval(LANE["renew"], *lease.key, LEASE) is None:
                         raise LeaseLostError
                     if lane_class != URGENT:
+                        lease.urgent = True
                         await self._send_urgent(lease)
             return task.result()
         finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable
@@ -26,6 +27,7 @@ log = structlog.get_logger()
 
 CONNECT_AGAIN_AFTER_S = 1.0
 CLOSE_WITHIN_S = 2.0
+GARBAGE_AFTER = 20_000  # objects: as many as a few batches hold
 
 
 async def run(settings: Settings) -> None:
@@ -98,6 +100,9 @@ def main() -> None:
         new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     except ImportError:
         new_loop = asyncio.new_event_loop
+    # What was imported stays, and a batch makes thousands of objects that end with it: both are not worth looking through.
+    gc.freeze()
+    gc.set_threshold(GARBAGE_AFTER)
     with asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(run(settings))
 

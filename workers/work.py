@@ -64,12 +64,8 @@ class Work:
 
     def ring_lane(self, lane: int, *, urgent: bool = True) -> None:
         """`urgent` is False when it is known that nothing urgent waits there."""
-        if lane not in LANES:
-            return
-        name = f"drain_lane {lane}"
-        if urgent and self._rounds.runs(name):  # perhaps it waits for its turn
-            self.ring(f"drain_urgent {lane}", lambda: self._drain.drain_urgent(lane))
-        self.ring(name, lambda: self._drain.drain(lane))
+        if lane in LANES:
+            ring_lane(self._rounds, self._drain, lane, urgent=urgent)
 
     def ring_merges(self) -> None:
         self.ring("settle_merges", lambda: settle_merges(self._pool, self._settings, self._jobs))
@@ -125,3 +121,12 @@ class Work:
     async def _send_codes(self) -> None:
         await ask_phones(self._pool, self._jobs)
         await send_codes(self._pool, self._sms, self._settings)
+
+
+def ring_lane(rounds: Rounds, drain: LaneDrain, lane: int, *, urgent: bool) -> None:
+    """A lane that waits for its turn will be looked at as a whole anyway: only what is urgent must not wait with it."""
+    name = f"drain_lane {lane}"
+    if urgent and rounds.runs(name):
+        rounds.ring(f"drain_urgent {lane}", lambda: drain.drain_urgent(lane))
+    if not drain.waits(lane):
+        rounds.ring(name, lambda: drain.drain(lane))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from functools import partial
 from uuid import UUID
 
+import msgspec
 import structlog
 
 from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
@@ -19,6 +20,7 @@ from app.notifications.encrypted import encrypt_entries
 from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
 from app.notifications.pauses import Pauses
 from app.notifications.permits import MOST_ROWS, Permits
+from app.notifications.places import Places
 from app.notifications.settlement import ClearedTarget, Delivery, DoneRow, RestingRow, Settlement, WaitingRow
 from app.platform.outcomes import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unregistered
 from app.platform.pace import Pace
@@ -28,13 +30,39 @@ log = structlog.get_logger()
 
 # As many as FCM takes on one connection.
 SENDS_AT_ONCE = 100
-TASKS = 2 * SENDS_AT_ONCE  # of a batch: so that what one provider keeps waiting does not keep the other's
 MISCONFIGURED_WAIT_S = 10.0  # also how often it is tried whether we were mended
 URGENT = 0
 HELD_BACK_WAIT_S = 10.0
 NOBODY_SENDS = Misconfigured("nothing sends to push targets of this kind here: set SEPAKAT_HMS_CREDENTIALS")
 # What a provider itself says holds for all processes; that this one cannot reach it says nothing about the others.
 ASKED_BY_THE_PROVIDER = ("quota_exceeded", "unavailable_503")
+
+
+class Paused(msgspec.Struct, frozen=True):
+    """Nothing was sent: the provider pauses, for so many seconds."""
+
+    for_s: float
+
+
+class NoPermit(msgspec.Struct, frozen=True):
+    """Nothing was sent, and nothing is to be noted."""
+
+
+Step = tuple[Announcement, Target]
+Result = Outcome | Paused | NoPermit
+Walk = Generator[Step, Result, None]
+"""Through all that one person is sent in a batch: gives what is to be sent next, and takes what came of it."""
+
+
+class Batch:
+    """What is sent together and settled at once. `ended` when all of its walks are."""
+
+    def __init__(self, lane_class: int, permits: Permits) -> None:
+        self.lane_class = lane_class
+        self.permits = permits
+        self.settlement = Settlement()
+        self.walks = 0
+        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Deliverer:
@@ -47,9 +75,7 @@ class Deliverer:
         self._providers = providers
         # By provider: one that hangs or is away holds up no other. None: the kinds of target that nobody sends to here.
         # And by class: an urgent push never waits behind a batch of bulk.
-        self._slots: defaultdict[tuple[Provider | None, int], asyncio.Semaphore] = defaultdict(
-            lambda: asyncio.Semaphore(SENDS_AT_ONCE)
-        )
+        self._places: defaultdict[tuple[Provider | None, int], Places] = defaultdict(lambda: Places(SENDS_AT_ONCE))
         self._pauses: defaultdict[Provider | None, Pauses] = defaultdict(Pauses)
         self._paces = paces or {}
         for kind, pace in self._paces.items():
@@ -61,26 +87,67 @@ class Deliverer:
 
     async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
         """Sends all announcements of one class (0 urgent, 1 bulk, 2 digests)."""
-        settlement, permits, people = Settlement(), Permits(self._paces), list(people)
-        await permits.ask(people, urgent=lane_class == URGENT)
-        self.rows[lane_class] = permits.rows(self.rows[lane_class])
-        waiting = iter(people)
-
-        async def send_to_the_next() -> None:
-            for announcements in waiting:
-                await self._deliver_to(announcements, lane_class, settlement, permits)
-
+        people = list(people)
+        batch = Batch(lane_class, Permits(self._paces))
         try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(len(people), TASKS)):  # a task for each person would cost as much as its text
-                    group.create_task(send_to_the_next())
+            await batch.permits.ask(people, urgent=lane_class == URGENT)
+            self.rows[lane_class] = batch.permits.rows(self.rows[lane_class])
+            batch.walks = len(people)
+            for announcements in people:
+                self._go_on(self._walk(announcements, batch), batch, None)
+            if people:
+                await batch.ended
         finally:
-            permits.end()
-        return settlement
+            batch.ended.cancel()  # what still waits for a place is sent no more
+            batch.permits.end()
+        return batch.settlement
 
-    async def _deliver_to(
-        self, announcements: list[Announcement], lane_class: int, settlement: Settlement, permits: Permits
-    ) -> None:
+    def _go_on(self, walk: Walk, batch: Batch, result: Result | Exception | None) -> None:
+        """To the next send of a person, which waits for its place."""
+        try:
+            step = walk.throw(result) if isinstance(result, Exception) else walk.send(result)  # type: ignore[arg-type]
+        except StopIteration:
+            batch.walks -= 1
+            if not batch.walks and not batch.ended.done():
+                batch.ended.set_result(None)
+            return
+        except Exception as error:
+            if not batch.ended.done():
+                batch.ended.set_exception(error)
+            return
+        provider = self._providers.get(step[1].kind)
+        self._places[provider, batch.lane_class].ask(partial(self._send, walk, step, provider, batch))
+
+    async def _send(self, walk: Walk, step: Step, provider: Provider | None, batch: Batch) -> None:
+        """In a place of its own."""
+        if batch.ended.done():
+            return
+        result: Result | Exception
+        pauses = self._pauses[provider]
+        try:
+            if pauses.in_a_row:
+                async with pauses.turn() as came_through:
+                    result = await self._try(step, provider, batch)
+                    if _came_through(result):
+                        came_through()
+            else:
+                result = await self._try(step, provider, batch)
+        except Exception as error:
+            result = error
+        self._go_on(walk, batch, result)
+
+    async def _try(self, step: Step, provider: Provider | None, batch: Batch) -> Result:
+        announcement, target = step
+        if paused_s := self._pauses[provider].left_s(target.platform):
+            return Paused(paused_s)
+        if self.stopping or not batch.permits.may_go(announcement, target):
+            return NoPermit()
+        if provider is None:
+            return NOBODY_SENDS
+        return await provider.send(_word(announcement, target, urgent=batch.lane_class == URGENT))
+
+    def _walk(self, announcements: list[Announcement], batch: Batch) -> Walk:
+        lane_class, settlement = batch.lane_class, batch.settlement
         held: dict[UUID, float] = {}  # phones that wait: what comes later waits for them too, and for them only
         for announcement in announcements:
             if self.stopping:
@@ -91,7 +158,7 @@ class Deliverer:
                 ]
                 continue
             try:
-                waits, tried = await self._announce(announcement, lane_class, settlement, held, permits)
+                waits, tried = yield from self._announce(announcement, batch, held)
             except Exception:
                 # What nobody foresaw about one person must not send everybody else's again and again.
                 log.exception("announcement_failed", cause_id=str(announcement.cause_id))
@@ -106,17 +173,13 @@ class Deliverer:
                 continue
             settlement.done += [DoneRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs]
 
-    async def _announce(
-        self,
-        announcement: Announcement,
-        lane_class: int,
-        settlement: Settlement,
-        held: dict[UUID, float],
-        permits: Permits,
-    ) -> tuple[list[float], int]:
+    def _announce(
+        self, announcement: Announcement, batch: Batch, held: dict[UUID, float]
+    ) -> Generator[Step, Result, tuple[list[float], int]]:
         """How long its targets must wait (empty when all are settled or left), and whether anything was sent."""
         waits: list[float] = []
         tried = 0
+        settlement = batch.settlement
         for target in announcement.targets if announcement.entry_class else ():
             if target.settled:
                 continue
@@ -124,30 +187,22 @@ class Deliverer:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
                 continue
-            if full_s := permits.full_s(announcement, target):
+            if full_s := batch.permits.full_s(announcement, target):
                 waits.append(held.setdefault(target.device_id, full_s))
                 settlement.deliveries.append(_note(announcement, target, "waiting", "device_limit", tried=0))
                 continue
-            provider = self._providers.get(target.kind)
-            pauses = self._pauses[provider]
-            async with self._slots[provider, lane_class], pauses.turn() as came_through:
-                paused_s = pauses.left_s(target.platform)
-                if paused_s:
+            match (yield announcement, target):
+                case Paused(paused_s):
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
                     settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
-                    continue
-                if not permits.may_go(announcement, target):
+                case NoPermit():
                     settlement.left.add((announcement.participant_id, announcement.cause_id))
-                    continue
-                push = _word(announcement, target, urgent=lane_class == URGENT)
-                outcome = await provider.send(push) if provider else NOBODY_SENDS
-                if not _pauses_all(outcome):
-                    came_through()
-            tried = 1
-            wait = self._judge(outcome, announcement, target, settlement)
-            if wait is not None:
-                waits.append(held.setdefault(target.device_id, wait))
+                case outcome:
+                    tried = 1
+                    wait = self._judge(outcome, announcement, target, settlement)
+                    if wait is not None:
+                        waits.append(held.setdefault(target.device_id, wait))
         return waits, tried
 
     def _judge(
@@ -167,7 +222,7 @@ class Deliverer:
                 )
                 return None
             case Rejected(code):
-                log.error("push_rejected", code=code, delivery_id=str(announcement.delivery_id(target)))
+                log.error("push_rejected", code=code, delivery_id=announcement.delivery_id(target))
                 settlement.deliveries.append(_note(announcement, target, "rejected", code))
                 return None
             case RetryLater(after_s, reason, provider_wide):
@@ -175,7 +230,7 @@ class Deliverer:
                 self._signs.failed(target)
                 own_fault = is_own_fault(outcome, target, self._signs)
                 if own_fault and is_at_an_end(target):
-                    log.error("push_given_up", reason=reason, delivery_id=str(announcement.delivery_id(target)))
+                    log.error("push_given_up", reason=reason, delivery_id=announcement.delivery_id(target))
                     settlement.deliveries.append(_note(announcement, target, "rejected", f"given_up_{reason}"))
                     return None
                 if provider_wide:
@@ -197,8 +252,11 @@ class Deliverer:
                 return MISCONFIGURED_WAIT_S
 
 
-def _pauses_all(outcome: Outcome) -> bool:
-    return isinstance(outcome, Misconfigured) or (isinstance(outcome, RetryLater) and outcome.provider_wide)
+def _came_through(result: Result) -> bool:
+    """Whether something was sent that met with nothing that pauses all."""
+    if isinstance(result, RetryLater):
+        return not result.provider_wide
+    return not isinstance(result, Misconfigured | Paused | NoPermit)
 
 
 def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
@@ -207,7 +265,7 @@ def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
     return Push(
         kind=target.kind,
         value=target.value,
-        delivery_id=str(announcement.delivery_id(target)),
+        delivery_id=announcement.delivery_id(target),
         seq=announcement.up_to_seq,
         from_seq=announcement.from_seq,
         entry_class=entry_class,

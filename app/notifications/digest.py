@@ -7,11 +7,11 @@ meanwhile no longer counts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from msgspec import structs
 
-from app.notifications.announcement import SERIOUSNESS, SETTLED, Announcement, Target, is_loud
+from app.notifications.announcement import SERIOUSNESS, SETTLED, Announcement, Target, derive_id, is_loud
 from app.notifications.row import Row
 from app.notifications.settlement import Settlement
 from app.notifications.wording import Text, digest_text
@@ -39,9 +39,9 @@ class Digest(Announcement, frozen=True, kw_only=True):
     def text(self, locale: str) -> Text:
         return digest_text(len(self.told), locale)
 
-    def delivery_id(self, target: Target) -> UUID:
+    def delivery_id(self, target: Target) -> str:
         """The same for every try, and another than that of a push about the first cause alone."""
-        return uuid5(self.cause_id, f"digest {target.device_id}")
+        return derive_id(self.cause_id, f"digest {target.device_id}")
 
 
 def gather_digests(rows: Iterable[Row]) -> dict[UUID, list[Announcement]]:

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """What came of one send; `tried` is 0 when nothing was sent because the phone has to wait.
 
     `failing_s`: the seconds that it waits now because of a fault of its own.
@@ -17,7 +17,7 @@ class Delivery(msgspec.Struct, frozen=True):
     participant_id: UUID
     cause_id: UUID
     device_id: UUID
-    delivery_id: UUID
+    delivery_id: str
     up_to_seq: int
     state: str
     code: str | None = None
@@ -27,13 +27,13 @@ class Delivery(msgspec.Struct, frozen=True):
     failing_s: float = 0.0
 
 
-class DoneRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+class DoneRow(msgspec.Struct, frozen=True, gc=False, rename={"entry_class": "class"}):
     entry_class: int
     participant_id: UUID
     seq: int
 
 
-class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+class WaitingRow(msgspec.Struct, frozen=True, gc=False, rename={"entry_class": "class"}):
     """`tried` is 1 when something was sent, 0 when the provider was known to be away."""
 
     entry_class: int
@@ -43,7 +43,7 @@ class WaitingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
     after_s: float
 
 
-class RestingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
+class RestingRow(msgspec.Struct, frozen=True, gc=False, rename={"entry_class": "class"}):
     """It waits for the end of its person's quiet hours, and is written by a statement of its own before the rest."""
 
     entry_class: int
@@ -51,7 +51,7 @@ class RestingRow(msgspec.Struct, frozen=True, rename={"entry_class": "class"}):
     seq: int
 
 
-class ClearedTarget(msgspec.Struct, frozen=True):
+class ClearedTarget(msgspec.Struct, frozen=True, gc=False):
     participant_id: UUID
     device_id: UUID
     value: str

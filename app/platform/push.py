@@ -11,7 +11,7 @@ from app.platform.outcomes import Outcome
 LONGEST_TTL_S = 28 * 24 * 3600
 
 
-class Push(msgspec.Struct, frozen=True):
+class Push(msgspec.Struct, frozen=True, gc=False):
     """One generic push: what happened is read in the app. The same `delivery_id` replaces its own doubles.
 
     `from_seq` is there for a digest: it covers the entries from there to `seq`.

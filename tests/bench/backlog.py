@@ -6,8 +6,8 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import asyncpg
@@ -39,6 +39,7 @@ INSERT INTO push_targets (participant_id, device_id, kind, value, platform, loca
 SELECT participant_id, device_id, 'fid', 'fid-' || device_id, 'android', 'id', current_instant() FROM bench_people;
 DELETE FROM match_queue;
 DELETE FROM outbox;
+UPDATE climbs SET state = 'no_address', ended_at = current_instant() WHERE channel <> 'people';
 VACUUM ANALYZE
 """
 # As `append_history` writes them, but for the chain, which costs more than all else and which no push reads.
@@ -79,6 +80,8 @@ class Mountain:
         self._owner = owner
         self._jobs = Jobs(running.environment["SEPAKAT_REDIS_URL"], "")
         self._seq = FIRST_SEQ
+        self._sending: list[psutil.Process] = []
+        self.cost_us = (0.0, 0.0)  # processor time of the last drain for each push: of the workers, of PostgreSQL
 
     @property
     def environment(self) -> dict[str, str]:
@@ -112,13 +115,20 @@ class Mountain:
                     if child.returncode is not None:
                         raise RuntimeError(child.tail())
                     await asyncio.sleep(0.05)
-            yield [psutil.Process(child.pid) for child in children]
+            processes, others = [psutil.Process(child.pid) for child in children], self._sending
+            self._sending = others + processes
+            yield processes
+            self._sending = others
 
     async def drain(self, pushes: int) -> float:
         """Pushes per second: from their commit, which is followed by the rings, until the outcome of the last is written."""
+        postmaster = psutil.Process(await self._owner.fetchval("SELECT pg_backend_pid()")).parent()
         seq, began = await self.pile(pushes)
+        before = processor_s(self._sending), processor_s([postmaster])
         await self._end_of(bulk=True, look_every_s=0.02)
         took = time.monotonic() - began
+        after = processor_s(self._sending), processor_s([postmaster])
+        self.cost_us = ((after[0] - before[0]) / pushes * 1e6, (after[1] - before[1]) / pushes * 1e6)
         await self._check(seq, pushes)
         return pushes / took
 
@@ -164,6 +174,19 @@ class Mountain:
         accepted = await self._owner.fetchval(ACCEPTED, seq)
         if accepted != pushes:
             raise RuntimeError(f"{pushes} pushes, {accepted} accepted at the first try")
+
+
+def processor_s(processes: Iterable[psutil.Process | None]) -> float:
+    """Seconds of processor time of these and all that they started, ended or not. A load of others changes them little."""
+    spent = 0.0
+    for process in filter(None, processes):
+        for one in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                times = one.cpu_times()
+                spent += times.user + times.system
+        ended = process.cpu_times()
+        spent += ended.children_user + ended.children_system
+    return spent
 
 
 @asynccontextmanager

@@ -65,7 +65,7 @@ async def bench_mountain(running: Running) -> None:
 
 
 async def _compare(hill: Mountain) -> None:
-    one, two, bare, firebase, sizes = [], [], [], [], []
+    one, two, bare, firebase, sizes, costs = [], [], [], [], [], []
     waves = max(1, PUSHES // ROUNDS // WAVE)
     async with hill.workers(1) as [worker]:
         await hill.drain(WAVE)  # everything is imported and connected
@@ -76,11 +76,14 @@ async def _compare(hill: Mountain) -> None:
             rates = []
             for _ in range(waves):
                 rates.append(await hill.drain(WAVE))
+                costs.append(hill.cost_us)
                 sizes.append(worker.memory_info().rss / MIB)
             one.append(statistics.harmonic_mean(rates))
             async with hill.workers(1):
                 two.append(await hill.drain(WAVE))
     tell("one worker process, outbox → outcome written", one)
+    for name, own in zip(("worker", "PostgreSQL"), zip(*costs, strict=True), strict=True):
+        tell(f"  processor time of the {name} for a push", own, " µs")
     tell("send_each_async of firebase-admin", firebase)
     tell_ratio(one, firebase)
     tell("bare transport", bare)

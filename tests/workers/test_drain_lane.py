@@ -378,7 +378,7 @@ async def test_a_worker_that_slept_past_its_lease_writes_nothing(
     await asyncio.sleep(0.4)
     await outbox.connection.execute("UPDATE lanes SET lease_until = clock_timestamp() WHERE lane = $1", dwi.lane)
     other = uuid4()
-    taken = await pool.fetchrow(LANE["take"], dwi.lane, other, timedelta(seconds=10))
+    taken = await pool.fetchrow(LANE["take"], dwi.lane, other, timedelta(seconds=10), False)
     assert taken is not None
     assert taken["taken"]
     await draining

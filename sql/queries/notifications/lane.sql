@@ -1,4 +1,5 @@
--- take: whether the lane is $2's now, its fence and how often it was rung; a lane that is another's is rung instead
+-- take: whether the lane is $2's now, its fence, how often it was rung, and whether something urgent and digests are due in it.
+-- A lane that is another's is rung instead; no row when $4 asks for what is urgent only, and nothing is.
 UPDATE lanes AS l
 SET
     owner = CASE WHEN l.owner IS NULL OR l.lease_until <= clock.instant THEN $2 ELSE l.owner END,
@@ -9,8 +10,28 @@ SET
     END
 -- One instant for all four: the lane is free for all of them or for none.
 FROM (SELECT clock_timestamp() AS instant) AS clock
-WHERE l.lane = $1
-RETURNING l.owner = $2 AS taken, l.fence, l.rung;
+WHERE
+    l.lane = $1
+    AND (
+        NOT $4::boolean OR EXISTS (
+            SELECT FROM outbox AS o
+            WHERE o.lane = $1 AND o.class = 0 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+        )
+    )
+RETURNING
+    l.owner = $2 AS taken,
+    l.fence,
+    l.rung,
+    EXISTS (
+        SELECT FROM outbox AS o
+        WHERE o.lane = $1 AND o.class = 0 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    ) AS urgent,
+    EXISTS (
+        SELECT FROM outbox AS o
+        WHERE
+            o.lane = $1 AND o.class = 2 AND o.rests_until <= (SELECT current_instant())
+            AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    ) AS digests;
 
 -- renew: how often the lane was rung; no row when it is no longer mine
 UPDATE lanes
@@ -86,14 +107,15 @@ LEFT JOIN deliveries AS s
     ON b.participant_id = s.participant_id AND b.cause_id = s.cause_id AND t.device_id = s.device_id
 ORDER BY b.participant_id, b.seq, t.device_id;
 
--- settle: the rung count when the lane is still mine, with everything written; no row, and nothing written, when it is not.
+-- settle: whether something urgent and digests were due before, when the lane is still mine, with everything written; no row,
+-- and nothing written, when it is not.
 -- $5 deliveries, $6 outbox rows that are done, $7 rows that wait, $8 push targets to clear: JSON arrays; $9 how many were sent.
 WITH mine AS MATERIALIZED (
     UPDATE lanes
     SET lease_until = clock_timestamp() + $4::interval, sent = sent + $9
     WHERE lane = $1 AND owner = $2 AND fence = $3
     -- The time of all: asking for it once for each delivery costs as much as writing the delivery.
-    RETURNING lane, rung, current_instant() AS instant
+    RETURNING lane, current_instant() AS instant
 ), delivered AS (
     INSERT INTO deliveries (
         participant_id, cause_id, device_id, delivery_id, up_to_seq, state, code, attempts, message_id,
@@ -153,5 +175,15 @@ WITH mine AS MATERIALIZED (
         AND t.cleared_at IS NULL
 )
 
-SELECT rung
+SELECT
+    EXISTS(
+        SELECT FROM outbox AS o
+        WHERE o.lane = mine.lane AND o.class = 0 AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    ) AS urgent,
+    EXISTS(
+        SELECT FROM outbox AS o
+        WHERE
+            o.lane = mine.lane AND o.class = 2 AND o.rests_until <= mine.instant
+            AND (o.not_before IS NULL OR o.not_before <= clock_timestamp())
+    ) AS digests
 FROM mine;
