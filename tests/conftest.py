@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 import tempfile
+from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID, uuid4
@@ -44,6 +45,7 @@ add_data_key(Path(DATA_KEYS))
 LONG_FILES = ("tests/workers/", "tests/local/", "tests/story/")
 
 OpenDatabase = Callable[[], Awaitable["Database"]]
+_idle: defaultdict[Callable[[Settings], Litestar], list[Litestar]] = defaultdict(list)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -196,10 +198,19 @@ async def serve(app: Litestar, stack: AsyncExitStack) -> httpx.AsyncClient:
     return await stack.enter_async_context(client)
 
 
+@contextmanager
+def _lent(create: Callable[[Settings], Litestar], settings: Settings) -> Iterator[Litestar]:
+    """An app that serves nobody now: to make one anew costs more than most tests. Only their databases differ."""
+    app = _idle[create].pop() if _idle[create] else create(settings)
+    app.state.settings = settings  # what it is connected to when it starts
+    yield app
+    _idle[create].append(app)
+
+
 async def _start(database: Database, valkey: Valkey, stack: AsyncExitStack) -> Apps:
-    api = await serve(create_api(settings_for(database, valkey, "sepakat_api")), stack)
-    feed = await serve(create_feed(settings_for(database, valkey, "sepakat_feed")), stack)
-    return Apps(database, api, feed)
+    api = stack.enter_context(_lent(create_api, settings_for(database, valkey, "sepakat_api")))
+    feed = stack.enter_context(_lent(create_feed, settings_for(database, valkey, "sepakat_feed")))
+    return Apps(database, await serve(api, stack), await serve(feed, stack))
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -35,11 +35,14 @@ log = structlog.get_logger()
 LANE = load("notifications/lane")
 DIGEST = load("notifications/digest")
 BULK = 1
-LEASE = timedelta(seconds=10)
+# Renewed each second, for as long as the lane is read and its pushes are under way: a worker that stalls for three seconds keeps
+# it. One that stalls for longer loses it, and what it was sending goes out once more under the same ids.
+LEASE = timedelta(seconds=4)
 RENEW_EVERY_S = 1.0
 BATCH = 500
 BULK_LANES_AT_ONCE = 4
 
+T = TypeVar("T")
 Place = tuple[UUID, int]
 START: Place = (UUID(int=0), 0)
 
@@ -139,7 +142,8 @@ class LaneDrain:
     async def _work(self, lease: Lease, lane_class: int, after: Place) -> Place | None:
         """One batch. The place to read on from; None at the end of the class."""
         limit = min(BATCH, self._deliverer.rows[lane_class])
-        rows = await self._pool.fetch(LANE["read"], lease.lane, lane_class, *after, limit)
+        reading = self._pool.fetch(LANE["read"], lease.lane, lane_class, *after, limit)
+        rows = await self._hold(lease, lane_class, reading)
         if not rows:
             return None
         whole = without_a_cut_cause(rows, limit)
@@ -155,7 +159,8 @@ class LaneDrain:
 
     async def _work_on_digests(self, lease: Lease) -> bool:
         """One batch of what has rested long enough. False when none is left."""
-        rows = await self._pool.fetch(DIGEST["due"], lease.lane, min(BATCH, self._deliverer.rows[RESTING]))
+        reading = self._pool.fetch(DIGEST["due"], lease.lane, min(BATCH, self._deliverer.rows[RESTING]))
+        rows = await self._hold(lease, RESTING, reading)
         people = gather_digests(rows)
         if people:
             settlement = await self._hold(lease, RESTING, self._deliverer.deliver(people.values(), RESTING))
@@ -172,9 +177,9 @@ class LaneDrain:
             raise LeaseLostError
         return due
 
-    async def _hold(self, lease: Lease, lane_class: int, sending: Coroutine[Any, Any, Settlement]) -> Settlement:
-        """Renews the lease for as long as the batch takes; sends what became urgent meanwhile."""
-        task = asyncio.create_task(sending)
+    async def _hold(self, lease: Lease, lane_class: int, work: Coroutine[Any, Any, T]) -> T:
+        """Renews the lease for as long as a batch is read or sent; sends what became urgent meanwhile."""
+        task = asyncio.create_task(work)
         try:
             while not (await asyncio.wait({task}, timeout=RENEW_EVERY_S))[0]:
                 with suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):

@@ -26,7 +26,8 @@ log = structlog.get_logger()
 
 SQL = load("identity/send_codes")
 BATCH = 50
-LEASE_S = 30
+# No attempt may take as long; a killed worker's code is sent again when it is over.
+LEASE_S = 13
 RETRY_MAX_S = 60.0
 CODES_PER_DAY = 20
 """More texts than a person could have tries for are no use to anyone but somebody who annoys them."""

@@ -17,8 +17,9 @@ log = structlog.get_logger()
 
 SWEEP = load("notifications/sweep")
 EVERY_S = 1.0
-# A look that took long, over a mountain of parked rows, is not repeated at once.
+# A look that took long, over a mountain of parked rows, is not repeated at once; but a killed worker's rows wait for the next.
 REST_FACTOR = 10
+LONGEST_REST_S = 4.0
 TIDY_EVERY_S = 3600.0
 # How often a worker looks whether the hourly root is due: another may have made it, and the clock may have been moved.
 ROOTS_LOOK_EVERY_S = 60.0
@@ -49,7 +50,7 @@ async def sweep(pool: Pool, work: Work) -> None:
                 looked_at_cases = started
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
             log.warning("sweep_cannot_look", error=type(error).__name__)
-        await asyncio.sleep(max(EVERY_S, REST_FACTOR * (time.monotonic() - started)))
+        await asyncio.sleep(min(max(EVERY_S, REST_FACTOR * (time.monotonic() - started)), LONGEST_REST_S))
 
 
 async def _look(pool: Pool, work: Work) -> None:

@@ -20,6 +20,8 @@ import pytest
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 20.0
+# One for all: each client reads the certificates of the whole world. It keeps no connection: simulators end and come back.
+http = httpx.Client(limits=httpx.Limits(max_keepalive_connections=0))
 
 
 class RunningSimulator:
@@ -52,7 +54,7 @@ class RunningSimulator:
             if self.process.poll() is not None:
                 pytest.fail(f"the simulator ended at once: {self.process.communicate()[1]}")
             try:
-                httpx.get(f"{self.base_url}/health").raise_for_status()
+                http.get(f"{self.base_url}/health").raise_for_status()
             except httpx.TransportError:
                 time.sleep(0.05)
             else:
@@ -69,20 +71,20 @@ class RunningSimulator:
         self._end(signal.SIGKILL)
 
     def script(self, target: str, *outcomes: dict[str, Any]) -> None:
-        answer = httpx.post(f"{self.base_url}/script", json={"target": target, "outcomes": outcomes})
+        answer = http.post(f"{self.base_url}/script", json={"target": target, "outcomes": outcomes})
         assert answer.status_code == 204, answer.text
 
     def set_quota(self, messages: int | None, window_s: float = 60.0) -> None:
-        answer = httpx.put(f"{self.base_url}/quota", json={"messages": messages, "window_s": window_s})
+        answer = http.put(f"{self.base_url}/quota", json={"messages": messages, "window_s": window_s})
         assert answer.status_code == 204, answer.text
 
     def quota(self) -> dict[str, Any]:
         """What it counted since it was set."""
-        counted: dict[str, Any] = httpx.get(f"{self.base_url}/quota").raise_for_status().json()
+        counted: dict[str, Any] = http.get(f"{self.base_url}/quota").raise_for_status().json()
         return counted
 
     def messages(self, after: int = 0) -> list[dict[str, Any]]:
-        answer = httpx.get(f"{self.base_url}/messages", params={"after": after})
+        answer = http.get(f"{self.base_url}/messages", params={"after": after})
         assert answer.status_code == 200, answer.text
         return [msgspec.json.decode(line) for line in answer.content.splitlines()]
 
@@ -91,11 +93,11 @@ class RunningSimulator:
 
     def tokens_issued(self, whose: str = "tokens_issued") -> int:
         """FCM's; Huawei's are `hms_tokens_issued`."""
-        return int(httpx.get(f"{self.base_url}/health").json()[whose])
+        return int(http.get(f"{self.base_url}/health").json()[whose])
 
     def reset_hms_secret(self) -> bytes:
         """Makes the secret and all access tokens void; the credentials that are valid now, not yet in their file."""
-        answer = httpx.post(f"{self.base_url}/hms/reset-secret")
+        answer = http.post(f"{self.base_url}/hms/reset-secret")
         assert answer.status_code == 200, answer.text
         return answer.content
 

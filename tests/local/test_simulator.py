@@ -21,7 +21,7 @@ import pytest
 
 from app.local.simulator import write_service_account
 from app.local.simulator_accounts import AccountError
-from tests.local.running_simulator import RunningSimulator, run_simulator
+from tests.local.running_simulator import RunningSimulator, http, run_simulator
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -39,7 +39,7 @@ def ask_token(simulator: RunningSimulator, account: dict[str, str], **claims: An
     signer = google.auth.crypt.RSASigner.from_service_account_info(account)  # type: ignore[no-untyped-call]
     assertion = google.auth.jwt.encode(signer, {**said, **claims})  # type: ignore[no-untyped-call]
     form = {"grant_type": GRANT_TYPE, "assertion": assertion.decode()}
-    return httpx.post(f"{simulator.base_url}/token", data=form)
+    return http.post(f"{simulator.base_url}/token", data=form)
 
 
 def own_account(simulator: RunningSimulator) -> dict[str, str]:
@@ -56,7 +56,7 @@ def send(
     simulator: RunningSimulator, bearer: str, body: dict[str, Any], project: str = "sepakat-local"
 ) -> httpx.Response:
     url = f"{simulator.base_url}/v1/projects/{project}/messages:send"
-    return httpx.post(url, json=body, headers={"authorization": f"Bearer {bearer}"})
+    return http.post(url, json=body, headers={"authorization": f"Bearer {bearer}"})
 
 
 def fcm_code(answer: httpx.Response) -> str:
@@ -98,7 +98,7 @@ def test_an_assertion_of_another_key_buys_nothing(simulator: RunningSimulator, t
 @pytest.mark.parametrize("assertion", ["", "a.b.c", "e30.e30.", "\xff.\xff.\xff", "." * 50_000])
 def test_an_assertion_that_is_none_buys_nothing(simulator: RunningSimulator, assertion: str) -> None:
     form = {"grant_type": GRANT_TYPE, "assertion": assertion}
-    answer = httpx.post(f"{simulator.base_url}/token", data=form)
+    answer = http.post(f"{simulator.base_url}/token", data=form)
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_grant")
 
 
@@ -174,7 +174,7 @@ def test_a_scripted_answer_is_given_as_often_as_it_says(simulator: RunningSimula
 
 def test_a_script_can_be_taken_back(simulator: RunningSimulator, bearer: str) -> None:
     simulator.script("phone-c", {"status": 500})
-    assert httpx.delete(f"{simulator.base_url}/script").status_code == 204
+    assert http.delete(f"{simulator.base_url}/script").status_code == 204
     assert send(simulator, bearer, {"message": {"fid": "phone-c"}}).status_code == 200
 
 
@@ -194,9 +194,9 @@ def test_mail_taken_over_smtp_is_shown_as_text(simulator: RunningSimulator) -> N
 def test_messages_can_be_read_on_from_where_one_was(simulator: RunningSimulator) -> None:
     known = len(simulator.messages())
     body = {"id": "after-1", "to": "0812-0000-0099", "text": "halo"}
-    assert httpx.post(f"{simulator.base_url}/sms", json=body).status_code == 200
+    assert http.post(f"{simulator.base_url}/sms", json=body).status_code == 200
     assert [line["to"] for line in simulator.messages(after=known)] == ["0812-0000-0099"]
-    assert httpx.get(f"{simulator.base_url}/messages?after=-1").status_code == 400
+    assert http.get(f"{simulator.base_url}/messages?after=-1").status_code == 400
 
 
 def test_what_was_answered_survives_a_kill_and_a_torn_last_line(tmp_path: Path) -> None:
@@ -212,10 +212,10 @@ def test_what_was_answered_survives_a_kill_and_a_torn_last_line(tmp_path: Path) 
         simulator.start()
 
         assert {line["text"] for line in simulator.messages()} == {str(n) for n in range(100)}
-        again = httpx.post(f"{simulator.base_url}/sms", json=bodies[7])
+        again = http.post(f"{simulator.base_url}/sms", json=bodies[7])
         assert again.status_code == 200
         assert len(simulator.messages()) == 100, "the gateway remembers the ids it has served"
-        httpx.post(f"{simulator.base_url}/sms", json={**bodies[7], "id": "after the kill"})
+        http.post(f"{simulator.base_url}/sms", json={**bodies[7], "id": "after the kill"})
         simulator.kill()
         simulator.start()
         assert len(simulator.messages()) == 101

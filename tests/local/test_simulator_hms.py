@@ -12,7 +12,7 @@ import pytest
 
 from app.local.simulator_accounts import AccountError
 from app.local.simulator_hms import APP_ID, write_hms_credentials
-from tests.local.running_simulator import RunningSimulator
+from tests.local.running_simulator import RunningSimulator, http
 
 NOTIFICATION = {"title": "Ada kabar", "body": "Buka aplikasi.", "click_action": {"type": 3}}
 MESSAGE = {"android": {"notification": NOTIFICATION}, "token": ["phone"]}
@@ -21,7 +21,7 @@ MESSAGE = {"android": {"notification": NOTIFICATION}, "token": ["phone"]}
 def ask_token(simulator: RunningSimulator, **changes: str) -> httpx.Response:
     own = msgspec.json.decode(simulator.hms_credentials.read_bytes())
     form = {"grant_type": "client_credentials", **own} | changes
-    return httpx.post(simulator.hms_token_url, data=form)
+    return http.post(simulator.hms_token_url, data=form)
 
 
 def send(
@@ -29,7 +29,7 @@ def send(
 ) -> httpx.Response:
     token = ask_token(simulator).json()["access_token"] if bearer is None else bearer
     url = f"{simulator.base_url}/v1/{app_id}/messages:send"
-    return httpx.post(url, json={"message": message}, headers={"authorization": f"Bearer {token}"})
+    return http.post(url, json={"message": message}, headers={"authorization": f"Bearer {token}"})
 
 
 def test_credentials_buy_a_token_that_sends(simulator: RunningSimulator) -> None:

@@ -18,13 +18,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-import httpx
 import pytest
 
 from app.local.servers import Valkey
 from app.local.simulator import write_service_account
 from tests.conftest import Database
-from tests.local.running_simulator import RunningSimulator
+from tests.local.running_simulator import RunningSimulator, http
 from tests.notifications.changes import post_contributions
 from tests.prove.__main__ import say
 from tests.prove.forked_worker import run_workers
@@ -51,7 +50,7 @@ RESUMED_WITHIN_S = 30.0
 
 def answer(simulator: RunningSimulator, **outcome: object) -> None:
     """From now on this, to everybody."""
-    httpx.delete(f"{simulator.base_url}/script")
+    http.delete(f"{simulator.base_url}/script")
     simulator.script("*", {**outcome, "times": 100_000})
 
 
@@ -156,7 +155,7 @@ def set_up_wrongly(how: str, simulator: RunningSimulator, credentials: Path) -> 
     """From now on the provider refuses all of us; what is given back mends it."""
     if how != "invalid_grant":
         answer(simulator, status=int(how))
-        return lambda: httpx.delete(f"{simulator.base_url}/script")
+        return lambda: http.delete(f"{simulator.base_url}/script")
     right = credentials.read_bytes()
     write_service_account(credentials.with_name("another"), simulator.base_url)
     credentials.write_bytes(credentials.with_name("another").read_bytes())

@@ -40,7 +40,7 @@ WORKERS = 3
 PEOPLE = 128
 WRITTEN_PER_S = 30
 ANSWERS_AFTER_S = (0.05, 0.2)
-# Ten of the lease, one of the sweep, and the sending; a machine that has other things to do gets twice as long.
+# Four of the lease, one of the sweep, and the sending; a machine that has other things to do gets longer.
 RUNS_AGAIN_WITHIN_S = 15.0 if os.environ.get("TIMED") else 30.0
 
 

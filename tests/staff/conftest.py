@@ -22,7 +22,7 @@ from app.settings import Settings
 from tests.cases.reports import Reported, reported_merge
 from tests.conftest import Database, _check_documented, _documented, settings_for
 from tests.feed.conftest import Core
-from tests.local.running_simulator import RunningSimulator, run_simulator
+from tests.local.running_simulator import RunningSimulator, http, run_simulator
 
 
 class Provider:
@@ -30,12 +30,12 @@ class Provider:
 
     def __init__(self, simulator: RunningSimulator) -> None:
         self.simulator = simulator
-        self.issuer: str = httpx.get(f"{simulator.base_url}/.well-known/openid-configuration").json()["issuer"]
+        self.issuer: str = http.get(f"{simulator.base_url}/.well-known/openid-configuration").json()["issuer"]
         self._tokens: dict[str, str] = {}
 
     def token(self, subject: str) -> str:
         if subject not in self._tokens:
-            answer = httpx.post(f"{self.simulator.base_url}/oidc/token", json={"staff": subject})
+            answer = http.post(f"{self.simulator.base_url}/oidc/token", json={"staff": subject})
             assert answer.status_code == 200, answer.text
             self._tokens[subject] = answer.json()["access_token"]
         return self._tokens[subject]
@@ -64,11 +64,11 @@ class Provider:
 
     @cached_property
     def kid(self) -> str:
-        kid: str = httpx.get(f"{self.simulator.base_url}/jwks.json").json()["keys"][0]["kid"]
+        kid: str = http.get(f"{self.simulator.base_url}/jwks.json").json()["keys"][0]["kid"]
         return kid
 
     def rotate(self) -> None:
-        assert httpx.post(f"{self.simulator.base_url}/oidc/rotate").status_code == 204
+        assert http.post(f"{self.simulator.base_url}/oidc/rotate").status_code == 204
         self._tokens.clear()
         del self.key, self.kid
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import httpx
 import pytest
 from structlog.testing import capture_logs
 
@@ -22,7 +21,7 @@ from app.notifications.clearing import CLAIM
 from app.platform import push_grants
 from app.platform.database import Pool
 from tests.conftest import Database
-from tests.local.running_simulator import RunningSimulator
+from tests.local.running_simulator import RunningSimulator, http
 from tests.notifications.changes import post_contribution, post_contributions
 from tests.workers.conftest import AddReachable, Outbox, Reachable
 from tests.workers.running_worker import eventually
@@ -256,4 +255,4 @@ async def drain_all(worker: LaneDrain, people: list[Reachable]) -> None:
 
 
 def unscript(simulator: RunningSimulator) -> None:
-    assert httpx.delete(f"{simulator.base_url}/script").status_code == 204
+    assert http.delete(f"{simulator.base_url}/script").status_code == 204

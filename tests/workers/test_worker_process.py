@@ -20,8 +20,8 @@ from tests.workers.conftest import AddReachable, Outbox, Reachable
 from tests.workers.running_worker import RunningWorker, eventually, run_worker
 
 START_WITHIN_S = 15.0
-# A lane of a killed worker is free after its lease of ten seconds.
-AFTER_A_KILL_S = 20.0
+# A lane of a killed worker is free after its lease of four seconds.
+AFTER_A_KILL_S = 15.0
 
 
 @pytest.fixture
