@@ -610,6 +610,28 @@ ALTER FUNCTION public.bucket_of(participant_id uuid) OWNER TO sepakat_owner;
 
 COMMENT ON FUNCTION public.bucket_of(participant_id uuid) IS 'The subtree (0..4095) of a participant: the top twelve bits of the hash whose top six are the lane.';
 
+CREATE FUNCTION public.bulk_apart(p_after uuid, p_upto uuid) RETURNS uuid[]
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT array(
+        SELECT k.participant_id FROM public.cards AS k
+        WHERE k.merge_mark = 'merged_without_consent' AND k.participant_id > p_after AND k.participant_id <= p_upto
+        UNION
+        SELECT l.participant_id FROM public.ledger_entries AS l
+        WHERE l.kind = 'growth' AND l.year IS NOT NULL AND l.received_for_kpj IS NOT NULL
+            AND l.participant_id > p_after AND l.participant_id <= p_upto)
+$$;
+
+ALTER FUNCTION public.bulk_apart(p_after uuid, p_upto uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    RETURN (CASE WHEN (year IS NOT NULL) THEN json_build_object('event_id', event_id, 'kpj', kpj, 'year', year, 'amount', amount) ELSE json_build_object('event_id', event_id, 'kpj', kpj, 'employer_id', employer_id, 'month', to_char((month)::timestamp with time zone, 'YYYY-MM'::text), 'amount', amount, 'paid_on', effective_on) END)::text;
+
+ALTER FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -686,6 +708,91 @@ $$;
 
 ALTER FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_plan jsonb;
+    v_cause_id uuid;
+    v_now timestamptz := public.current_instant();
+    v_changes public.card_change[];
+BEGIN
+    PERFORM public.refuse_while_paused();
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF v_merge.state IS DISTINCT FROM 'confirmed' OR v_merge.executes_at > v_now THEN
+        PERFORM public.refuse('merge_is_due', 'only a confirmed merge whose cooling-off is over is executed');
+    END IF;
+
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
+
+    IF v_merge.confirmed_at + make_interval(secs => (v_plan ->> 'cooling_off_s')::integer) <= v_now IS NOT TRUE
+        OR p_undo_window IS DISTINCT FROM make_interval(secs => (v_plan ->> 'undo_window_s')::integer)
+    THEN
+        PERFORM public.refuse('merge_is_due', 'the cooling-off and the undo window are those of the confirmed plan');
+    END IF;
+    IF v_plan ->> 'action' IS DISTINCT FROM 'merge' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
+        SELECT FROM public.cards AS k
+        FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
+            AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
+            ON c.kpj = k.kpj AND k.participant_id = p_participant_id
+        WHERE (c.kpj IS NOT NULL OR (k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)))
+            AND (c.role, c.status_before, c.balance_before, c.status_after, c.balance_after) IS DISTINCT FROM (
+                CASE WHEN k.card_id = v_merge.into_card THEN 'survivor' WHEN k.card_id = ANY (v_merge.absorb) THEN 'absorbed' END,
+                k.status, k.balance,
+                CASE WHEN k.card_id = v_merge.into_card THEN k.status ELSE 'merged' END,
+                CASE WHEN k.card_id = v_merge.into_card THEN (v_plan ->> 'total_after')::bigint ELSE 0 END)
+    ) OR (SELECT (sum(k.balance), sum(k.balance)) FROM public.cards AS k
+        WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card))
+        IS DISTINCT FROM ((v_plan ->> 'total_before')::numeric, (v_plan ->> 'total_after')::numeric)
+    THEN
+        PERFORM public.refuse('plan_equals_the_cards', 'the confirmed plan differs from the cards as they are now');
+    END IF;
+
+    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
+    VALUES (p_participant_id, p_merge_id, 'merge', v_merge.plan_digest, v_merge.confirmation_id, v_now, pg_current_xact_id());
+    v_cause_id := coalesce(p_cause_id, public.record_cause(p_participant_id, 'participant',
+        (SELECT coalesce(c.device_id, c.passkey_id)::text FROM public.confirmations AS c
+            WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id),
+        v_merge.reason, p_merge_id));
+
+    SELECT array_agg(ROW(p_participant_id, change.card_id, v_cause_id, change.kind, change.ledger_kind, change.amount,
+        public.jakarta_day(v_now), NULL, NULL, NULL, change.from_kpj, CASE WHEN change.amount IS NOT NULL THEN p_merge_id END, NULL,
+        change.patch, jsonb_build_object('into', survivor.kpj))::public.card_change ORDER BY change.kpj) INTO v_changes
+    FROM public.cards AS survivor CROSS JOIN LATERAL (
+        -- the absorbed cards give all they have; a card without savings gives no entry
+        SELECT k.kpj, k.card_id, 'card_merged' AS kind, CASE WHEN k.balance > 0 THEN 'merge_out' END AS ledger_kind,
+            CASE WHEN k.balance > 0 THEN -k.balance END AS amount, NULL AS from_kpj,
+            jsonb_build_object('merge_mark', 'merged', 'merge_id', p_merge_id, 'merged_into', survivor.card_id,
+                'merged_at', v_now, 'merged_via', jsonb_build_array(p_merge_id)) AS patch
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
+        UNION ALL
+        SELECT k.kpj, survivor.card_id, 'card_received_merge', CASE WHEN k.balance > 0 THEN 'merge_in' END,
+            CASE WHEN k.balance > 0 THEN k.balance END, k.kpj, NULL
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
+        UNION ALL
+        -- what was merged earlier into a card that is absorbed now resolves to the survivor in one hop
+        SELECT k.kpj, k.card_id, 'card_forwarded', NULL, NULL, NULL, jsonb_build_object(
+            'merged_into', survivor.card_id, 'merged_via', to_jsonb(k.merged_via || p_merge_id))
+        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merge_mark = 'merged'
+            AND k.merged_into = ANY (v_merge.absorb)
+    ) AS change
+    WHERE survivor.participant_id = p_participant_id AND survivor.card_id = v_merge.into_card;
+    PERFORM public.change_cards(v_changes);
+
+    UPDATE public.merges AS m SET state = 'executed', executed_at = v_now, undo_until = v_now + p_undo_window,
+        core = CASE WHEN v_merge.core = 'pending' THEN 'acknowledged' ELSE 'pending' END, cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+END
+$$;
+
+ALTER FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -721,6 +828,9 @@ BEGIN
                     v_proposal.staff, p_second.subject);
             WHEN 'balance' THEN
                 PERFORM public.decide_balance(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
+                    v_proposal.staff, p_second.subject);
+            WHEN 'unreached' THEN
+                PERFORM public.decide_unreached(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
                     v_proposal.staff, p_second.subject);
             WHEN 'correction' THEN
                 PERFORM public.decide_correction(v_case.participant_id, p_case_id, v_cause_id, p_decision, v_proposal.reason,
@@ -1486,6 +1596,26 @@ $$;
 
 ALTER FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    UPDATE public.cases AS c SET state = 'decided', decision = p_decision, reason = p_reason, staff = p_staff,
+        second_staff = p_second_staff, decided_at = public.current_instant(), cause_id = p_cause_id, xact = pg_current_xact_id()
+    WHERE c.participant_id = p_participant_id AND c.case_id = p_case_id AND c.kind = 'unreached' AND c.state = 'open'
+        AND p_decision IN ('reached', 'not_reached');
+    IF NOT FOUND THEN
+        PERFORM public.refuse('case_is_open', 'only an open case is decided, and once');
+    END IF;
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, 'unreached_case_decided', NULL, NULL, p_cause_id, jsonb_build_object(
+        'case_id', p_case_id, 'decision', p_decision, 'reason', p_reason))::public.history_entry]);
+END
+$$;
+
+ALTER FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) RETURNS void
     LANGUAGE sql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1940,86 +2070,60 @@ CREATE FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_u
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
-DECLARE
-    v_merge public.merges;
-    v_plan jsonb;
-    v_cause_id uuid;
-    v_now timestamptz := public.current_instant();
-    v_changes public.card_change[];
 BEGIN
-    PERFORM public.refuse_while_paused();
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
-    PERFORM FROM public.cards AS k WHERE k.participant_id = p_participant_id ORDER BY k.kpj FOR UPDATE;
-    SELECT * INTO v_merge FROM public.merges AS m
-    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
-    IF v_merge.state IS DISTINCT FROM 'confirmed' OR v_merge.executes_at > v_now THEN
-        PERFORM public.refuse('merge_is_due', 'only a confirmed merge whose cooling-off is over is executed');
-    END IF;
-
-    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
-    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
-
-    IF v_merge.confirmed_at + make_interval(secs => (v_plan ->> 'cooling_off_s')::integer) <= v_now IS NOT TRUE
-        OR p_undo_window IS DISTINCT FROM make_interval(secs => (v_plan ->> 'undo_window_s')::integer)
+    IF EXISTS (SELECT FROM public.merges AS m
+        WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id AND m.core IS NOT NULL)
     THEN
-        PERFORM public.refuse('merge_is_due', 'the cooling-off and the undo window are those of the confirmed plan');
+        PERFORM public.refuse('core_executes_what_it_was_handed', 'this merge was handed to the core: its report executes it');
     END IF;
-    IF v_plan ->> 'action' IS DISTINCT FROM 'merge' OR (v_plan ->> 'merge_id')::uuid IS DISTINCT FROM p_merge_id OR EXISTS (
-        SELECT FROM public.cards AS k
-        FULL JOIN jsonb_to_recordset(v_plan -> 'cards')
-            AS c (kpj text, role text, status_before text, status_after text, balance_before bigint, balance_after bigint)
-            ON c.kpj = k.kpj AND k.participant_id = p_participant_id
-        WHERE (c.kpj IS NOT NULL OR (k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card)))
-            AND (c.role, c.status_before, c.balance_before, c.status_after, c.balance_after) IS DISTINCT FROM (
-                CASE WHEN k.card_id = v_merge.into_card THEN 'survivor' WHEN k.card_id = ANY (v_merge.absorb) THEN 'absorbed' END,
-                k.status, k.balance,
-                CASE WHEN k.card_id = v_merge.into_card THEN k.status ELSE 'merged' END,
-                CASE WHEN k.card_id = v_merge.into_card THEN (v_plan ->> 'total_after')::bigint ELSE 0 END)
-    ) OR (SELECT (sum(k.balance), sum(k.balance)) FROM public.cards AS k
-        WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb || v_merge.into_card))
-        IS DISTINCT FROM ((v_plan ->> 'total_before')::numeric, (v_plan ->> 'total_after')::numeric)
-    THEN
-        PERFORM public.refuse('plan_equals_the_cards', 'the confirmed plan differs from the cards as they are now');
-    END IF;
-
-    INSERT INTO public.merge_executions (participant_id, merge_id, action, plan_digest, confirmation_id, executed_at, xact)
-    VALUES (p_participant_id, p_merge_id, 'merge', v_merge.plan_digest, v_merge.confirmation_id, v_now, pg_current_xact_id());
-    v_cause_id := public.record_cause(p_participant_id, 'participant',
-        (SELECT coalesce(c.device_id, c.passkey_id)::text FROM public.confirmations AS c
-            WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id),
-        v_merge.reason, p_merge_id);
-
-    SELECT array_agg(ROW(p_participant_id, change.card_id, v_cause_id, change.kind, change.ledger_kind, change.amount,
-        public.jakarta_day(v_now), NULL, NULL, NULL, change.from_kpj, CASE WHEN change.amount IS NOT NULL THEN p_merge_id END, NULL,
-        change.patch, jsonb_build_object('into', survivor.kpj))::public.card_change ORDER BY change.kpj) INTO v_changes
-    FROM public.cards AS survivor CROSS JOIN LATERAL (
-        -- the absorbed cards give all they have; a card without savings gives no entry
-        SELECT k.kpj, k.card_id, 'card_merged' AS kind, CASE WHEN k.balance > 0 THEN 'merge_out' END AS ledger_kind,
-            CASE WHEN k.balance > 0 THEN -k.balance END AS amount, NULL AS from_kpj,
-            jsonb_build_object('merge_mark', 'merged', 'merge_id', p_merge_id, 'merged_into', survivor.card_id,
-                'merged_at', v_now, 'merged_via', jsonb_build_array(p_merge_id)) AS patch
-        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
-        UNION ALL
-        SELECT k.kpj, survivor.card_id, 'card_received_merge', CASE WHEN k.balance > 0 THEN 'merge_in' END,
-            CASE WHEN k.balance > 0 THEN k.balance END, k.kpj, NULL
-        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_merge.absorb)
-        UNION ALL
-        -- what was merged earlier into a card that is absorbed now resolves to the survivor in one hop
-        SELECT k.kpj, k.card_id, 'card_forwarded', NULL, NULL, NULL, jsonb_build_object(
-            'merged_into', survivor.card_id, 'merged_via', to_jsonb(k.merged_via || p_merge_id))
-        FROM public.cards AS k WHERE k.participant_id = p_participant_id AND k.merge_mark = 'merged'
-            AND k.merged_into = ANY (v_merge.absorb)
-    ) AS change
-    WHERE survivor.participant_id = p_participant_id AND survivor.card_id = v_merge.into_card;
-    PERFORM public.change_cards(v_changes);
-
-    UPDATE public.merges AS m SET state = 'executed', executed_at = v_now, undo_until = v_now + p_undo_window,
-        core = 'pending', cause_id = v_cause_id
-    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id;
+    PERFORM public.carry_out_merge(p_participant_id, p_merge_id, p_undo_window, NULL);
 END
 $$;
 
 ALTER FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_plan jsonb;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    SELECT * INTO v_merge FROM public.merges AS m WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id FOR UPDATE;
+    IF (v_merge.state, v_merge.core) IS DISTINCT FROM ('confirmed', 'pending') THEN
+        PERFORM public.refuse('core_executes_what_it_was_handed', 'only what was handed to the core is executed by its report');
+    END IF;
+    IF NOT EXISTS (SELECT FROM public.causes AS c
+        WHERE c.participant_id = p_participant_id AND c.cause_id = p_cause_id AND c.origin = 'core' AND c.merge_id = p_merge_id)
+        OR NOT EXISTS (
+            SELECT FROM public.confirmations AS c
+            JOIN public.keys AS k ON k.participant_id = c.participant_id AND k.key_id = coalesce(c.device_id, c.passkey_id)
+            WHERE c.participant_id = p_participant_id AND c.confirmation_id = v_merge.confirmation_id AND k.removed_at IS NULL)
+    THEN
+        PERFORM public.refuse('core_executes_what_it_was_handed', 'an event of the core is the cause, and the key that agreed is there still');
+    END IF;
+    SELECT convert_from(p.canonical, 'UTF8')::jsonb INTO v_plan FROM public.merge_plans AS p
+    WHERE p.participant_id = p_participant_id AND p.merge_id = p_merge_id AND p.plan_digest = v_merge.plan_digest;
+    IF (SELECT (jsonb_agg(c ->> 'kpj' ORDER BY c ->> 'kpj') FILTER (WHERE c ->> 'role' = 'absorbed'),
+                min(c ->> 'kpj') FILTER (WHERE c ->> 'role' = 'survivor'),
+                jsonb_object_agg(c ->> 'kpj', c -> 'balance_before'))
+            FROM jsonb_array_elements(v_plan -> 'cards') AS c)
+        IS DISTINCT FROM (
+            (SELECT jsonb_agg(a ORDER BY a) FROM jsonb_array_elements_text(p_reported -> 'absorbed') AS a),
+            p_reported ->> 'into', p_reported -> 'balances')
+        OR ((p_reported ->> 'merged_on')::date >= public.jakarta_day(v_merge.executes_at)) IS NOT TRUE
+    THEN
+        PERFORM public.refuse('report_equals_the_confirmed_plan', 'what the core reports is not what its participant confirmed');
+    END IF;
+    PERFORM public.carry_out_merge(p_participant_id, p_merge_id,
+        make_interval(secs => (v_plan ->> 'undo_window_s')::integer), p_cause_id);
+END
+$$;
+
+ALTER FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.jakarta_day(instant timestamp with time zone) RETURNS date
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -2155,6 +2259,79 @@ CREATE FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid)
 $$;
 
 ALTER FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) RETURNS TABLE(participant_id uuid, card_id uuid, kpj text, segment text, status text, living_card_id uuid, parts numeric, amount bigint, credited bigint, known_since date)
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    SET work_mem TO '64MB'
+    SET jit TO 'off'
+    AS $$
+    WITH RECURSIVE card AS MATERIALIZED (
+        SELECT k.* FROM cards AS k
+        WHERE k.participant_id > p_after AND k.participant_id <= p_upto AND k.balance IS NOT NULL AND k.transferred_at IS NULL
+    ), book AS (
+        -- where a card's money was booked: on the card itself, and before a transfer on that of somebody else
+        SELECT c.participant_id AS owner_id, c.card_id AS owned, c.participant_id, c.card_id FROM card AS c
+        UNION
+        SELECT b.owner_id, b.owned, t.other_participant_id, t.other_card_id
+        FROM book AS b JOIN card_transfers AS t ON t.participant_id = b.participant_id AND t.card_id = b.card_id
+    ), entry AS (
+        SELECT b.owner_id, b.owned, l.number, l.kind, l.amount, l.effective_on,
+            least(
+                l.effective_on + CASE l.kind WHEN 'growth' THEN 1 ELSE 0 END,
+                min(l.effective_on) FILTER (WHERE l.kind IN ('merge_out', 'undo_out', 'transfer_out')) OVER (
+                    PARTITION BY b.participant_id, b.card_id ORDER BY l.number
+                    ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+            ) - make_date(p_year, 1, 1) AS day
+        FROM book AS b JOIN ledger_entries AS l ON l.participant_id = b.participant_id AND l.card_id = b.card_id
+    ), moved AS (
+        SELECT e.owner_id, e.owned, greatest(e.day, 0) AS day, sum(e.amount) AS amount,
+            min(e.effective_on) FILTER (WHERE e.number = 1 AND e.kind = 'opening' AND e.amount > 0) AS known_since
+        FROM entry AS e WHERE e.day < make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1)
+        GROUP BY e.owner_id, e.owned, greatest(e.day, 0)
+    ), span AS (
+        SELECT m.owner_id, m.owned, m.known_since, m.day, sum(m.amount) OVER days AS balance,
+            lead(m.day, 1, make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1)) OVER days AS until
+        FROM moved AS m
+        WINDOW days AS (PARTITION BY m.owner_id, m.owned ORDER BY m.day)
+    ), earned AS (
+        SELECT s.owner_id, s.owned, min(s.known_since) AS known_since,
+            sum(greatest(s.balance, 0) * (p_weights[s.until + 1] - p_weights[s.day + 1])) AS parts
+        FROM span AS s GROUP BY s.owner_id, s.owned
+    ), credit AS (
+        -- What is split over cards that the core joined is credited on each of them; all else on the number that it was for.
+        SELECT l.participant_id, sum(l.amount)::bigint AS amount,
+            CASE WHEN EXISTS (
+                SELECT FROM merges AS m
+                WHERE m.participant_id = l.participant_id AND m.reported IS NOT NULL AND l.card_id = ANY (m.absorb)
+            ) AND EXISTS (
+                SELECT FROM ledger_entries AS o
+                WHERE o.participant_id = l.participant_id AND o.kind = 'growth' AND o.year = l.year
+                    AND o.source_event = l.source_event AND o.card_id <> l.card_id
+            ) THEN k.kpj ELSE coalesce(l.received_for_kpj, k.kpj) END AS kpj
+        FROM ledger_entries AS l
+        JOIN cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+        WHERE l.kind = 'growth' AND l.year = p_year AND l.participant_id IN (SELECT b.participant_id FROM book AS b)
+        GROUP BY 1, 3
+    ), credited AS (
+        SELECT b.owner_id, b.owned, sum(r.amount)::bigint AS amount
+        FROM book AS b
+        JOIN cards AS k ON k.participant_id = b.participant_id AND k.card_id = b.card_id
+        JOIN credit AS r ON r.participant_id = k.participant_id AND r.kpj = k.kpj
+        GROUP BY b.owner_id, b.owned
+    )
+    SELECT c.participant_id, c.card_id, c.kpj, c.segment, c.status,
+        CASE c.merge_mark WHEN 'merged' THEN c.merged_into ELSE c.card_id END,
+        coalesce(e.parts, 0), div(coalesce(e.parts, 0), 1000000 * (make_date(p_year + 1, 1, 1) - make_date(p_year, 1, 1))::numeric)::bigint,
+        r.amount, e.known_since
+    FROM card AS c
+    LEFT JOIN earned AS e ON e.owner_id = c.participant_id AND e.owned = c.card_id
+    LEFT JOIN credited AS r ON r.owner_id = c.participant_id AND r.owned = c.card_id
+$$;
+
+ALTER FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) OWNER TO sepakat_owner;
+
+COMMENT ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) IS 'What every card with savings of the participants after p_after, up to p_upto, earned in a year: exactly (parts) and in whole rupiah; and what is credited for that year already (NULL: nothing). Weights as app/ledger/growth.py gives them.';
 
 CREATE FUNCTION public.guard_acceptance() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2370,11 +2547,13 @@ BEGIN
     IF (v_from <> new.state AND NOT EXISTS (
             SELECT FROM public.merge_transitions AS t WHERE t.from_state = v_from AND t.to_state = new.state))
         -- The core may end an open merge, by telling of one that it did itself, and refuse one that was agreed to; neither
-        -- last_refusal nor closed_because is the feed's to write, so that both refusals come by their functions. It takes
-        -- no other step. What ends a dispute is guarded where the cases are.
+        -- last_refusal nor closed_because is the feed's to write, so that both refusals come by their functions. What the worker
+        -- handed to the core is executed by the core's report. It takes no other step. What ends a dispute is guarded where the
+        -- cases are.
         OR (tg_op = 'UPDATE' AND session_user = 'sepakat_feed' AND new.state NOT IN (old.state, 'cancelled')
             AND old.state <> 'disputed'
             AND ((old.state, new.state, new.last_refusal ->> 'code') = ('confirmed', 'proposed', 'core_refused')
+                OR (old.state, new.state, old.core) = ('confirmed', 'executed', 'pending')
                 OR (old.state, new.state, new.closed_because) = ('executed', 'undone', 'core_refused')) IS NOT TRUE)
     THEN
         PERFORM public.refuse('merge_step_is_known', format('a merge cannot go from %s to %s', v_from, new.state));
@@ -2531,6 +2710,28 @@ END
 $$;
 
 ALTER FUNCTION public.guard_unlock() OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_merge public.merges;
+    v_cause_id uuid := public.record_cause(p_participant_id, 'system', 'worker', NULL, p_merge_id);
+BEGIN
+    PERFORM public.refuse_while_paused();
+    UPDATE public.merges AS m SET core = 'pending', cause_id = v_cause_id
+    WHERE m.participant_id = p_participant_id AND m.merge_id = p_merge_id
+        AND m.state = 'confirmed' AND m.core IS NULL AND m.executes_at <= public.current_instant()
+    RETURNING * INTO v_merge;
+    IF v_merge.merge_id IS NULL THEN
+        PERFORM public.refuse('merge_is_due', 'only a confirmed merge whose cooling-off is over is handed to the core, once');
+    END IF;
+    PERFORM public.tell_of_core_answer(v_merge, 'merge_due', v_cause_id, jsonb_build_object('since', v_merge.executes_at));
+END
+$$;
+
+ALTER FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.has_living_push_target(p_participant_id uuid) RETURNS boolean
     LANGUAGE sql STABLE SECURITY DEFINER
@@ -2802,6 +3003,65 @@ END
 $$;
 
 ALTER FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.keep_unreached_cases(p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_who uuid;
+    v_case public.cases;
+    v_cause_id uuid;
+BEGIN
+    FOR v_who IN SELECT due.participant_id FROM (
+            (SELECT c.participant_id FROM public.climbs AS c
+            WHERE c.state = 'unreached' AND NOT EXISTS (SELECT FROM public.cases AS k
+                WHERE k.participant_id = c.participant_id AND k.kind = 'unreached'
+                    AND (k.state = 'open' OR k.decided_at >= c.ended_at))
+            GROUP BY c.participant_id ORDER BY min(c.ended_at), c.participant_id LIMIT p_limit)
+            UNION
+            (SELECT k.participant_id FROM public.cases AS k
+            WHERE k.kind = 'unreached' AND k.state = 'open' AND NOT EXISTS (SELECT FROM public.climbs AS c
+                WHERE c.participant_id = k.participant_id AND c.state = 'unreached')
+            LIMIT p_limit)
+        ) AS due ORDER BY due.participant_id
+    LOOP
+        PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_who FOR UPDATE;
+        SELECT * INTO v_case FROM public.cases AS k WHERE k.participant_id = v_who AND k.kind = 'unreached' AND k.state = 'open';
+        -- Looked at again under the lock: another worker may have been here, or the person have read it.
+        CONTINUE WHEN (v_case.case_id IS NULL) <> EXISTS (SELECT FROM public.climbs AS c
+            WHERE c.participant_id = v_who AND c.state = 'unreached' AND NOT EXISTS (SELECT FROM public.cases AS k
+                WHERE k.participant_id = v_who AND k.kind = 'unreached' AND k.decided_at >= c.ended_at));
+        v_cause_id := public.record_cause(v_who, 'system', 'clock', NULL);
+        IF v_case.case_id IS NULL THEN
+            v_case.case_id := gen_random_uuid();
+            INSERT INTO public.case_owners (case_id, participant_id) VALUES (v_case.case_id, v_who);
+            INSERT INTO public.cases (participant_id, case_id, kind, figures, opened_at, due_at, state, cause_id, xact)
+            SELECT v_who, v_case.case_id, 'unreached',
+                jsonb_build_object('since', min(c.ended_at), 'entries', sum(cardinality(c.seqs)), 'kinds', (
+                    SELECT jsonb_agg(DISTINCT h.kind) FROM public.history AS h
+                    JOIN public.climbs AS of_one ON of_one.participant_id = h.participant_id AND h.seq = ANY (of_one.seqs)
+                    WHERE h.participant_id = v_who AND of_one.state = 'unreached')),
+                v_now, v_now + interval '72 hours', 'open', v_cause_id, pg_current_xact_id()
+            FROM public.climbs AS c WHERE c.participant_id = v_who AND c.state = 'unreached';
+            PERFORM public.append_history(ARRAY[ROW(v_who, 'unreached_case_opened', NULL, NULL, v_cause_id,
+                jsonb_build_object('case_id', v_case.case_id, 'due_at', v_now + interval '72 hours'))::public.history_entry]);
+        ELSE
+            UPDATE public.cases AS k SET state = 'decided', decision = 'read', decided_at = v_now, cause_id = v_cause_id,
+                xact = pg_current_xact_id()
+            WHERE k.participant_id = v_who AND k.case_id = v_case.case_id;
+            PERFORM public.append_history(ARRAY[ROW(v_who, 'unreached_case_decided', NULL, NULL, v_cause_id,
+                jsonb_build_object('case_id', v_case.case_id, 'decision', 'read'))::public.history_entry]);
+        END IF;
+        participant_id := v_who;
+        lane := public.lane_of(v_who);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.keep_unreached_cases(p_limit integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -3500,7 +3760,7 @@ BEGIN
     IF (v_case.kind, p_decision) NOT IN (
         ('dispute', 'restored'), ('dispute', 'accepted'), ('match', 'linked'), ('match', 'refused'),
         ('core_refusal', 'acknowledged'), ('core_refusal', 'settled'), ('balance', 'ours'), ('balance', 'theirs_corrected'),
-        ('correction', 'corrected'), ('correction', 'refused'))
+        ('correction', 'corrected'), ('correction', 'refused'), ('unreached', 'reached'), ('unreached', 'not_reached'))
     THEN
         PERFORM public.refuse('decision_fits_the_case', format('a case of kind %s is not decided like that', v_case.kind));
     END IF;
@@ -3662,6 +3922,41 @@ $$;
 
 ALTER FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    WITH found AS (
+        SELECT r.line, r.theirs, r.status, n.participant_id, n.card_id, k.balance,
+            b.as_of > p_as_of AS outdated,
+            EXISTS (SELECT FROM public.cases AS c
+                WHERE c.participant_id = n.participant_id AND c.card_id = n.card_id AND c.state = 'open') AS disputed
+        FROM public.reconciled_cards AS r
+        LEFT JOIN public.card_numbers AS n ON n.kpj = r.kpj
+        LEFT JOIN public.cards AS k ON k.participant_id = n.participant_id AND k.card_id = n.card_id
+        LEFT JOIN public.balance_comparisons AS b ON b.participant_id = n.participant_id AND b.card_id = n.card_id
+        WHERE r.line BETWEEN p_from AND p_to AND r.outcome IS NULL
+    ), settled AS (
+        UPDATE public.reconciled_cards AS r SET outcome = CASE
+            WHEN f.card_id IS NULL THEN 'unknown_here'
+            WHEN f.balance IS NULL THEN 'without_savings'
+            ELSE 'agrees' END
+        FROM found AS f
+        WHERE r.line = f.line AND (f.card_id IS NULL OR f.balance IS NULL
+            OR (f.theirs = f.balance AND NOT f.disputed AND f.outdated IS NOT TRUE))
+        RETURNING r.line, r.outcome
+    )
+    INSERT INTO public.balance_comparisons AS b (participant_id, card_id, as_of, theirs, ours, status, outcome, compared_at)
+    SELECT f.participant_id, f.card_id, p_as_of, f.theirs, f.theirs, f.status, 'agrees', public.current_instant()
+    FROM settled AS s JOIN found AS f ON f.line = s.line
+    WHERE s.outcome = 'agrees'
+    ORDER BY f.participant_id, f.card_id
+    ON CONFLICT (participant_id, card_id) DO UPDATE SET as_of = excluded.as_of, theirs = excluded.theirs,
+        ours = excluded.ours, status = excluded.status, outcome = excluded.outcome, compared_at = excluded.compared_at
+$$;
+
+ALTER FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text DEFAULT NULL::text, p_merge_id uuid DEFAULT NULL::uuid, p_event_id text DEFAULT NULL::text, p_occurred_at timestamp with time zone DEFAULT NULL::timestamp with time zone, p_bulk boolean DEFAULT false) RETURNS uuid
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -3778,6 +4073,59 @@ END
 $$;
 
 ALTER FUNCTION public.refuse(constraint_name text, message text) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text DEFAULT NULL::text) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    v_refused bigint;
+BEGIN
+    WITH row_to_judge AS MATERIALIZED (
+        SELECT b.participant_id, b.line, b.event_id, b.amount, b.effective_on, b.year, b.month, b.employer_id,
+            own.kpj, own.transferred_at, living.balance,
+            sum(b.amount) OVER (PARTITION BY b.participant_id, living.card_id ORDER BY b.line) AS amount_so_far,
+            row_number() OVER (PARTITION BY b.participant_id, b.card_id, b.year ORDER BY b.line) AS of_year
+        FROM public.bulk_rows AS b
+        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        JOIN public.cards AS living ON living.participant_id = own.participant_id
+            AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
+        WHERE b.run_id = p_run_id AND b.participant_id > p_after AND b.participant_id <= p_upto
+    ), judged AS MATERIALIZED (
+        SELECT r.*, CASE
+            WHEN r.transferred_at IS NOT NULL THEN 'card_unknown'
+            WHEN r.balance IS NULL THEN 'card_without_jht'
+            WHEN EXISTS (SELECT FROM public.ledger_entries AS l
+                WHERE l.participant_id = r.participant_id AND l.source_event = r.event_id) THEN 'already_posted'
+            WHEN r.year IS NOT NULL AND (r.of_year > 1 OR EXISTS (
+                SELECT FROM public.ledger_entries AS l
+                JOIN public.cards AS k ON k.participant_id = l.participant_id AND k.card_id = l.card_id
+                WHERE l.participant_id = r.participant_id AND l.kind = 'growth' AND l.year = r.year
+                    AND coalesce(l.received_for_kpj, k.kpj) = r.kpj)) THEN 'growth_credited_already'
+            WHEN r.balance + r.amount_so_far > 9007199254740991 THEN 'balance_too_large'
+            WHEN p_broken IS NOT NULL THEN 'invariant_violated'
+            END AS code
+        FROM row_to_judge AS r
+    ), gone AS (
+        DELETE FROM public.bulk_rows AS b USING judged AS j
+        WHERE j.code IS NOT NULL AND b.participant_id = j.participant_id AND b.run_id = p_run_id AND b.line = j.line
+    ), told AS (
+        INSERT INTO public.bulk_refusals (run_id, line, code, detail, amount, effective_on, content)
+        SELECT p_run_id, j.line, j.code, CASE WHEN j.code = 'invariant_violated' THEN p_broken END, j.amount, j.effective_on,
+            public.bulk_row_as_json(j.event_id, j.kpj, j.amount, j.effective_on, j.year, j.month, j.employer_id)
+        FROM judged AS j WHERE j.code IS NOT NULL
+    )
+    UPDATE public.bulk_runs AS r
+    SET refused = r.refused + found.rows, refused_amount = r.refused_amount + found.amount
+    FROM (SELECT count(*) AS rows, coalesce(sum(j.amount), 0) AS amount FROM judged AS j WHERE j.code IS NOT NULL) AS found
+    WHERE r.run_id = p_run_id
+    RETURNING found.rows INTO v_refused;
+    RETURN v_refused;
+END
+$$;
+
+ALTER FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.refuse_statement() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4195,6 +4543,112 @@ $$;
 
 ALTER FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET lock_timeout TO '2s'
+    AS $$
+DECLARE
+    v_run public.bulk_runs;
+    v_take bigint := greatest(p_rows, 1);
+    v_upto uuid;
+    v_rows bigint;
+    v_most bigint;
+    v_amount numeric;
+    v_apart uuid[] := '{}';
+    v_now timestamptz := public.current_instant();
+    v_began timestamptz := clock_timestamp();
+    v_posted bigint;
+    v_broken text;
+BEGIN
+    SELECT * INTO v_run FROM public.bulk_runs AS r WHERE r.run_id = p_run_id FOR UPDATE SKIP LOCKED;
+    state := v_run.state;
+    rest_s := greatest(extract(epoch FROM v_run.not_before - clock_timestamp()), 0);
+    IF state IS DISTINCT FROM 'running' OR rest_s > 0 THEN
+        RETURN;
+    END IF;
+    -- half a second's rows: nobody waits long for a head
+    v_take := greatest(least(v_take, v_run.rows_per_s / 2), 1);
+    LOOP
+        SELECT taken.participant_id INTO v_upto FROM (
+            SELECT b.participant_id FROM public.bulk_rows AS b
+            WHERE b.run_id = p_run_id AND b.participant_id > v_run.reached
+            ORDER BY b.participant_id LIMIT v_take
+        ) AS taken ORDER BY taken.participant_id DESC LIMIT 1;
+        IF v_upto IS NULL THEN
+            UPDATE public.bulk_runs AS r SET state = 'done', ended_at = clock_timestamp() WHERE r.run_id = p_run_id
+            RETURNING r.posted + r.refused - v_run.posted - v_run.refused, r.state INTO settled, state;
+            RETURN;
+        END IF;
+        PERFORM FROM public.participant_heads AS h
+        WHERE h.participant_id = ANY (array(
+            SELECT DISTINCT b.participant_id FROM public.bulk_rows AS b
+            WHERE b.run_id = p_run_id AND b.participant_id > v_run.reached AND b.participant_id <= v_upto))
+        ORDER BY h.participant_id FOR UPDATE;
+        BEGIN
+            SELECT count(*), max(nth), sum(of_one.amount) INTO v_rows, v_most, v_amount FROM (
+                SELECT b.amount, row_number() OVER (PARTITION BY b.participant_id) AS nth FROM public.bulk_rows AS b
+                WHERE b.run_id = p_run_id AND b.participant_id > v_run.reached AND b.participant_id <= v_upto
+            ) AS of_one;
+            IF v_run.kind = 'growth' THEN
+                v_apart := public.bulk_apart(v_run.reached, v_upto);
+            END IF;
+            v_posted := 0;
+            FOR v_round IN 1..v_most LOOP
+                v_posted := v_posted
+                    + public.write_bulk_round(p_run_id, v_run.kind, v_run.reached, v_upto, v_round, v_now, v_apart)
+                    + public.write_bulk_round_apart(p_run_id, v_run.kind, v_run.reached, v_upto, v_round, v_now, v_apart);
+            END LOOP;
+            IF v_posted <> v_rows THEN
+                PERFORM public.refuse('bulk_chunk_is_whole', format('%s of %s rows found their card', v_posted, v_rows));
+            END IF;
+            UPDATE public.bulk_runs AS r
+            SET reached = v_upto, posted = r.posted + v_rows, posted_amount = r.posted_amount + v_amount,
+                not_before = v_began + make_interval(secs => v_rows::double precision / r.rows_per_s)
+            WHERE r.run_id = p_run_id
+            RETURNING r.posted + r.refused - v_run.posted - v_run.refused,
+                greatest(extract(epoch FROM r.not_before - clock_timestamp()), 0) INTO settled, rest_s;
+            RETURN;
+        EXCEPTION WHEN integrity_constraint_violation THEN
+            GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
+            IF public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto) = 0 THEN
+                -- no rule foresaw it: half as many, until it is one participant alone
+                IF v_take > 1 THEN
+                    v_take := least(v_take, v_rows) / 2;
+                ELSE
+                    PERFORM public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto, v_broken);
+                END IF;
+            END IF;
+        END;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) RETURNS record
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_gap record;
+BEGIN
+    PERFORM FROM public.feed_streams AS f WHERE f.stream = p_stream FOR UPDATE;
+    SELECT g.first, g.last, g.since INTO v_gap FROM public.feed_gaps AS g WHERE g.stream = p_stream;
+    IF v_gap.first IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO public.feed_skips (stream, first, last, waited_since, skipped_at, staff, reason, database_role)
+    VALUES (p_stream, v_gap.first, v_gap.last, v_gap.since, public.current_instant(), p_staff, p_reason, session_user);
+    UPDATE public.feed_streams AS f SET position = v_gap.last WHERE f.stream = p_stream;
+    first := v_gap.first;
+    last := v_gap.last;
+END
+$$;
+
+ALTER FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) OWNER TO sepakat_writer;
+
 CREATE TABLE public.branch_codes (
     participant_id uuid NOT NULL,
     code_id uuid NOT NULL,
@@ -4424,6 +4878,18 @@ $$;
 
 ALTER FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.take_merge_from_core() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+BEGIN
+    new.core := NULL;
+    RETURN new;
+END
+$$;
+
+ALTER FUNCTION public.take_merge_from_core() OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.tell_core() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -4432,6 +4898,7 @@ BEGIN
     INSERT INTO public.core_events (participant_id, seq, type)
     SELECT new.participant_id, new.seq, CASE new.kind
         WHEN 'merge_refused' THEN 'merge.unconfirmed'
+        WHEN 'merge_not_reported' THEN 'merge.unconfirmed'
         WHEN 'merge_disputed' THEN 'dispute.opened'
         ELSE replace(new.kind, '_', '.') END
     FROM public.causes AS c
@@ -4576,6 +5043,7 @@ BEGIN
         WHEN v_from = new.state THEN 'merge_survivor_chosen'
         -- what the core refused is not told as if the cards had changed, nor as if the participant had undone it
         WHEN t.kind = 'merge_refused' AND new.last_refusal ->> 'code' = 'core_refused' THEN 'merge_refused_by_core'
+        WHEN t.kind = 'merge_refused' AND new.last_refusal ->> 'code' = 'core_silent' THEN 'merge_not_reported'
         WHEN t.kind = 'merge_undone' AND new.closed_because = 'core_refused' THEN 'merge_reversed'
         WHEN t.kind = 'merge_proposed' AND new.proposed_by = 'participant' THEN 'merge_drafted' ELSE t.kind END
     INTO v_kind
@@ -4590,7 +5058,9 @@ BEGIN
             WHERE k.participant_id = new.participant_id AND k.card_id = ANY (new.absorb || new.into_card)),
         'proposed_by', new.proposed_by, 'plan_digest', new.plan_digest,
         'executes_at', new.executes_at, 'undo_until', new.undo_until, 'last_refusal', new.last_refusal, 'reported', new.reported,
-        'closed_because', new.closed_because
+        'closed_because', new.closed_because,
+        -- what the core has done with it: as this step leaves it, or, where it is not executed, as the step found it
+        'core', CASE WHEN tg_op = 'INSERT' OR new.state IN ('executed', 'undone', 'accepted') THEN new.core ELSE old.core END
     ) || coalesce((
         SELECT jsonb_build_object('case_id', c.case_id, 'due_at', c.due_at, 'decision', c.decision) FROM public.cases AS c
         WHERE c.participant_id = new.participant_id AND c.merge_id = new.merge_id AND c.xact = pg_current_xact_id()
@@ -4626,7 +5096,7 @@ CREATE FUNCTION public.tell_overdue_cases(p_limit integer) RETURNS TABLE(partici
 DECLARE
     v_late uuid[] := array(
         SELECT c.case_id FROM public.cases AS c
-        WHERE c.state = 'open' AND c.due_at <= public.current_instant() AND NOT EXISTS (
+        WHERE c.state = 'open' AND c.kind <> 'unreached' AND c.due_at <= public.current_instant() AND NOT EXISTS (
             SELECT FROM public.overdue_cases AS o WHERE o.participant_id = c.participant_id AND o.case_id = c.case_id)
         ORDER BY c.due_at, c.case_id LIMIT p_limit);
     v_entries public.history_entry[];
@@ -4663,6 +5133,47 @@ END
 $$;
 
 ALTER FUNCTION public.tell_overdue_cases(p_limit integer) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) RETURNS TABLE(participant_id uuid, lane smallint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_late public.merges;
+    v_merge public.merges;
+    v_cause_id uuid;
+BEGIN
+    FOR v_late IN SELECT late.* FROM (
+            SELECT m.* FROM public.merges AS m
+            WHERE m.core = 'pending' AND public.waits_for_core_since(m) <= public.current_instant() - p_after
+                AND NOT EXISTS (SELECT FROM public.unanswered_merges AS u
+                    WHERE u.participant_id = m.participant_id AND u.merge_id = m.merge_id
+                        AND u.since = public.waits_for_core_since(m))
+            ORDER BY public.waits_for_core_since(m), m.merge_id LIMIT p_limit
+        ) AS late ORDER BY late.participant_id, late.merge_id
+    LOOP
+        PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_late.participant_id FOR UPDATE;
+        -- Looked at again under the lock: the core may have answered, or another worker told, meanwhile.
+        SELECT * INTO v_merge FROM public.merges AS m
+        WHERE m.participant_id = v_late.participant_id AND m.merge_id = v_late.merge_id
+            AND public.waits_for_core_since(m) = public.waits_for_core_since(v_late)
+            AND NOT EXISTS (SELECT FROM public.unanswered_merges AS u
+                WHERE u.participant_id = m.participant_id AND u.merge_id = m.merge_id
+                    AND u.since = public.waits_for_core_since(m));
+        CONTINUE WHEN v_merge.merge_id IS NULL;
+        v_cause_id := public.record_cause(v_merge.participant_id, 'system', 'clock', 'the core did not answer in time', v_merge.merge_id);
+        INSERT INTO public.unanswered_merges (participant_id, merge_id, since, told_at, cause_id)
+        VALUES (v_merge.participant_id, v_merge.merge_id, public.waits_for_core_since(v_merge), public.current_instant(), v_cause_id);
+        PERFORM public.tell_of_core_answer(v_merge, 'merge_unanswered', v_cause_id, jsonb_build_object(
+            'state', v_merge.state, 'since', public.waits_for_core_since(v_merge)));
+        participant_id := v_merge.participant_id;
+        lane := public.lane_of(v_merge.participant_id);
+        RETURN NEXT;
+    END LOOP;
+END
+$$;
+
+ALTER FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -4973,6 +5484,192 @@ $$;
 
 ALTER FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.waits_for_core_since(p_merge public.merges) RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE
+    SET search_path TO 'public', 'pg_temp'
+    RETURN CASE WHEN ((p_merge).core = 'pending'::text) THEN CASE (p_merge).state WHEN 'confirmed'::text THEN (p_merge).executes_at WHEN 'executed'::text THEN (p_merge).executed_at WHEN 'undone'::text THEN (p_merge).closed_at ELSE NULL::timestamp with time zone END ELSE NULL::timestamp with time zone END;
+
+ALTER FUNCTION public.waits_for_core_since(p_merge public.merges) OWNER TO sepakat_owner;
+
+CREATE FUNCTION public.write_bulk_round(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET work_mem TO '64MB'
+    SET jit TO 'off'
+    SET session_replication_role TO 'replica'
+    AS $$
+DECLARE
+    v_growth boolean := p_kind = 'growth';
+    v_ledger_kind text := CASE WHEN v_growth THEN 'growth' ELSE 'contribution' END;
+    v_kind text := CASE WHEN v_growth THEN 'growth_credited' ELSE 'contribution_posted' END;
+    v_wording text;
+    v_told boolean;
+    v_role name := session_user;
+    v_xact xid8 := pg_current_xact_id();
+    -- what `entry_body` and `entry_commitment` put around the fields, here once for all rows instead of by a call for each
+    v_begin bytea := public.field(convert_to('sepakat-history-1', 'UTF8')) || int4send(16);
+    v_middle bytea;
+    v_end bytea;
+    v_entries bigint;
+    v_cards bigint;
+    v_heads bigint;
+BEGIN
+    SELECT k.wording, k.reach <> 'silent' INTO STRICT v_wording, v_told
+    FROM public.entry_kinds AS k WHERE k.kind = v_kind AND k.reach <> 'ladder';
+    v_middle := public.field(convert_to(v_kind, 'UTF8')) || int4send(16);
+    v_end := public.field(timestamptz_send(p_now)) || public.field(timestamptz_send(p_now))
+        || public.field(convert_to(v_wording, 'UTF8')) || int4send(32);
+
+    WITH entry AS MATERIALIZED (
+        SELECT sealed.*, sha256(int4send(32) || sealed.head || v_begin || uuid_send(sealed.participant_id)
+            || int4send(8) || int8send(sealed.seq) || v_middle || uuid_send(sealed.card_id)
+            || int4send(-1) || int4send(16) || uuid_send(sealed.cause_id) || v_end || sealed.commitment) AS hash
+        FROM (
+            SELECT told.*, sha256(int4send(16) || told.salt
+                || int4send(octet_length(told.data)) || convert_to(told.data, 'UTF8')) AS commitment
+            FROM (
+                SELECT b.participant_id, k.card_id, b.event_id, b.amount, b.effective_on, b.year, b.month, b.employer_id,
+                    k.entries + 1 AS number, k.balance + b.amount AS balance_after, h.seq + 1 AS seq, h.hash AS head,
+                    uuidv7() AS cause_id, uuid_send(gen_random_uuid()) AS salt,
+                    CASE WHEN v_growth THEN jsonb_build_object('amount', b.amount, 'year', b.year,
+                        'received_for_kpj', NULL, 'joined_amount', NULL, 'kpj', k.kpj, 'status_before', k.status,
+                        'status_after', k.status, 'balance_before', k.balance, 'balance_after', k.balance + b.amount)
+                    ELSE jsonb_build_object('amount', b.amount, 'month', to_char(b.month, 'YYYY-MM'),
+                        'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = b.employer_id),
+                        'paid_on', b.effective_on, 'received_for_kpj', NULL, 'kpj', k.kpj, 'status_before', k.status,
+                        'status_after', k.status, 'balance_before', k.balance, 'balance_after', k.balance + b.amount)
+                    END::text AS data
+                FROM (
+                    SELECT r.*, row_number() OVER (PARTITION BY r.participant_id ORDER BY r.line) AS nth
+                    FROM public.bulk_rows AS r
+                    WHERE r.run_id = p_run_id AND r.participant_id > p_after AND r.participant_id <= p_upto
+                ) AS b
+                JOIN public.cards AS k ON k.participant_id = b.participant_id AND k.card_id = b.card_id
+                JOIN public.participant_heads AS h ON h.participant_id = b.participant_id
+                WHERE b.nth = p_round AND k.merge_mark IS DISTINCT FROM 'merged' AND k.transferred_at IS NULL
+                    AND b.participant_id <> ALL (p_apart)
+                OFFSET 0
+            ) AS told
+            OFFSET 0
+        ) AS sealed
+    ), caused AS (
+        INSERT INTO public.causes
+            (participant_id, cause_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT participant_id, cause_id, 'core', 'core', event_id, true, p_now, p_now, v_role, v_xact FROM entry
+    ), posted AS (
+        INSERT INTO public.ledger_entries
+            (participant_id, card_id, number, kind, amount, balance_after, effective_on, recorded_at, employer_id, month, year,
+            source_event, cause_id)
+        SELECT participant_id, card_id, number, v_ledger_kind, amount, balance_after, effective_on, p_now, employer_id, month, year,
+            event_id, cause_id
+        FROM entry
+    ), written AS (
+        INSERT INTO public.history
+            (participant_id, seq, kind, card_id, cause_id, occurred_at, recorded_at, wording, commitment, hash)
+        SELECT participant_id, seq, v_kind, card_id, cause_id, p_now, p_now, v_wording, commitment, hash FROM entry
+    ), kept AS (
+        INSERT INTO public.history_data (participant_id, seq, salt, data)
+        SELECT participant_id, seq, salt, data FROM entry
+    ), queued AS (
+        INSERT INTO public.outbox (lane, class, participant_id, seq, cause_id)
+        SELECT public.lane_of(participant_id), 1, participant_id, seq, cause_id FROM entry WHERE v_told
+    ), headed AS (
+        UPDATE public.participant_heads AS h SET seq = e.seq, hash = e.hash
+        FROM entry AS e WHERE h.participant_id = e.participant_id AND h.seq = e.seq - 1 AND h.hash = e.head
+        RETURNING 1 AS one
+    ), carded AS (
+        UPDATE public.cards AS k SET entries = e.number, balance = e.balance_after,
+            last_contribution_month = CASE WHEN e.month >= coalesce(k.last_contribution_month, e.month)
+                THEN e.month ELSE k.last_contribution_month END,
+            last_contribution_amount = CASE WHEN e.month >= coalesce(k.last_contribution_month, e.month)
+                THEN e.amount ELSE k.last_contribution_amount END
+        FROM entry AS e
+        WHERE k.participant_id = e.participant_id AND k.card_id = e.card_id AND k.entries = e.number - 1
+        RETURNING 1 AS one
+    )
+    SELECT (SELECT count(*) FROM entry), (SELECT count(*) FROM headed), (SELECT count(*) FROM carded)
+    INTO v_entries, v_heads, v_cards;
+    IF v_heads <> v_entries OR v_cards <> v_entries THEN
+        PERFORM public.refuse('bulk_round_is_whole', format('%s entries, %s heads, %s cards', v_entries, v_heads, v_cards));
+    END IF;
+    RETURN v_entries;
+END
+$$;
+
+ALTER FUNCTION public.write_bulk_round(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.write_bulk_round_apart(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) RETURNS bigint
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    SET plan_cache_mode TO 'force_custom_plan'
+    AS $$
+DECLARE
+    v_growth boolean := p_kind = 'growth';
+    v_computed boolean := EXISTS (SELECT FROM public.growth_runs AS g WHERE g.run_id = p_run_id);
+    v_changes public.card_change[];
+    v_rows bigint;
+BEGIN
+    WITH row_to_post AS MATERIALIZED (
+        SELECT b.*, own.kpj, living.card_id AS living_id, uuidv7() AS cause_id,
+            CASE WHEN living.card_id <> own.card_id THEN own.kpj END AS received_for_kpj
+        FROM (
+            SELECT r.*, row_number() OVER (PARTITION BY r.participant_id ORDER BY r.line) AS nth
+            FROM public.bulk_rows AS r
+            WHERE r.run_id = p_run_id AND r.participant_id > p_after AND r.participant_id <= p_upto
+        ) AS b
+        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        JOIN public.cards AS living ON living.participant_id = own.participant_id
+            AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
+        WHERE b.nth = p_round AND own.transferred_at IS NULL
+            AND (own.merge_mark = 'merged' OR b.participant_id = ANY (p_apart))
+    ), caused AS (
+        INSERT INTO public.causes
+            (participant_id, cause_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT participant_id, cause_id, 'core', 'core', event_id, true, p_now, p_now, session_user, pg_current_xact_id()
+        FROM row_to_post
+    ), spread AS (
+        SELECT r.*, k.card_id AS target_id, k.balance::numeric AS balance,
+            row_number() OVER (PARTITION BY r.line ORDER BY k.card_id <> r.living_id, k.kpj) AS place,
+            count(*) OVER (PARTITION BY r.line) AS cards, sum(k.balance) OVER (PARTITION BY r.line) AS total
+        FROM row_to_post AS r
+        JOIN public.cards AS k ON k.participant_id = r.participant_id AND (k.card_id = r.living_id
+            OR v_growth AND NOT v_computed AND k.merge_mark = 'merged_without_consent' AND k.merged_into = r.living_id AND k.balance IS NOT NULL)
+    ), rounded AS (
+        SELECT s.*,
+            CASE WHEN s.total > 0 THEN div(s.amount * s.balance, s.total) WHEN s.place = 1 THEN s.amount ELSE 0 END AS whole,
+            row_number() OVER (PARTITION BY s.line
+                ORDER BY CASE WHEN s.total > 0 THEN mod(s.amount * s.balance, s.total) END DESC, s.place) AS rank
+        FROM spread AS s
+    ), shared AS (
+        SELECT r.*, (r.whole + (r.rank <= r.amount - sum(r.whole) OVER (PARTITION BY r.line))::integer)::bigint AS share,
+            CASE WHEN r.target_id = r.living_id THEN r.received_for_kpj ELSE r.kpj END AS received_for
+        FROM rounded AS r
+    )
+    SELECT array_agg(ROW(
+            s.participant_id, s.target_id, s.cause_id,
+            CASE WHEN v_growth THEN 'growth_credited'
+                WHEN s.received_for IS NULL THEN 'contribution_posted' ELSE 'late_contribution_posted' END,
+            CASE WHEN v_growth THEN 'growth' ELSE 'contribution' END,
+            s.share, s.effective_on, s.employer_id, s.month, s.year, s.received_for, NULL, s.event_id, NULL,
+            CASE WHEN v_growth THEN jsonb_build_object('amount', s.share, 'year', s.year,
+                'received_for_kpj', s.received_for, 'joined_amount', CASE WHEN s.cards > 1 THEN s.amount END)
+            ELSE jsonb_build_object('amount', s.share, 'month', to_char(s.month, 'YYYY-MM'),
+                'employer', (SELECT e.name FROM public.employers AS e WHERE e.employer_id = s.employer_id),
+                'paid_on', s.effective_on, 'received_for_kpj', s.received_for) END
+        )::public.card_change ORDER BY s.participant_id, s.place), count(DISTINCT s.line)
+    INTO v_changes, v_rows FROM shared AS s;
+    IF v_rows > 0 THEN
+        PERFORM public.change_cards(v_changes);
+    END IF;
+    RETURN v_rows;
+END
+$$;
+
+ALTER FUNCTION public.write_bulk_round_apart(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) OWNER TO sepakat_writer;
+
 CREATE AGGREGATE public.chain(head bytea, body bytea) (
     SFUNC = public.chain_step,
     STYPE = bytea
@@ -5057,6 +5754,98 @@ CREATE TABLE public.branch_code_tries (
 ALTER TABLE public.branch_code_tries OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.branch_code_tries.device_id IS 'The key of the session that asked: of a device, or a passkey.';
+
+CREATE UNLOGGED TABLE public.bulk_lines (
+    line bigint NOT NULL,
+    event_id text NOT NULL,
+    kpj text NOT NULL,
+    amount bigint NOT NULL,
+    effective_on date NOT NULL,
+    year smallint,
+    month date,
+    employer_id text
+);
+
+ALTER TABLE public.bulk_lines OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.bulk_lines IS 'Where COPY puts a batch of rows, until the same transaction has found their cards. Empty otherwise.';
+
+CREATE TABLE public.bulk_refusals (
+    run_id uuid NOT NULL,
+    line bigint NOT NULL,
+    code text NOT NULL,
+    detail text,
+    amount bigint NOT NULL,
+    effective_on date,
+    content text NOT NULL
+);
+
+ALTER TABLE public.bulk_refusals OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.bulk_refusals.amount IS '0 where the line has no amount that can be read.';
+
+COMMENT ON COLUMN public.bulk_refusals.content IS 'The row as JSON, or the line as it came when it is no row.';
+
+CREATE TABLE public.bulk_rows (
+    participant_id uuid NOT NULL,
+    run_id uuid NOT NULL,
+    line bigint NOT NULL,
+    card_id uuid NOT NULL,
+    event_id text NOT NULL,
+    amount bigint NOT NULL,
+    effective_on date NOT NULL,
+    year smallint,
+    month date,
+    employer_id text,
+    CONSTRAINT bulk_amount_is_not_negative CHECK ((amount >= 0))
+);
+
+ALTER TABLE public.bulk_rows OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.bulk_rows IS 'What is to be posted, in the order of posting. A row that is refused moves to bulk_refusals.';
+
+CREATE TABLE public.bulk_runs (
+    run_id uuid DEFAULT uuidv7() NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    state text DEFAULT 'loading'::text NOT NULL,
+    lines bigint DEFAULT 0 NOT NULL,
+    content_hash bytea DEFAULT sha256('\x'::bytea) NOT NULL,
+    rows bigint DEFAULT 0 NOT NULL,
+    amount numeric(30,0) DEFAULT 0 NOT NULL,
+    posted bigint DEFAULT 0 NOT NULL,
+    posted_amount numeric(30,0) DEFAULT 0 NOT NULL,
+    refused bigint DEFAULT 0 NOT NULL,
+    refused_amount numeric(30,0) DEFAULT 0 NOT NULL,
+    reached uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    rows_per_s integer,
+    not_before timestamp with time zone,
+    loaded_at timestamp with time zone,
+    resumed_at timestamp with time zone,
+    resumed_from bigint DEFAULT 0 NOT NULL,
+    ended_at timestamp with time zone,
+    CONSTRAINT bulk_hash_has_32_bytes CHECK ((length(content_hash) = 32)),
+    CONSTRAINT bulk_kind_is_known CHECK ((kind = ANY (ARRAY['growth'::text, 'contributions'::text]))),
+    CONSTRAINT bulk_pace_is_positive CHECK ((rows_per_s > 0)),
+    CONSTRAINT bulk_run_ends_even CHECK (((state <> 'done'::text) OR (((posted + refused) = rows) AND ((posted_amount + refused_amount) = amount)))),
+    CONSTRAINT bulk_run_is_loaded_whole CHECK (((state = 'loading'::text) = (loaded_at IS NULL))),
+    CONSTRAINT bulk_run_settles_what_was_staged CHECK ((((posted + refused) <= rows) OR (state = 'loading'::text))),
+    CONSTRAINT bulk_state_is_known CHECK ((state = ANY (ARRAY['loading'::text, 'staged'::text, 'running'::text, 'paused'::text, 'done'::text])))
+);
+
+ALTER TABLE public.bulk_runs OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.bulk_runs IS 'One file of money. Times are real time, not the local clock.';
+
+COMMENT ON COLUMN public.bulk_runs.content_hash IS 'SHA-256 of the first lines of the file, as many as were taken in: a load that goes on compares it.';
+
+COMMENT ON COLUMN public.bulk_runs.rows IS 'Rows staged, those refused while loading among them; amount is their sum in whole rupiah.';
+
+COMMENT ON COLUMN public.bulk_runs.reached IS 'Every row of participants up to this one is posted or refused.';
+
+COMMENT ON COLUMN public.bulk_runs.not_before IS 'When the next chunk may begin, whoever posts it: the pace of rows_per_s.';
+
+COMMENT ON COLUMN public.bulk_runs.resumed_from IS 'Rows settled at resumed_at: what the rate is counted from.';
 
 CREATE TABLE public.card_numbers (
     kpj text NOT NULL,
@@ -5518,6 +6307,32 @@ CREATE TABLE public.feed_held (
 
 ALTER TABLE public.feed_held OWNER TO sepakat_owner;
 
+CREATE TABLE public.feed_streams (
+    stream text NOT NULL,
+    "position" bigint NOT NULL
+);
+
+ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
+
+CREATE VIEW public.feed_gaps WITH (security_invoker='true') AS
+ SELECT f.stream,
+    (f."position" + 1) AS first,
+    (min(h."position") - 1) AS last,
+    count(*) AS held,
+    min(e.received_at) AS since,
+    (array_agg(h.event_id ORDER BY h."position", h.event_id))[1] AS event_id
+   FROM ((public.feed_held h
+     JOIN public.feed_streams f ON ((h.stream = f.stream)))
+     JOIN public.feed_events e ON ((h.event_id = e.event_id)))
+  GROUP BY f.stream, f."position"
+ HAVING (min(h."position") > (f."position" + 1));
+
+ALTER VIEW public.feed_gaps OWNER TO sepakat_owner;
+
+COMMENT ON VIEW public.feed_gaps IS 'Streams that wait for the numbers first to last; event_id is the held event that comes next.';
+
 CREATE TABLE public.feed_quarantine (
     event_id text NOT NULL,
     content_hash bytea NOT NULL,
@@ -5527,14 +6342,96 @@ CREATE TABLE public.feed_quarantine (
 
 ALTER TABLE public.feed_quarantine OWNER TO sepakat_owner;
 
-CREATE TABLE public.feed_streams (
+CREATE TABLE public.feed_skips (
     stream text NOT NULL,
-    "position" bigint NOT NULL
+    first bigint NOT NULL,
+    last bigint NOT NULL,
+    waited_since timestamp with time zone NOT NULL,
+    skipped_at timestamp with time zone NOT NULL,
+    staff text NOT NULL,
+    reason text NOT NULL,
+    database_role text NOT NULL,
+    CONSTRAINT gap_is_a_day_old CHECK ((skipped_at >= (waited_since + '24:00:00'::interval))),
+    CONSTRAINT skip_goes_forward CHECK ((first <= last)),
+    CONSTRAINT skip_has_its_reason CHECK ((reason <> ''::text)),
+    CONSTRAINT staff_of_skip_is_named CHECK ((staff <> ''::text))
 );
 
-ALTER TABLE public.feed_streams OWNER TO sepakat_owner;
+ALTER TABLE public.feed_skips OWNER TO sepakat_owner;
 
-COMMENT ON COLUMN public.feed_streams.stream IS 'card:<number>, or participant:<keyed hash of the identity number, in hex>.';
+COMMENT ON TABLE public.feed_skips IS 'The numbers of streams, from first to last, that never came and are no longer waited for; who said so, and why.';
+
+CREATE TABLE public.growth_rates (
+    number integer NOT NULL,
+    valid_from date NOT NULL,
+    millionths integer NOT NULL,
+    set_by text NOT NULL,
+    reason text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT public.current_instant() NOT NULL,
+    CONSTRAINT growth_rate_is_a_share CHECK (((millionths >= 0) AND (millionths <= 1000000))),
+    CONSTRAINT growth_rate_names_who_set_it CHECK (((length(btrim(set_by)) >= 1) AND (length(btrim(set_by)) <= 100))),
+    CONSTRAINT growth_rate_says_why CHECK (((length(btrim(reason)) >= 1) AND (length(btrim(reason)) <= 500)))
+);
+
+ALTER TABLE public.growth_rates OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.growth_rates IS 'What savings earn in a year, from a day on. A rate is corrected by a later row of the same day, never edited.';
+
+COMMENT ON COLUMN public.growth_rates.millionths IS 'Of the balance, in a year: 56,600 is 5.66 %.';
+
+ALTER TABLE public.growth_rates ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.growth_rates_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.growth_runs (
+    run_id uuid NOT NULL,
+    year smallint NOT NULL,
+    weights bigint[] NOT NULL,
+    rates jsonb NOT NULL,
+    reached uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
+    begun_at timestamp with time zone DEFAULT public.current_instant() NOT NULL
+);
+
+ALTER TABLE public.growth_runs OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.growth_runs IS 'How the growth of a run was computed.';
+
+COMMENT ON COLUMN public.growth_runs.weights IS 'What one rupiah earned by the beginning of each day of the year and by its end, as app/ledger/growth.py has it.';
+
+COMMENT ON COLUMN public.growth_runs.rates IS 'The rates of its year as they stood when it was begun: a later row changes no run.';
+
+COMMENT ON COLUMN public.growth_runs.reached IS 'Everybody up to this participant is computed.';
+
+CREATE TABLE public.growth_totals (
+    run_id uuid NOT NULL,
+    outcome text NOT NULL,
+    segment text NOT NULL,
+    status text NOT NULL,
+    cards bigint NOT NULL,
+    amount numeric(30,0) NOT NULL,
+    smallest bigint NOT NULL,
+    largest bigint NOT NULL,
+    parts numeric(40,0) NOT NULL,
+    known_in_part bigint NOT NULL,
+    credited numeric(30,0) NOT NULL,
+    differing bigint NOT NULL,
+    CONSTRAINT growth_outcome_is_known CHECK ((outcome = ANY (ARRAY['staged'::text, 'nothing_earned'::text, 'credited_already'::text])))
+);
+
+ALTER TABLE public.growth_totals OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.growth_totals IS 'What a run found, by segment and status of the cards; amounts in whole rupiah, as computed.';
+
+COMMENT ON COLUMN public.growth_totals.parts IS 'The amount before it was rounded down: a rupiah is 10^6 times the days of the year of them.';
+
+COMMENT ON COLUMN public.growth_totals.known_in_part IS 'Cards whose opening balance begins within the year: what they earned before is not known here.';
+
+COMMENT ON COLUMN public.growth_totals.differing IS 'Cards on which another amount is credited already than was computed.';
 
 CREATE TABLE public.heir_claims (
     participant_id uuid NOT NULL,
@@ -5866,6 +6763,31 @@ ALTER TABLE public.receipts OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.receipts.device_id IS 'The key of the session that asked: of a device, or a passkey.';
 
+CREATE UNLOGGED TABLE public.reconciled_cards (
+    line bigint NOT NULL,
+    kpj text NOT NULL,
+    theirs bigint NOT NULL,
+    status text NOT NULL,
+    outcome text
+);
+
+ALTER TABLE public.reconciled_cards OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.reconciled_cards IS 'The lines of the file that is compared now; outcome is NULL until a line was compared.';
+
+CREATE TABLE public.reconciliations (
+    run_id uuid NOT NULL,
+    file_sha256 bytea NOT NULL,
+    as_of date NOT NULL,
+    started_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone NOT NULL,
+    report jsonb NOT NULL
+);
+
+ALTER TABLE public.reconciliations OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.reconciliations IS 'Every comparison of whole books that came to its end, with what it found: by outcome how many cards, and both sums in rupiah.';
+
 CREATE TABLE public.reversed_contributions (
     participant_id uuid NOT NULL,
     entry_id uuid NOT NULL,
@@ -5998,6 +6920,18 @@ ALTER TABLE public.support_codes OWNER TO sepakat_owner;
 
 COMMENT ON COLUMN public.support_codes.code_hash IS 'HMAC of the code under a key that no SQL role has; the code itself is kept nowhere.';
 
+CREATE TABLE public.unanswered_merges (
+    participant_id uuid NOT NULL,
+    merge_id uuid NOT NULL,
+    since timestamp with time zone NOT NULL,
+    told_at timestamp with time zone NOT NULL,
+    cause_id uuid NOT NULL
+);
+
+ALTER TABLE public.unanswered_merges OWNER TO sepakat_owner;
+
+COMMENT ON TABLE public.unanswered_merges IS 'The waits for the core''s answer whose participant was told that they are long: one row each, for ever.';
+
 CREATE TABLE public.undo_seals (
     only_row boolean DEFAULT true NOT NULL,
     inner_pad bytea NOT NULL,
@@ -6076,6 +7010,18 @@ ALTER TABLE ONLY public.branch_code_tries
 ALTER TABLE ONLY public.branch_codes
     ADD CONSTRAINT branch_codes_pkey PRIMARY KEY (participant_id, code_id);
 
+ALTER TABLE ONLY public.bulk_runs
+    ADD CONSTRAINT bulk_name_is_taken UNIQUE (name);
+
+ALTER TABLE ONLY public.bulk_refusals
+    ADD CONSTRAINT bulk_refusals_pkey PRIMARY KEY (run_id, line);
+
+ALTER TABLE ONLY public.bulk_rows
+    ADD CONSTRAINT bulk_rows_pkey PRIMARY KEY (participant_id, run_id, line);
+
+ALTER TABLE ONLY public.bulk_runs
+    ADD CONSTRAINT bulk_runs_pkey PRIMARY KEY (run_id);
+
 ALTER TABLE ONLY public.possible_matches
     ADD CONSTRAINT card_is_suggested_once UNIQUE (participant_id, other_card_id);
 
@@ -6089,16 +7035,16 @@ ALTER TABLE ONLY public.cards
     ADD CONSTRAINT cards_pkey PRIMARY KEY (participant_id, card_id);
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text, 'corrected'::text]))) NOT VALID;
+    ADD CONSTRAINT case_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'withdrawn'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'reversed'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'agreed'::text, 'heir_recognised'::text, 'heir_refused'::text, 'corrected'::text, 'reached'::text, 'not_reached'::text, 'read'::text]))) NOT VALID;
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text])) = (staff IS NOT NULL))) NOT VALID;
+    ADD CONSTRAINT case_is_decided_by_staff CHECK (((decision <> ALL (ARRAY['withdrawn'::text, 'agreed'::text, 'read'::text])) = (staff IS NOT NULL))) NOT VALID;
 
 ALTER TABLE public.cases
     ADD CONSTRAINT case_is_restored_by_four_eyes CHECK (((second_staff IS NOT NULL) OR (decision <> ALL (ARRAY['restored'::text, 'linked'::text, 'reversed'::text, 'settled'::text, 'theirs_corrected'::text, 'heir_recognised'::text, 'corrected'::text])))) NOT VALID;
 
 ALTER TABLE public.cases
-    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text, 'correction'::text]))) NOT VALID;
+    ADD CONSTRAINT case_kind_is_known CHECK ((kind = ANY (ARRAY['dispute'::text, 'match'::text, 'core_refusal'::text, 'balance'::text, 'heir'::text, 'correction'::text, 'unreached'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.case_owners
     ADD CONSTRAINT case_owners_pkey PRIMARY KEY (case_id);
@@ -6205,8 +7151,20 @@ ALTER TABLE ONLY public.feed_held
 ALTER TABLE ONLY public.feed_quarantine
     ADD CONSTRAINT feed_quarantine_pkey PRIMARY KEY (event_id, content_hash);
 
+ALTER TABLE ONLY public.feed_skips
+    ADD CONSTRAINT feed_skips_pkey PRIMARY KEY (stream, first);
+
 ALTER TABLE ONLY public.feed_streams
     ADD CONSTRAINT feed_streams_pkey PRIMARY KEY (stream);
+
+ALTER TABLE ONLY public.growth_rates
+    ADD CONSTRAINT growth_rates_pkey PRIMARY KEY (number);
+
+ALTER TABLE ONLY public.growth_runs
+    ADD CONSTRAINT growth_runs_pkey PRIMARY KEY (run_id);
+
+ALTER TABLE ONLY public.growth_totals
+    ADD CONSTRAINT growth_totals_pkey PRIMARY KEY (run_id, outcome, segment, status);
 
 ALTER TABLE public.cases
     ADD CONSTRAINT heir_case_is_decided_as_one CHECK (((kind = 'heir'::text) = (decision = ANY (ARRAY['heir_recognised'::text, 'heir_refused'::text])))) NOT VALID;
@@ -6314,7 +7272,7 @@ ALTER TABLE ONLY public.proposal_files
     ADD CONSTRAINT proposal_files_pkey PRIMARY KEY (file_id);
 
 ALTER TABLE public.case_proposals
-    ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text]))) NOT VALID;
+    ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text, 'reached'::text, 'not_reached'::text]))) NOT VALID;
 
 ALTER TABLE public.push_targets
     ADD CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text, 'hms'::text]))) NOT VALID;
@@ -6327,6 +7285,12 @@ ALTER TABLE ONLY public.quiet_hours
 
 ALTER TABLE ONLY public.receipts
     ADD CONSTRAINT receipts_pkey PRIMARY KEY (participant_id, seq, device_id);
+
+ALTER TABLE ONLY public.reconciled_cards
+    ADD CONSTRAINT reconciled_cards_pkey PRIMARY KEY (line);
+
+ALTER TABLE ONLY public.reconciliations
+    ADD CONSTRAINT reconciliations_pkey PRIMARY KEY (run_id);
 
 ALTER TABLE ONLY public.root_buckets
     ADD CONSTRAINT root_buckets_pkey PRIMARY KEY (bucket);
@@ -6361,11 +7325,17 @@ ALTER TABLE ONLY public.switched_off
 ALTER TABLE ONLY public.card_transfers
     ADD CONSTRAINT transfer_has_one_side_at_each PRIMARY KEY (participant_id, transfer_id);
 
+ALTER TABLE ONLY public.unanswered_merges
+    ADD CONSTRAINT unanswered_merges_pkey PRIMARY KEY (participant_id, merge_id, since);
+
 ALTER TABLE ONLY public.undo_seals
     ADD CONSTRAINT undo_seals_pkey PRIMARY KEY (only_row);
 
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_pkey PRIMARY KEY (participant_id, merge_id, entry_id, to_card);
+
+ALTER TABLE public.cases
+    ADD CONSTRAINT unreached_case_is_decided_as_one CHECK (((kind = 'unreached'::text) = (decision = ANY (ARRAY['reached'::text, 'not_reached'::text, 'read'::text])))) NOT VALID;
 
 ALTER TABLE public.outbox
     ADD CONSTRAINT what_rests_has_its_time CHECK (((class = 2) = (rests_until IS NOT NULL))) NOT VALID;
@@ -6375,6 +7345,8 @@ CREATE INDEX access_log_newest_first ON public.access_log USING btree (participa
 CREATE INDEX announced_waiting ON public.announced USING btree (announcement_id, participant_id) WHERE (seq IS NULL);
 
 CREATE INDEX announcement_runs_running ON public.announcement_runs USING btree (announcement_id) WHERE (state = 'running'::text);
+
+CREATE INDEX bulk_rows_by_event ON public.bulk_rows USING btree (event_id);
 
 CREATE INDEX cases_open_until ON public.cases USING btree (due_at) WHERE (state = 'open'::text);
 
@@ -6408,13 +7380,15 @@ CREATE INDEX enrolments_to_ask_about ON public.enrolments USING btree (code_from
 
 CREATE INDEX enrolments_waiting_for_their_code ON public.enrolments USING btree (code_not_before NULLS FIRST) WHERE ((participant_id IS NOT NULL) AND (code_sent_at IS NULL));
 
-CREATE INDEX growth_of_a_year ON public.ledger_entries USING btree (participant_id, year, card_id) WHERE (kind = 'growth'::text);
+CREATE UNIQUE INDEX growth_is_credited_once ON public.ledger_entries USING btree (participant_id, year, card_id, received_for_kpj) NULLS NOT DISTINCT WHERE ((kind = 'growth'::text) AND (year IS NOT NULL));
 
 CREATE INDEX held_streams_of_event ON public.feed_held USING btree (event_id);
 
 CREATE INDEX history_of_card ON public.history USING btree (participant_id, card_id, seq) WHERE (card_id IS NOT NULL);
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (kept_at);
+
+CREATE INDEX joined_without_consent ON public.cards USING btree (participant_id, merged_into) WHERE (merge_mark = 'merged_without_consent'::text);
 
 CREATE INDEX ledger_legs_of_transfer ON public.ledger_entries USING btree (participant_id, transfer_id) WHERE (transfer_id IS NOT NULL);
 
@@ -6424,11 +7398,15 @@ CREATE INDEX merges_by_state ON public.merges USING btree (state, merge_id);
 
 CREATE INDEX merges_due ON public.merges USING btree (executes_at) WHERE (state = 'confirmed'::text);
 
+CREATE INDEX merges_due_here ON public.merges USING btree (executes_at) WHERE ((state = 'confirmed'::text) AND (core IS NULL));
+
 CREATE INDEX merges_open_until ON public.merges USING btree (expires_at) WHERE (state = 'proposed'::text);
 
 CREATE INDEX merges_proposed_by_agency ON public.merges USING btree (proposed_at) WHERE (proposed_by = 'agency'::text);
 
 CREATE INDEX merges_to_accept ON public.merges USING btree (executes_at) WHERE ((state = ANY (ARRAY['reported'::text, 'disputed'::text])) AND (confirmation_id IS NOT NULL));
+
+CREATE INDEX merges_unanswered ON public.merges USING btree (state, merge_id) WHERE (core = 'pending'::text);
 
 CREATE UNIQUE INDEX one_entry_per_card_and_cause ON public.history USING btree (participant_id, cause_id, card_id) WHERE (card_id IS NOT NULL);
 
@@ -6444,6 +7422,8 @@ CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (partic
 
 CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
 
+CREATE UNIQUE INDEX one_open_unreached_case ON public.cases USING btree (participant_id) WHERE ((kind = 'unreached'::text) AND (state = 'open'::text));
+
 CREATE INDEX outbox_rests ON public.outbox USING btree (lane, rests_until, participant_id) WHERE (class = 2);
 
 CREATE INDEX participant_numbers_by_participant ON public.participant_numbers USING btree (participant_id);
@@ -6451,6 +7431,8 @@ CREATE INDEX participant_numbers_by_participant ON public.participant_numbers US
 CREATE INDEX passkeys_by_credential ON public.passkeys USING btree (participant_id, credential_id);
 
 CREATE INDEX possible_matches_newest_first ON public.possible_matches USING btree (participant_id, found_at DESC, match_id DESC);
+
+CREATE INDEX reconciled_cards_by_number ON public.reconciled_cards USING btree (kpj);
 
 CREATE INDEX sessions_by_end ON public.sessions USING btree (LEAST(ended_at, refresh_expires_at));
 
@@ -6718,7 +7700,11 @@ CREATE TRIGGER core_events_by_function_only BEFORE INSERT ON public.core_events 
 
 ALTER TABLE public.core_events ENABLE ALWAYS TRIGGER core_events_by_function_only;
 
-CREATE TRIGGER core_is_told AFTER INSERT ON public.history FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['merge_confirmed'::text, 'merge_cancelled'::text, 'merge_refused'::text, 'merge_executed'::text, 'merge_undone'::text, 'merge_disputed'::text, 'merge_accepted'::text, 'contact_changed'::text]))) EXECUTE FUNCTION public.tell_core();
+CREATE TRIGGER core_is_told AFTER INSERT ON public.history FOR EACH ROW WHEN ((new.kind = ANY (ARRAY['merge_confirmed'::text, 'merge_due'::text, 'merge_delayed'::text, 'merge_cancelled'::text, 'merge_refused'::text, 'merge_not_reported'::text, 'merge_executed'::text, 'merge_undone'::text, 'merge_disputed'::text, 'merge_accepted'::text, 'contact_changed'::text]))) EXECUTE FUNCTION public.tell_core();
+
+CREATE TRIGGER core_waits_for_what_is_confirmed BEFORE UPDATE ON public.merges FOR EACH ROW WHEN (((old.state = 'confirmed'::text) AND (old.core IS NOT NULL) AND ((new.state = ANY (ARRAY['proposed'::text, 'cancelled'::text])) OR ((new.state = 'confirmed'::text) AND (new.executes_at > old.executes_at))))) EXECUTE FUNCTION public.take_merge_from_core();
+
+ALTER TABLE public.merges ENABLE ALWAYS TRIGGER core_waits_for_what_is_confirmed;
 
 CREATE TRIGGER corrections_are_kept BEFORE DELETE ON public.corrections FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('corrections_are_kept');
 
@@ -6776,9 +7762,27 @@ CREATE TRIGGER exports_end_once BEFORE UPDATE ON public.data_exports FOR EACH RO
 
 ALTER TABLE public.data_exports ENABLE ALWAYS TRIGGER exports_end_once;
 
+CREATE TRIGGER feed_skips_are_append_only BEFORE DELETE OR UPDATE ON public.feed_skips FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('feed_skips_are_append_only');
+
+ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_are_append_only;
+
+CREATE TRIGGER feed_skips_are_not_truncated BEFORE TRUNCATE ON public.feed_skips FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('feed_skips_are_append_only');
+
+ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_are_not_truncated;
+
+CREATE TRIGGER feed_skips_by_function_only BEFORE INSERT ON public.feed_skips FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('feed_skips_by_function_only');
+
+ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_by_function_only;
+
 CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
 
-ALTER TABLE public.ledger_entries ENABLE ALWAYS TRIGGER growth_is_credited_once;
+CREATE TRIGGER growth_rates_are_append_only BEFORE DELETE OR UPDATE ON public.growth_rates FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('growth_rates_are_append_only');
+
+ALTER TABLE public.growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_append_only;
+
+CREATE TRIGGER growth_rates_are_not_truncated BEFORE TRUNCATE ON public.growth_rates FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('growth_rates_are_append_only');
+
+ALTER TABLE public.growth_rates ENABLE ALWAYS TRIGGER growth_rates_are_not_truncated;
 
 CREATE TRIGGER heads_are_not_truncated BEFORE TRUNCATE ON public.participant_heads FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('heads_by_function_only');
 
@@ -7114,6 +8118,18 @@ CREATE TRIGGER tries_of_a_day_only_grow AFTER UPDATE ON public.code_tries FOR EA
 
 ALTER TABLE public.code_tries ENABLE ALWAYS TRIGGER tries_of_a_day_only_grow;
 
+CREATE TRIGGER unanswered_merges_are_append_only BEFORE DELETE OR UPDATE ON public.unanswered_merges FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('unanswered_merges_are_append_only');
+
+ALTER TABLE public.unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_are_append_only;
+
+CREATE TRIGGER unanswered_merges_are_not_truncated BEFORE TRUNCATE ON public.unanswered_merges FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('unanswered_merges_are_append_only');
+
+ALTER TABLE public.unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_are_not_truncated;
+
+CREATE TRIGGER unanswered_merges_by_function_only BEFORE INSERT ON public.unanswered_merges FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('unanswered_merges_by_function_only');
+
+ALTER TABLE public.unanswered_merges ENABLE ALWAYS TRIGGER unanswered_merges_by_function_only;
+
 CREATE TRIGGER undo_seals_are_not_truncated BEFORE TRUNCATE ON public.undo_seals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('undo_seals_by_function_only');
 
 ALTER TABLE public.undo_seals ENABLE ALWAYS TRIGGER undo_seals_are_not_truncated;
@@ -7273,6 +8289,12 @@ ALTER TABLE ONLY public.merge_executions
 ALTER TABLE ONLY public.feed_held
     ADD CONSTRAINT feed_held_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.feed_events(event_id);
 
+ALTER TABLE ONLY public.growth_runs
+    ADD CONSTRAINT growth_runs_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.bulk_runs(run_id);
+
+ALTER TABLE ONLY public.growth_totals
+    ADD CONSTRAINT growth_totals_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.growth_runs(run_id);
+
 ALTER TABLE ONLY public.heir_claims
     ADD CONSTRAINT heir_claims_participant_id_case_id_fkey FOREIGN KEY (participant_id, case_id) REFERENCES public.cases(participant_id, case_id);
 
@@ -7390,6 +8412,12 @@ ALTER TABLE ONLY public.support_codes
 ALTER TABLE ONLY public.switched_off
     ADD CONSTRAINT switched_off_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
 
+ALTER TABLE ONLY public.unanswered_merges
+    ADD CONSTRAINT unanswered_merges_participant_id_cause_id_fkey FOREIGN KEY (participant_id, cause_id) REFERENCES public.causes(participant_id, cause_id);
+
+ALTER TABLE ONLY public.unanswered_merges
+    ADD CONSTRAINT unanswered_merges_participant_id_merge_id_fkey FOREIGN KEY (participant_id, merge_id) REFERENCES public.merges(participant_id, merge_id);
+
 ALTER TABLE ONLY public.undo_splits
     ADD CONSTRAINT undo_splits_participant_id_from_card_fkey FOREIGN KEY (participant_id, from_card) REFERENCES public.cards(participant_id, card_id);
 
@@ -7419,6 +8447,8 @@ ALTER TABLE public.balance_comparisons ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.branch_code_tries ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.branch_codes ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.bulk_rows ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.card_numbers ENABLE ROW LEVEL SECURITY;
 
@@ -7532,9 +8562,11 @@ CREATE POLICY rows_of_all ON public.branch_code_tries TO sepakat_worker, sepakat
 
 CREATE POLICY rows_of_all ON public.branch_codes TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
 
+CREATE POLICY rows_of_all ON public.bulk_rows TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
+
 CREATE POLICY rows_of_all ON public.card_numbers TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
-CREATE POLICY rows_of_all ON public.card_transfers TO sepakat_writer, sepakat_operator USING (true);
+CREATE POLICY rows_of_all ON public.card_transfers TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.cards TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
@@ -7642,6 +8674,8 @@ CREATE POLICY rows_of_all ON public.support_codes TO sepakat_writer, sepakat_ope
 
 CREATE POLICY rows_of_all ON public.switched_off TO sepakat_writer, sepakat_worker, sepakat_operator USING (true);
 
+CREATE POLICY rows_of_all ON public.unanswered_merges TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
+
 CREATE POLICY rows_of_all ON public.undo_splits TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.unlock_proofs TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
@@ -7657,6 +8691,8 @@ CREATE POLICY rows_of_who_entered ON public.balance_comparisons TO sepakat_api U
 CREATE POLICY rows_of_who_entered ON public.branch_code_tries TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.branch_codes TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.bulk_rows TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.card_numbers TO sepakat_api USING ((participant_id = public.entered_participant()));
 
@@ -7768,6 +8804,8 @@ CREATE POLICY rows_of_who_entered ON public.support_codes TO sepakat_api USING (
 
 CREATE POLICY rows_of_who_entered ON public.switched_off TO sepakat_api USING ((participant_id = public.entered_participant()));
 
+CREATE POLICY rows_of_who_entered ON public.unanswered_merges TO sepakat_api USING ((participant_id = public.entered_participant()));
+
 CREATE POLICY rows_of_who_entered ON public.undo_splits TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.unlock_proofs TO sepakat_api USING ((participant_id = public.entered_participant()));
@@ -7783,6 +8821,8 @@ ALTER TABLE public.support_code_owners ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.support_codes ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.switched_off ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE public.unanswered_merges ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.undo_splits ENABLE ROW LEVEL SECURITY;
 
@@ -7849,6 +8889,11 @@ GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_worker;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_api;
 GRANT ALL ON FUNCTION public.bucket_of(participant_id uuid) TO sepakat_writer;
 
+REVOKE ALL ON FUNCTION public.bulk_apart(p_after uuid, p_upto uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.bulk_row_as_json(event_id text, kpj text, amount bigint, effective_on date, year smallint, month date, employer_id text) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.cancel_open_merges(p_participant_id uuid, p_card_id uuid, p_because text, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.capture_unexplained_change() FROM PUBLIC;
@@ -7858,6 +8903,8 @@ REVOKE ALL ON FUNCTION public.capture_unexplained_data_change() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.capture_unexplained_data_change() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) TO sepakat_staff;
@@ -7979,6 +9026,9 @@ GRANT ALL ON FUNCTION public.decide_match(p_participant_id uuid, p_case_id uuid,
 
 REVOKE ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.decide_refusal(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.decide_unreached(p_participant_id uuid, p_case_id uuid, p_cause_id uuid, p_decision text, p_reason text, p_staff text, p_second_staff text) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.delay_confirmed_merges(p_participant_id uuid, p_keys uuid[], p_until timestamp with time zone, p_cause_id uuid) FROM PUBLIC;
 
@@ -8116,6 +9166,9 @@ GRANT ALL ON FUNCTION public.entry_commitment(salt bytea, data text) TO sepakat_
 REVOKE ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.execute_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.execute_reported_merge(p_participant_id uuid, p_merge_id uuid, p_reported jsonb, p_cause_id uuid) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.jakarta_day(instant timestamp with time zone) TO sepakat_api;
@@ -8166,6 +9219,10 @@ REVOKE ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_i
 GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
 GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.growth_of(p_after uuid, p_upto uuid, p_year integer, p_weights bigint[]) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.guard_acceptance() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_acceptance() TO sepakat_owner;
 
@@ -8206,6 +9263,9 @@ REVOKE ALL ON FUNCTION public.guard_protected_cards() FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.guard_unlock() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.guard_unlock() TO sepakat_owner;
+
+REVOKE ALL ON FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.hand_merge_to_core(p_participant_id uuid, p_merge_id uuid) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.has_living_push_target(p_participant_id uuid) TO sepakat_worker;
@@ -8250,6 +9310,9 @@ REVOKE ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad byte
 GRANT ALL ON FUNCTION public.keep_undo_seal(p_inner_pad bytea, p_outer_pad bytea) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb, p_cause_id uuid) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.keep_unreached_cases(p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.keep_unreached_cases(p_limit integer) TO sepakat_worker;
 
 REVOKE ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
@@ -8388,6 +9451,9 @@ GRANT ALL ON FUNCTION public.read_case_for_staff(p_case_id uuid, p_staff public.
 REVOKE ALL ON FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.read_document_for_staff(p_case_id uuid, p_document_id uuid, p_staff public.staff_member, p_purpose text) TO sepakat_staff;
 
+REVOKE ALL ON FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.reconcile_agreeing(p_from bigint, p_to bigint, p_as_of date) TO sepakat_feed;
+
 REVOKE ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_api;
 GRANT ALL ON FUNCTION public.record_cause(p_participant_id uuid, p_origin text, p_actor text, p_reason text, p_merge_id uuid, p_event_id text, p_occurred_at timestamp with time zone, p_bulk boolean) TO sepakat_worker;
@@ -8403,6 +9469,9 @@ REVOKE ALL ON FUNCTION public.recount_last_contributions(p_participant_id uuid, 
 
 REVOKE ALL ON FUNCTION public.refuse(constraint_name text, message text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.refuse(constraint_name text, message text) TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.refuse_bulk_rows(p_run_id uuid, p_after uuid, p_upto uuid, p_broken text) TO sepakat_feed;
 
 REVOKE ALL ON FUNCTION public.refuse_statement() FROM PUBLIC;
 
@@ -8444,6 +9513,13 @@ GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale tex
 
 REVOKE ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.set_preferences(p_participant_id uuid, p_locale text, p_time_zone text, p_quiet_hours jsonb, p_channels jsonb, p_actor text) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.settle_bulk_chunk(p_run_id uuid, p_rows integer, OUT settled bigint, OUT rest_s double precision, OUT state text) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.skip_feed_gap(p_stream text, p_staff text, p_reason text, OUT first bigint, OUT last bigint) TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_operator;
 GRANT SELECT ON TABLE public.branch_codes TO sepakat_feed;
@@ -8497,6 +9573,9 @@ GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uui
 
 REVOKE ALL ON FUNCTION public.take_merge_back(p_merge public.merges, p_action text, p_cause_id uuid, p_transfer_id uuid, p_splits jsonb) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.take_merge_from_core() FROM PUBLIC;
+GRANT ALL ON FUNCTION public.take_merge_from_core() TO sepakat_owner;
+
 REVOKE ALL ON FUNCTION public.tell_core() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_core() TO sepakat_owner;
 
@@ -8548,6 +9627,9 @@ GRANT ALL ON FUNCTION public.tell_of_name() TO sepakat_owner;
 REVOKE ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.tell_overdue_cases(p_limit integer) TO sepakat_worker;
 
+REVOKE ALL ON FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.tell_unanswered_merges(p_after interval, p_limit integer) TO sepakat_worker;
+
 REVOKE ALL ON FUNCTION public.transfer_card(p_match public.possible_matches, p_transfer_id uuid, p_case public.cases) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.try_contact_codes(p_participant_id uuid, OUT change_id uuid, OUT channel text, OUT tries integer) FROM PUBLIC;
@@ -8568,6 +9650,17 @@ GRANT ALL ON FUNCTION public.update_participant(p_participant_id uuid, p_name te
 
 REVOKE ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.use_branch_code(p_participant_id uuid, p_code text, p_used_for text, p_device_id uuid, p_device_name text, OUT code_id uuid, OUT branch text, OUT cause_id uuid) TO sepakat_api;
+
+REVOKE ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_api;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_operator;
+GRANT ALL ON FUNCTION public.waits_for_core_since(p_merge public.merges) TO sepakat_writer;
+
+REVOKE ALL ON FUNCTION public.write_bulk_round(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) FROM PUBLIC;
+
+REVOKE ALL ON FUNCTION public.write_bulk_round_apart(p_run_id uuid, p_kind text, p_after uuid, p_upto uuid, p_round bigint, p_now timestamp with time zone, p_apart uuid[]) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.chain(bytea, bytea) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.chain(bytea, bytea) TO sepakat_writer;
@@ -8611,6 +9704,46 @@ GRANT SELECT ON TABLE public.branch_code_tries TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.branch_code_tries TO sepakat_api;
 GRANT SELECT,DELETE ON TABLE public.branch_code_tries TO sepakat_worker;
 
+GRANT SELECT ON TABLE public.bulk_lines TO sepakat_operator;
+GRANT SELECT,INSERT,TRUNCATE ON TABLE public.bulk_lines TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.bulk_refusals TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.bulk_refusals TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.bulk_refusals TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.bulk_rows TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.bulk_rows TO sepakat_feed;
+GRANT SELECT,DELETE ON TABLE public.bulk_rows TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.bulk_runs TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT SELECT,UPDATE ON TABLE public.bulk_runs TO sepakat_writer;
+GRANT SELECT ON TABLE public.bulk_runs TO sepakat_worker;
+
+GRANT UPDATE(state) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(lines) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(content_hash) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(rows) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(amount) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(refused) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(refused_amount) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(rows_per_s) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(not_before) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(loaded_at) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(resumed_at) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT UPDATE(resumed_from) ON TABLE public.bulk_runs TO sepakat_feed;
+
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_operator;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_worker;
 GRANT SELECT ON TABLE public.card_numbers TO sepakat_feed;
@@ -8620,14 +9753,20 @@ GRANT SELECT ON TABLE public.card_transfers TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.card_transfers TO sepakat_writer;
 
 GRANT SELECT(participant_id) ON TABLE public.card_transfers TO sepakat_api;
+GRANT SELECT(participant_id) ON TABLE public.card_transfers TO sepakat_feed;
 
 GRANT SELECT(transfer_id) ON TABLE public.card_transfers TO sepakat_api;
 
 GRANT SELECT(direction) ON TABLE public.card_transfers TO sepakat_api;
 
 GRANT SELECT(card_id) ON TABLE public.card_transfers TO sepakat_api;
+GRANT SELECT(card_id) ON TABLE public.card_transfers TO sepakat_feed;
 
 GRANT SELECT(kpj) ON TABLE public.card_transfers TO sepakat_api;
+
+GRANT SELECT(other_participant_id) ON TABLE public.card_transfers TO sepakat_feed;
+
+GRANT SELECT(other_card_id) ON TABLE public.card_transfers TO sepakat_feed;
 
 GRANT SELECT(amount) ON TABLE public.card_transfers TO sepakat_api;
 
@@ -8818,17 +9957,42 @@ GRANT SELECT ON TABLE public.employers TO sepakat_writer;
 GRANT SELECT ON TABLE public.feed_events TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_events TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_events TO sepakat_worker;
+GRANT SELECT ON TABLE public.feed_events TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.feed_held TO sepakat_operator;
 GRANT SELECT,INSERT,DELETE ON TABLE public.feed_held TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_held TO sepakat_worker;
-
-GRANT SELECT ON TABLE public.feed_quarantine TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.feed_quarantine TO sepakat_feed;
+GRANT SELECT ON TABLE public.feed_held TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.feed_streams TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_streams TO sepakat_worker;
+GRANT SELECT,UPDATE ON TABLE public.feed_streams TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_operator;
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_feed;
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_worker;
+GRANT SELECT ON TABLE public.feed_gaps TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.feed_quarantine TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.feed_quarantine TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.feed_skips TO sepakat_operator;
+GRANT SELECT ON TABLE public.feed_skips TO sepakat_feed;
+GRANT SELECT ON TABLE public.feed_skips TO sepakat_worker;
+GRANT SELECT,INSERT ON TABLE public.feed_skips TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.growth_rates TO sepakat_operator;
+GRANT SELECT ON TABLE public.growth_rates TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.growth_runs TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.growth_runs TO sepakat_feed;
+GRANT SELECT ON TABLE public.growth_runs TO sepakat_writer;
+
+GRANT UPDATE(reached) ON TABLE public.growth_runs TO sepakat_feed;
+
+GRANT SELECT ON TABLE public.growth_totals TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.growth_totals TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_operator;
 GRANT SELECT ON TABLE public.heir_claims TO sepakat_feed;
@@ -8977,6 +10141,13 @@ GRANT SELECT,INSERT ON TABLE public.receipts TO sepakat_api;
 GRANT SELECT ON TABLE public.receipts TO sepakat_worker;
 GRANT SELECT ON TABLE public.receipts TO sepakat_feed;
 
+GRANT SELECT ON TABLE public.reconciled_cards TO sepakat_operator;
+GRANT SELECT,INSERT,TRUNCATE,UPDATE ON TABLE public.reconciled_cards TO sepakat_feed;
+GRANT SELECT,UPDATE ON TABLE public.reconciled_cards TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.reconciliations TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.reconciliations TO sepakat_feed;
+
 GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_operator;
 GRANT SELECT,INSERT ON TABLE public.reversed_contributions TO sepakat_writer;
 GRANT SELECT ON TABLE public.reversed_contributions TO sepakat_api;
@@ -9039,6 +10210,12 @@ GRANT SELECT(view_until) ON TABLE public.support_codes TO sepakat_api;
 GRANT SELECT(view_until) ON TABLE public.support_codes TO sepakat_operator;
 
 GRANT SELECT(cause_id) ON TABLE public.support_codes TO sepakat_api;
+
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_operator;
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_api;
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_worker;
+GRANT SELECT ON TABLE public.unanswered_merges TO sepakat_feed;
+GRANT SELECT,INSERT ON TABLE public.unanswered_merges TO sepakat_writer;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE public.undo_seals TO sepakat_writer;
 

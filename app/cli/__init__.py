@@ -12,10 +12,29 @@ import os
 import sys
 from collections.abc import Sequence
 
-from app.cli import announcements, deliveries, instance, keys, load, merges, people, proposals, webhooks
+from app.cli import (
+    announcements,
+    bulk,
+    cases,
+    deliveries,
+    feed,
+    growth,
+    instance,
+    keys,
+    load,
+    merges,
+    people,
+    proposals,
+    reconcile,
+    simulate,
+    webhooks,
+)
 from app.settings import SettingsError
 
-GROUPS = (instance, load, merges, proposals, people, deliveries, announcements, webhooks, keys)
+GROUPS = (
+    *(instance, load, feed, reconcile, growth, bulk, simulate),
+    *(merges, proposals, people, cases, deliveries, announcements, webhooks, keys),
+)
 PLAYED = {
     "phone": "a demo person's phone",
     "core": "the agency's core system",
