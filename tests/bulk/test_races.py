@@ -75,6 +75,21 @@ async def test_one_row_that_no_rule_foresaw_stops_no_other(database: Database, b
     assert (refused["line"], refused["code"], refused["detail"]) == (5, "invariant_violated", "amount_is_not_odd")
 
 
+async def test_a_row_that_stands_alone_and_that_no_rule_foresaw_stops_no_run(database: Database, bulk: Bulk) -> None:
+    """Half of one row is none, and none would be the end of the run."""
+    (person,) = await people(database, 1)
+    run = await bulk.load(as_lines([growth(person.kpjs[0], odd := 6_660_667)]))
+    await bulk.admin.execute(
+        f"ALTER TABLE ledger_entries ADD CONSTRAINT amount_is_not_odd CHECK (amount <> {odd}) NOT VALID"
+    )
+    try:
+        done = await bulk.post(run)
+    finally:
+        await bulk.admin.execute("ALTER TABLE ledger_entries DROP CONSTRAINT amount_is_not_odd")
+    assert (done.state, done.posted, done.refused_amount) == ("done", 0, str(odd))
+    assert await bulk.refusals(run) == {1: "invariant_violated"}
+
+
 async def test_a_pace_is_kept_by_all_who_post_together(database: Database, bulk: Bulk) -> None:
     crowd = await people(database, 6)
     run = await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in crowd]))
