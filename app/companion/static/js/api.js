@@ -14,6 +14,8 @@ export class Problem extends Error {
 export class Offline extends Error {}
 
 const PATIENCE_MS = 15000;
+// The API knows a key again for 24 hours, and nobody shall be surprised by what they asked for yesterday.
+const LATE_MS = 3600000;
 let session = null;
 
 export const events = new EventTarget();
@@ -112,7 +114,8 @@ async function deliver(sent) {
     await remove('unanswered', sent.key);
     return answer;
   } catch (error) {
-    if (error instanceof Problem && error.status < 500 && error.status !== 401) await remove('unanswered', sent.key);
+    const known = error instanceof Problem && error.status < 500 && error.status !== 401 && error.code !== 'idempotency_in_progress';
+    if (known) await remove('unanswered', sent.key);
     throw error;
   }
 }
@@ -126,6 +129,11 @@ export async function post(path, body = {}) {
 // What was sent before the network or the app went away: done or not done, never twice.
 export async function settle() {
   for (const sent of await list('unanswered')) {
+    if (Math.abs(Date.now() - sent.at) > LATE_MS) {
+      await remove('unanswered', sent.key);
+      tell('settled', { ...sent, late: true });
+      continue;
+    }
     try {
       await deliver(sent);
       tell('settled', sent);
