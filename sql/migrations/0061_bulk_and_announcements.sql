@@ -143,3 +143,152 @@ BEGIN
 END
 $$;
 RESET ROLE;
+SET LOCAL ROLE sepakat_owner;
+
+-- Of three announcements that replace each other, the second may have been ended by the third before it came to somebody whom the
+-- first had reached: the third goes to them too, and the first holds no more.
+-- What an announcement replaces, and what that replaced in its turn; and the other way. `steps` is 1 for the one next to it.
+CREATE FUNCTION earlier_announcements(p_announcement_id uuid) RETURNS TABLE (announcement_id uuid, steps integer)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE earlier (id, steps) AS (
+        SELECT a.replaces, 1 FROM announcements AS a WHERE a.announcement_id = p_announcement_id
+        UNION ALL
+        SELECT a.replaces, e.steps + 1 FROM earlier AS e JOIN announcements AS a ON a.announcement_id = e.id
+    )
+    SELECT e.id, e.steps FROM earlier AS e WHERE e.id IS NOT NULL;
+END;
+CREATE FUNCTION later_announcements(p_announcement_id uuid) RETURNS TABLE (announcement_id uuid, steps integer)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    WITH RECURSIVE later (id, steps) AS (
+        SELECT a.announcement_id, 1 FROM announcements AS a WHERE a.replaces = p_announcement_id
+        UNION ALL
+        SELECT a.announcement_id, l.steps + 1 FROM later AS l JOIN announcements AS a ON a.replaces = l.id
+    )
+    SELECT l.id, l.steps FROM later AS l;
+END;
+GRANT EXECUTE ON FUNCTION earlier_announcements(uuid), later_announcements(uuid)
+    TO sepakat_api, sepakat_worker, sepakat_feed, sepakat_writer, sepakat_operator;
+
+-- What explains entries of somebody, with the rights of whoever asks: the announcements that reached them, those left out that
+-- another one, which came too, replaces.
+CREATE OR REPLACE VIEW explanations WITH (security_invoker = true) AS
+SELECT
+    t.participant_id,
+    t.seq,
+    a.announcement_id,
+    a.explains_kinds AS kinds,
+    a.explains_from AS from_day,
+    a.explains_until AS until_day,
+    a.explains_events AS event_ids,
+    a.explains_merges AS merge_ids
+FROM announced AS t
+JOIN announcements AS a ON a.announcement_id = t.announcement_id
+WHERE t.seq IS NOT NULL
+    AND (a.explains_kinds <> '{}' OR a.explains_events <> '{}' OR a.explains_merges <> '{}')
+    AND NOT EXISTS (
+        SELECT FROM later_announcements(a.announcement_id) AS n
+        JOIN announced AS r ON r.announcement_id = n.announcement_id
+        WHERE r.participant_id = t.participant_id AND r.seq IS NOT NULL);
+RESET ROLE;
+SET LOCAL ROLE sepakat_writer;
+
+-- The next chunk of an announcement: an entry for each of at most p_most people, found among the next p_window. Who was told; how
+-- far it has come is kept in the same transaction, so that whoever goes on, after whatever crash, tells nobody twice. What
+-- replaces another also goes to all whom that one reached, or one that it replaced in its turn before it came to them.
+CREATE OR REPLACE FUNCTION announce_to_some(p_announcement_id uuid, p_most integer, p_window integer)
+RETURNS TABLE (participant_id uuid, lane smallint)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
+AS $$
+DECLARE
+    v_run public.announcement_runs;
+    v_told public.announcements;
+    v_people uuid[];
+    v_last uuid;
+    v_causes uuid[];
+    v_kind text;
+    v_most integer := greatest(p_most, 1);
+    v_before uuid[] := array(
+        SELECT e.announcement_id FROM public.earlier_announcements(p_announcement_id) AS e ORDER BY e.steps);
+BEGIN
+    SELECT * INTO v_run FROM public.announcement_runs AS r
+    WHERE r.announcement_id = p_announcement_id AND r.state = 'running' FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    SELECT * INTO STRICT v_told FROM public.announcements AS a WHERE a.announcement_id = p_announcement_id;
+    v_kind := 'announcement_' || v_told.severity;
+
+    IF v_told.audience ? 'niks' AND v_told.replaces IS NULL THEN
+        v_people := array(
+            SELECT w.participant_id FROM public.announced AS w
+            WHERE w.announcement_id = p_announcement_id AND w.seq IS NULL ORDER BY w.participant_id LIMIT v_most);
+        v_last := v_people[cardinality(v_people)];
+    ELSE
+        SELECT w.participant_id INTO v_last
+        FROM (
+            SELECT p.participant_id FROM public.participants AS p
+            WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT greatest(p_window, 1)
+        ) AS w ORDER BY w.participant_id DESC LIMIT 1;
+        -- Values and no EXISTS, so that each is looked up by its key: planned as a hash, a chunk would read a whole table.
+        v_people := array(
+            SELECT p.participant_id FROM public.participants AS p
+            WHERE p.participant_id > v_run.after AND p.participant_id <= v_last
+                AND p.registered_at <= v_told.published_at AND p.deceased_on IS NULL
+                AND (
+                    v_told.audience ? 'all'
+                    OR (
+                        SELECT true FROM public.cards AS k
+                        WHERE k.participant_id = p.participant_id AND k.transferred_at IS NULL
+                            AND (k.employer_id = v_told.audience ->> 'employer_id' OR k.segment = v_told.audience ->> 'segment')
+                        LIMIT 1)
+                    OR (
+                        SELECT true FROM public.announced AS t
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = ANY (v_before) AND t.seq IS NOT NULL
+                        LIMIT 1)
+                    OR (
+                        SELECT true FROM public.announced AS t
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = p_announcement_id))
+            ORDER BY p.participant_id LIMIT v_most);
+        IF cardinality(v_people) = v_most THEN
+            v_last := v_people[v_most];
+        END IF;
+    END IF;
+
+    IF v_last IS NULL THEN
+        UPDATE public.announcement_runs AS r SET state = 'done', ended_at = public.current_instant()
+        WHERE r.announcement_id = p_announcement_id;
+        RETURN;
+    END IF;
+
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = ANY (v_people) ORDER BY h.participant_id FOR UPDATE;
+    WITH recorded AS (
+        INSERT INTO public.causes
+            (participant_id, origin, actor, event_id, bulk, occurred_at, recorded_at, database_role, xact)
+        SELECT person, 'agency', 'agency', v_told.event_id, true, v_told.published_at, public.current_instant(), session_user,
+            pg_current_xact_id()
+        FROM unnest(v_people) AS person
+        RETURNING causes.participant_id, causes.cause_id
+    )
+    SELECT array_agg(r.cause_id ORDER BY r.participant_id) INTO v_causes FROM recorded AS r;
+    PERFORM public.append_history(array(
+        SELECT ROW(c.participant_id, v_kind, NULL, NULL, c.cause_id, jsonb_strip_nulls(jsonb_build_object(
+            'announcement_id', p_announcement_id, 'text_sha256', v_told.text_sha256,
+            'replaces', (SELECT t.announcement_id FROM public.announced AS t
+                WHERE t.participant_id = c.participant_id AND t.announcement_id = ANY (v_before) AND t.seq IS NOT NULL
+                ORDER BY array_position(v_before, t.announcement_id) LIMIT 1)
+        )))::public.history_entry
+        FROM unnest(v_people, v_causes) AS c (participant_id, cause_id)));
+    UPDATE public.climbs AS c SET bulk = true
+    FROM unnest(v_people, v_causes) AS told (participant_id, cause_id)
+    WHERE v_told.severity = 'critical' AND c.participant_id = told.participant_id AND c.cause_id = told.cause_id;
+    INSERT INTO public.announced AS w (participant_id, announcement_id, seq)
+    SELECT h.participant_id, p_announcement_id, h.seq FROM public.participant_heads AS h WHERE h.participant_id = ANY (v_people)
+    ON CONFLICT ON CONSTRAINT announced_pkey DO UPDATE SET seq = excluded.seq;
+    UPDATE public.announcement_runs AS r SET after = v_last, reached = r.reached + cardinality(v_people)
+    WHERE r.announcement_id = p_announcement_id;
+    RETURN QUERY SELECT person, public.lane_of(person) FROM unnest(v_people) AS person;
+END
+$$;
+RESET ROLE;
