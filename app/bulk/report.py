@@ -17,7 +17,7 @@ from app.bulk.load import SQL as LOAD
 from app.bulk.row import REASONS, Kind, columns_of
 from app.bulk.run import show_run
 from app.platform.sql import load
-from app.platform.table_writer import ONLY_ITS_OWNER
+from app.platform.table_writer import open_for_its_owner
 
 SQL = load("bulk/report")
 PAGE = 5_000
@@ -132,8 +132,7 @@ async def write_refusals(connection: Any, name: str, path: Path) -> int:
     reason; a line that is no row stands in `content`. How many. Raises RunError, OSError."""
     run = await show_run(connection, name)
     written, after = 0, 0
-    path.touch(mode=ONLY_ITS_OWNER)
-    with path.open("w", encoding="utf-8", newline="") as file:
+    with open_for_its_owner(path) as file:
         write = _csv_writer(file, run.kind) if path.suffix == ".csv" else _json_writer(file)
         while page := await page_of_refusals(connection, run.run_id, after, PAGE):
             for refusal in page:

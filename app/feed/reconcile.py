@@ -20,7 +20,7 @@ from app.feed.settle import Desk
 from app.platform.database import Connection, Pool, new_id
 from app.platform.jobs import Doorbell
 from app.platform.sql import load
-from app.platform.table_writer import ONLY_ITS_OWNER
+from app.platform.table_writer import open_for_its_owner
 from app.settings import Settings
 
 SQL = load("feed/reconcile")
@@ -163,8 +163,7 @@ async def _doubt_whole(connection: Connection) -> None:
 
 
 async def _write_others(connection: Connection, path: Path) -> None:
-    path.touch(mode=ONLY_ITS_OWNER)
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with open_for_its_owner(path) as file:
         writer = csv.writer(file)
         writer.writerow(("kpj", "theirs", "ours", "outcome"))
         line = 0

@@ -33,7 +33,7 @@ def body(name: str, rows: list[dict[str, Any]], kind: str = "growth") -> bytes:
 
 
 async def load(
-    feed: httpx.AsyncClient, raw: bytes, headers: dict[str, str] | None = None, *, packed: bool = False
+    feed: httpx.AsyncClient, raw: bytes, headers: dict[str, Any] | None = None, *, packed: bool = False
 ) -> httpx.Response:
     sent = gzip.compress(raw) if packed else raw
 
