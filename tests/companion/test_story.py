@@ -150,11 +150,15 @@ async def test_maya_disputes_what_the_core_did_without_her(open_companion: Open)
     await see(page.get_by_role("heading", name="Sanggahan")).to_be_visible()
 
 
-KEEP = """async ([name, at]) => {
+KEEP = """async ([name, at, of]) => {
   const database = await new Promise((done) => { indexedDB.open('sepakat').onsuccess = (e) => done(e.target.result); });
+  const mine = await new Promise((done) => {
+    database.transaction('mine').objectStore('mine').get('device_id').onsuccess = (e) => done(e.target.result);
+  });
   await new Promise((done) => {
     const store = database.transaction('unanswered', 'readwrite');
-    store.objectStore('unanswered').put({ key: name, path: `/v1/${name}`, body: {}, at: Date.now() - at }, name);
+    const act = { key: name, path: `/v1/${name}`, body: {}, at: Date.now() - at, device: of ?? mine };
+    store.objectStore('unanswered').put(act, name);
     store.oncomplete = done;
   });
 }"""
@@ -184,6 +188,7 @@ async def test_an_act_of_yesterday_is_not_sent_and_nobody_else_sends_what_was_as
     await agus.enrol("Agus")
     assert find_person("Agus").kpjs[0] in await page.evaluate(SEEN)
     await page.evaluate(KEEP, ["late-act", 2 * 3600 * 1000])
+    await page.evaluate(KEEP, ["other-act", 0, "a phone that was here before"])
     await page.reload()
     await see(page.get_by_text("periksa apakah sudah dilakukan")).to_be_visible()
     assert sent == []
@@ -196,6 +201,27 @@ async def test_an_act_of_yesterday_is_not_sent_and_nobody_else_sends_what_was_as
     await see(page.locator(".total")).to_be_visible()
     assert sent == []
     assert find_person("Agus").kpjs[0] not in await page.evaluate(SEEN)
+
+
+async def test_a_window_that_shows_somebody_else_acts_for_nobody(open_companion: Open) -> None:
+    """Two windows of one browser: in one the next person enrols, while the other still shows the one before."""
+    lina = await open_companion()
+    await lina.enrol("Lina")
+    window = lina.page
+    await window.evaluate("import('/companion/js/api.js')")
+    lina.page = await lina.context.new_page()
+    await lina.page.goto(lina.origin)
+    await lina.page.locator("a.card").first.wait_for()
+    await lina.page.evaluate(END_SESSION)
+    await lina.page.reload()
+    await lina.enrol("Putri")
+    sent: list[str] = []
+    window.on("request", lambda asked: sent.append(asked.headers["authorization"]) if "/lock" in asked.url else None)
+    await window.route("**/lock", lambda route: route.fulfill(status=401, json={"code": "not_signed_in"}))
+    async with window.expect_navigation():
+        await window.evaluate("import('/companion/js/api.js').then(({ post }) => post('/v1/cards/x/lock').catch(() => {}))")
+    await see(window.get_by_role("heading", name=f"Halo, {find_person('Putri').name.split()[0]}")).to_be_visible()
+    assert len(sent) == 1, "with the token of whoever was shown, and not once more as the next one"
 
 
 async def test_a_tick_holds_for_the_plan_that_it_was_put_on(open_companion: Open) -> None:

@@ -17,6 +17,7 @@ const PATIENCE_MS = 15000;
 // The API knows a key again for 24 hours, and nobody shall be surprised by what they asked for yesterday.
 const LATE_MS = 3600000;
 let session = null;
+let device = null; // the session is of this one; another window may have enrolled somebody else meanwhile
 
 export const events = new EventTarget();
 const tell = (name, detail) => events.dispatchEvent(new CustomEvent(name, { detail }));
@@ -42,11 +43,13 @@ async function send(method, path, { body, headers = {}, token, raw } = {}) {
 
 export async function restore() {
   session = await load('mine', 'session') ?? null;
+  device = await load('mine', 'device_id');
   return session;
 }
 
 export async function keepSession(answer) {
   session = answer;
+  device = await load('mine', 'device_id');
   await save('mine', 'session', answer);
 }
 
@@ -54,6 +57,10 @@ export const me = () => session;
 
 async function refresh(spent) {
   await navigator.locks.request('sepakat-refresh', async () => {
+    if (await load('mine', 'device_id') !== device) {
+      location.reload();
+      throw new Offline();
+    }
     session = await load('mine', 'session') ?? null;
     if (!session) throw new Problem(401, { code: 'not_signed_in' });
     if (session.access_token !== spent) return;
@@ -121,7 +128,7 @@ async function deliver(sent) {
 }
 
 export async function post(path, body = {}) {
-  const sent = { key: crypto.randomUUID(), path, body, at: Date.now() };
+  const sent = { key: crypto.randomUUID(), path, body, at: Date.now(), device };
   await save('unanswered', sent.key, sent);
   return deliver(sent);
 }
@@ -129,9 +136,10 @@ export async function post(path, body = {}) {
 // What was sent before the network or the app went away: done or not done, never twice.
 export async function settle() {
   for (const sent of await list('unanswered')) {
-    if (Math.abs(Date.now() - sent.at) > LATE_MS) {
+    const ours = sent.device === device;
+    if (!ours || Math.abs(Date.now() - sent.at) > LATE_MS) {
       await remove('unanswered', sent.key);
-      tell('settled', { ...sent, late: true });
+      if (ours) tell('settled', { ...sent, late: true });
       continue;
     }
     try {
