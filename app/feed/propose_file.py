@@ -22,9 +22,9 @@ import msgspec
 
 from app.feed import import_fields as fields
 from app.feed.event import MAX_REASON_CHARACTERS, Event
-from app.feed.settle import LOST_RACES, Desk, Received, settle
+from app.feed.settle import Desk, Received, settle
 from app.feed.turn import Turn, Waits
-from app.platform.database import connect
+from app.platform.database import LOST_RACES, connect
 from app.platform.jobs import Doorbell, Jobs
 from app.platform.refused_rows import RefusedWriter
 from app.platform.sql import load

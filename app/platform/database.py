@@ -20,6 +20,8 @@ else:
     Connection: TypeAlias = PoolConnectionProxy
 
 COMMAND_TIMEOUT_S = 30.0
+LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""A transaction that ended so was undone whole, and may be tried again."""
 
 
 async def connect(url: str, *, size: int, application: str) -> Pool:
