@@ -6,7 +6,6 @@ the first row is read.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
@@ -18,6 +17,7 @@ import asyncpg
 
 from app.platform.sql import load, statement
 from app.platform.table_writer import TableWriter
+from app.platform.tables import hash_file
 
 SQL = load("feed/export_rows")
 AS_OF = statement("cards/as_of")
@@ -74,7 +74,7 @@ async def export_rows(
                     out.write([[_plain(row[name]) for name in columns] for row in rows])
                     if told is not None:
                         told(len(rows))
-        await connection.execute(SQL["end"], export_id, out.rows, _hash(path))
+        await connection.execute(SQL["end"], export_id, out.rows, hash_file(path))
         return out.rows
     finally:
         await connection.close()
@@ -104,8 +104,3 @@ async def _read_cards_as_of(
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
-
-
-def _hash(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()

@@ -29,7 +29,17 @@ from app.platform.jobs import Doorbell, Jobs
 from app.platform.refused_rows import RefusedWriter
 from app.platform.sql import load
 from app.platform.strict_text import bad_text
-from app.platform.tables import Column, FieldError, Refusal, RefusedRow, Row, TableRefused, open_source, open_table
+from app.platform.tables import (
+    Column,
+    FieldError,
+    Refusal,
+    RefusedRow,
+    Row,
+    TableRefused,
+    hash_file,
+    open_source,
+    open_table,
+)
 from app.settings import Settings
 
 SQL = load("feed/propose_file")
@@ -106,7 +116,7 @@ async def propose_file(
         rows = sum(
             1 for _ in open_source(path)
         )  # to its end, so that a damaged file is found before the first proposal
-        table, file_id = open_table(path, COLUMNS), _hash(path)
+        table, file_id = open_table(path, COLUMNS), hash_file(path)
         with ExitStack() as opened:
             writer = opened.enter_context(RefusedWriter(path, refused)) if refused is not None else None
             pool = await connect(settings.database_url, size=AT_ONCE + 1, application="sepakat proposals")
@@ -219,11 +229,6 @@ class _Run:
 
     def _id(self, number: int) -> str:
         return f"{self._prefix}.{number}"
-
-
-def _hash(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _chunks(rows: Iterable[Row | RefusedRow]) -> Iterator[list[Row | RefusedRow]]:

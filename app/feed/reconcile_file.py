@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import gzip
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -31,12 +30,6 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class BookRefusedError(ValueError):
     """The file cannot be compared: which line, and why. Nothing was compared."""
-
-
-def hash_file(path: Path) -> bytes:
-    """SHA-256 of the file as it lies there."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
 
 
 def read_book(path: Path) -> Iterator[Line]:
