@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     book = commands.add_parser(
-        "reconcile", help="lay the core's balances (CSV or NDJSON, also .gz) beside ours, as the feed's role"
+        "reconcile", help="lay the core's balances (CSV, Parquet or NDJSON, also .gz) beside ours, as the feed's role"
     )
     book.add_argument("file", type=Path, metavar="FILE")
     book.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DAY", help="the end of this day")
