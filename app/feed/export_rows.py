@@ -15,13 +15,13 @@ from uuid import UUID
 
 import asyncpg
 
+from app.platform.database import WRITES, as_operator
 from app.platform.sql import load, statement
 from app.platform.table_writer import TableWriter
 from app.platform.tables import hash_file
 
 SQL = load("feed/export_rows")
 AS_OF = statement("cards/as_of")
-OPERATOR = {"role": "sepakat_operator", "default_transaction_read_only": "off", "statement_timeout": "0"}
 ROWS_AT_ONCE = 5_000
 
 CARDS: Mapping[str, type] = {
@@ -64,8 +64,7 @@ async def export_rows(
     portion. Raises PostgresError for who may not act as the operator; TableRefused or OSError for the file.
     """
     columns = COLUMNS[what]
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url, statement_timeout="0", **WRITES) as connection:
         export_id = await connection.fetchval(SQL["begin"], what, as_of, purpose)
         with TableWriter(path, columns) as out:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -76,8 +75,6 @@ async def export_rows(
                         told(len(rows))
         await connection.execute(SQL["end"], export_id, out.rows, hash_file(path))
         return out.rows
-    finally:
-        await connection.close()
 
 
 async def _read(connection: asyncpg.Connection[Any], what: str) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
