@@ -71,7 +71,7 @@ def _run(act: Callable[[Any, Console, argparse.Namespace], Awaitable[int]], chos
         return 2
     try:
         return asyncio.run(do())
-    except (LoadError, RunError, HeaderError, FileFormError, asyncpg.PostgresError) as error:
+    except (LoadError, RunError, HeaderError, FileFormError) as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
 

@@ -41,7 +41,6 @@ def _import(chosen: argparse.Namespace) -> int:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
     from rich.progress import Progress, TextColumn
 
     from app.feed.export_rows import export_rows
@@ -63,7 +62,7 @@ def _export(chosen: argparse.Namespace) -> int:
                     told=lambda more: shown.update(task, advance=more),
                 )
             )
-    except (PostgresError, TableRefused) as error:
+    except TableRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"{rows:,} {chosen.what} written to {chosen.file}", file=sys.stderr)

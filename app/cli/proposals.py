@@ -40,7 +40,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _load(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -73,7 +72,7 @@ def _load(chosen: argparse.Namespace) -> int:
                     progress=lambda done, rows: shown.update(task, advance=done, total=rows),
                 )
             )
-    except (PostgresError, ProposalsRefused) as error:
+    except ProposalsRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     _print(report)

@@ -32,8 +32,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 async def _reconcile(chosen: argparse.Namespace) -> int:
     """0 when both books agree or their differences are explained, 1 when something is left to look at."""
-    from asyncpg import PostgresError
-
     from app.feed.reconcile import BusyError, Reconciliation
     from app.feed.reconcile_file import BookRefusedError
     from app.platform.database import connect
@@ -51,9 +49,6 @@ async def _reconcile(chosen: argparse.Namespace) -> int:
         return 1
     except BookRefusedError as error:
         print(f"sepakat: {chosen.file}: {error}. Nothing was compared.", file=sys.stderr)
-        return 1
-    except PostgresError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
         return 1
     finally:
         await jobs.ring(run.doorbell)
