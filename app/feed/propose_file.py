@@ -113,9 +113,8 @@ async def propose_file(
     file, those of earlier runs too. Raises ProposalsRefused, OSError, or what the database raised: run it again then.
     """
     try:
-        rows = sum(
-            1 for _ in open_source(path)
-        )  # to its end, so that a damaged file is found before the first proposal
+        # To its end, so that a damaged file is found before the first proposal.
+        rows = sum(1 for _ in open_source(path))
         table, file_id = open_table(path, COLUMNS), hash_file(path)
         with ExitStack() as opened:
             writer = opened.enter_context(RefusedWriter(path, refused)) if refused is not None else None
