@@ -90,17 +90,16 @@ def _set_rate(chosen: argparse.Namespace) -> int:
 
 
 async def _compute(name: str, year: int) -> int:
+    from app.cli.progress import count
     from app.ledger.compute_growth import GrowthRefused, compute_growth
 
-    def say(cards: int) -> None:
-        print(f"\r{cards:,} cards computed", end="", file=sys.stderr, flush=True)
-
     try:
-        await compute_growth(database_url(), name, year, said=say)
+        with count("cards") as progress:
+            task = progress.add_task(f"computing {name}", total=None)
+            await compute_growth(database_url(), name, year, said=lambda cards: progress.update(task, completed=cards))
     except GrowthRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
-    print(file=sys.stderr)
     return await _show(name)
 
 

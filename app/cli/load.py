@@ -41,8 +41,7 @@ def _import(chosen: argparse.Namespace) -> int:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from rich.progress import Progress, TextColumn
-
+    from app.cli.progress import count
     from app.feed.export_rows import export_rows
     from app.platform.table_problems import TableRefused
 
@@ -50,7 +49,7 @@ def _export(chosen: argparse.Namespace) -> int:
         print("sepakat: --as-of is for cards", file=sys.stderr)
         return 2
     try:
-        with Progress(TextColumn("{task.completed:,.0f} rows"), disable=not sys.stderr.isatty()) as shown:
+        with count("rows") as shown:
             task = shown.add_task("exporting", total=None)
             rows = asyncio.run(
                 export_rows(
