@@ -25,7 +25,6 @@ from app.platform.sql import load
 from app.settings import Settings
 
 SQL = load("feed/gaps")
-ALARM_AFTER = timedelta(hours=24)
 KeptStream = Annotated[str, msgspec.Meta(pattern=r"^(card:[0-9A-Za-z]{10,15}|participant:([0-9]{16}|[0-9a-f]{64}))$")]
 
 
