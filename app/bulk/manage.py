@@ -11,10 +11,8 @@ import msgspec
 from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from litestar.types import ControllerRouterHandler
 
 from app.bulk.problems import BulkRunUnfit, BulkRunUnknown
-from app.bulk.receive import receive_load
 from app.bulk.report import Sums, as_row, page_of_refusals, report
 from app.bulk.run import Run, RunUnfitError, RunUnknownError, pause, resume, show_run, show_runs
 from app.feed.event import Identifier
@@ -198,13 +196,3 @@ def _reported(day: date | None, sums: Sums) -> ReportedSums:
     fields = {name: getattr(sums, name) for name in Sums.__struct_fields__}
     told = {name: str(of) if name.endswith("_amount") else of for name, of in fields.items()}
     return msgspec.convert({"day": day, **told}, ReportedSums)
-
-
-BULK_ROUTES: list[ControllerRouterHandler] = [
-    receive_load,
-    search_bulk,
-    resume_bulk,
-    pause_bulk,
-    report_bulk,
-    list_bulk_refusals,
-]

@@ -174,6 +174,3 @@ async def _name_stream(connection: Connection, gap: Gap, settings: Settings) -> 
     event = msgspec.convert(msgspec.json.decode(open_content(settings, sealed, gap.event_id)), Event)
     named = {kept: stream for stream, kept in keep_streams(settings, event.streams).items()}
     return msgspec.structs.replace(gap, stream=named.get(gap.stream, gap.stream))
-
-
-ROUTES = (search_streams, skip_stream)
