@@ -8,10 +8,10 @@ import csv
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from app.cli.dates import read_day
 from app.cli.environment import database_url
 
 if TYPE_CHECKING:
@@ -33,7 +33,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "set-rate", help="with SEPAKAT_DATABASE_URL an administrator's; corrected by setting it again"
     )
     rate.add_argument("percent", type=_percent, metavar="PERCENT", help="of the balance in a year, such as 5.66")
-    rate.add_argument("--from", dest="valid_from", type=read_day, required=True, metavar="DAY", help="its first day")
+    rate.add_argument(
+        "--from", dest="valid_from", type=date.fromisoformat, required=True, metavar="DAY", help="its first day"
+    )
     rate.add_argument("--by", required=True, metavar="NAME", help="who sets it")
     rate.add_argument("--reason", required=True, metavar="TEXT", help="why, such as the decision it follows")
     rate.set_defaults(run=_set_rate)

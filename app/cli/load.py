@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
+from datetime import date
 from pathlib import Path
 
-from app.cli.dates import read_day
 from app.cli.environment import data_keys, database_url
 
 
@@ -28,7 +28,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     export.add_argument("what", choices=("cards", "merges", "cases"))
     export.add_argument("file", type=Path, metavar="FILE", help="ending in .csv, .csv.gz or .parquet")
     export.add_argument("--purpose", required=True, metavar="TEXT", help="what for; kept on record")
-    export.add_argument("--as-of", type=read_day, metavar="DAY", help="cards as they stood at the end of this day")
+    export.add_argument(
+        "--as-of", type=date.fromisoformat, metavar="DAY", help="cards as they stood at the end of this day"
+    )
     export.set_defaults(run=_export)
 
 
