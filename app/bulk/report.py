@@ -85,9 +85,8 @@ async def _count(connection: Any, name: str) -> Report:
     run = await show_run(connection, name)
     days: defaultdict[date | None, Sums] = defaultdict(Sums)
     after = UUID(int=0)
-    while (
-        upto := await connection.fetchval(LOAD["next_participants"], run.run_id, after, CHECKED_AT_ONCE)
-    ) is not None:
+    next_participants = LOAD["next_participants"]
+    while (upto := await connection.fetchval(next_participants, run.run_id, after, CHECKED_AT_ONCE)) is not None:
         for row in await connection.fetch(SQL["count_rows"], run.run_id, after, upto):
             day = days[row["day"]]
             day.staged += row["staged"]
@@ -107,9 +106,8 @@ async def _count(connection: Any, name: str) -> Report:
         refused_for[row["code"]] += row["refused"]
     total = Sums()
     for day in days.values():
-        if (
-            day.waiting
-        ):  # what is not in the ledger is waiting, to the rupiah; where nothing waits, nothing may be missing
+        # What is not in the ledger is waiting, to the rupiah; where nothing waits, nothing may be missing.
+        if day.waiting:
             day.waiting_amount = day.staged_amount - day.posted_amount - day.refused_amount
         for field in Sums.__struct_fields__:
             setattr(total, field, getattr(total, field) + getattr(day, field))

@@ -57,10 +57,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SettingsError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
+    except _failures() as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     return done
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the system or the database refuses a command; asyncpg is loaded once something went wrong, if not before."""
+    from asyncpg import PostgresError
+
+    return OSError, PostgresError
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -71,22 +71,19 @@ def _run(act: Callable[[Any, Console, argparse.Namespace], Awaitable[int]], chos
         return 2
     try:
         return asyncio.run(do())
-    except (LoadError, RunError, HeaderError, FileFormError, asyncpg.PostgresError) as error:
+    except (LoadError, RunError, HeaderError, FileFormError) as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
 
 
 async def _load(connection: Any, console: Console, chosen: argparse.Namespace) -> int:
-    from rich.progress import Progress, TextColumn
-
     from app.bulk.load import SQL, load_run
     from app.bulk.read_file import file_source
     from app.bulk.run import show_run
+    from app.cli.progress import count
 
     now = await connection.fetchval(SQL["now"])
-    with Progress(
-        TextColumn("{task.description}"), TextColumn("{task.completed:,} lines"), console=console
-    ) as progress:
+    with count("lines") as progress:
         task = progress.add_task(f"loading {chosen.name}")
         await load_run(
             connection,
@@ -101,19 +98,12 @@ async def _load(connection: Any, console: Console, chosen: argparse.Namespace) -
 
 
 async def _post(connection: Any, console: Console, chosen: argparse.Namespace) -> int:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
     from app.bulk.post import post
     from app.bulk.run import resume, show_run
+    from app.cli.progress import bar
 
     run = await resume(connection, chosen.name, chosen.rows_per_s)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with bar() as progress:
         task = progress.add_task(f"posting {run.name}", total=run.rows, completed=run.posted + run.refused)
         state = await post(connection, run.run_id, told=lambda settled: progress.update(task, advance=settled))
     _tell(console, await show_run(connection, run.name))

@@ -25,20 +25,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 async def _list_gaps() -> int:
-    from asyncpg import PostgresError
-
     from app.feed.gaps import count_held, find_gaps
     from app.platform.database import connect
 
+    pool = await connect(database_url(), size=1, application="sepakat feed")
     try:
-        pool = await connect(database_url(), size=1, application="sepakat feed")
-        try:
-            gaps, counted = await find_gaps(pool, timedelta(0), 1000), await count_held(pool)
-        finally:
-            await pool.close()
-    except PostgresError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
-        return 1
+        gaps, counted = await find_gaps(pool, timedelta(0), 1000), await count_held(pool)
+    finally:
+        await pool.close()
     for gap in gaps:
         numbers = f"{gap.first}" if gap.first == gap.last else f"{gap.first} to {gap.last}"
         print(
@@ -49,7 +43,6 @@ async def _list_gaps() -> int:
 
 
 async def _skip(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
     from msgspec import ValidationError, convert
 
     from app.feed.gaps import StreamSkip, skip_gap
@@ -66,7 +59,7 @@ async def _skip(chosen: argparse.Namespace) -> int:
         skip = convert({name: getattr(chosen, name) for name in ("stream", "last", "staff", "reason")}, StreamSkip)
         skipped = await skip_gap(desk, skip)
         await jobs.ring(desk.doorbell)
-    except (Problem, PostgresError, ValidationError) as error:
+    except (Problem, ValidationError) as error:
         print(f"sepakat: {error.english if isinstance(error, Problem) else error}", file=sys.stderr)
         return 1
     finally:

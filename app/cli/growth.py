@@ -76,15 +76,13 @@ def _list_rates(_: argparse.Namespace) -> int:
 
 
 def _set_rate(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-
     from app.ledger.set_rate import set_rate
 
     try:
         number = asyncio.run(
             set_rate(database_url(), chosen.valid_from, chosen.percent, set_by=chosen.by, reason=chosen.reason)
         )
-    except (PostgresError, ValueError) as error:
+    except ValueError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"Savings earn {chosen.percent} % a year from {chosen.valid_from} on (rate no. {number}).")
@@ -92,19 +90,16 @@ def _set_rate(chosen: argparse.Namespace) -> int:
 
 
 async def _compute(name: str, year: int) -> int:
-    from asyncpg import PostgresError
-
+    from app.cli.progress import count
     from app.ledger.compute_growth import GrowthRefused, compute_growth
 
-    def say(cards: int) -> None:
-        print(f"\r{cards:,} cards computed", end="", file=sys.stderr, flush=True)
-
     try:
-        await compute_growth(database_url(), name, year, said=say)
-    except (PostgresError, GrowthRefused) as error:
+        with count("cards") as progress:
+            task = progress.add_task(f"computing {name}", total=None)
+            await compute_growth(database_url(), name, year, said=lambda cards: progress.update(task, completed=cards))
+    except GrowthRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
-    print(file=sys.stderr)
     return await _show(name)
 
 
@@ -166,8 +161,6 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
 
 
 async def _list_differences(year: int) -> int:
-    from asyncpg import PostgresError
-
     from app.ledger.compute_growth import GrowthRefused, list_differences
 
     writer = csv.writer(sys.stdout)
@@ -177,7 +170,7 @@ async def _list_differences(year: int) -> int:
         async for card in list_differences(database_url(), year):
             writer.writerow((card.kpj, card.credited, card.computed, card.difference))
             found += 1
-    except (PostgresError, GrowthRefused) as error:
+    except GrowthRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"{found:,} cards", file=sys.stderr)

@@ -41,9 +41,7 @@ def _import(chosen: argparse.Namespace) -> int:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-    from rich.progress import Progress, TextColumn
-
+    from app.cli.progress import count
     from app.feed.export_rows import export_rows
     from app.platform.table_problems import TableRefused
 
@@ -51,7 +49,7 @@ def _export(chosen: argparse.Namespace) -> int:
         print("sepakat: --as-of is for cards", file=sys.stderr)
         return 2
     try:
-        with Progress(TextColumn("{task.completed:,.0f} rows"), disable=not sys.stderr.isatty()) as shown:
+        with count("rows") as shown:
             task = shown.add_task("exporting", total=None)
             rows = asyncio.run(
                 export_rows(
@@ -63,7 +61,7 @@ def _export(chosen: argparse.Namespace) -> int:
                     told=lambda more: shown.update(task, advance=more),
                 )
             )
-    except (PostgresError, TableRefused) as error:
+    except TableRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"{rows:,} {chosen.what} written to {chosen.file}", file=sys.stderr)

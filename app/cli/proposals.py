@@ -40,29 +40,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _load(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
+    from app.cli.progress import bar
     from app.feed.propose_file import Announced, ProposalsRefused, propose_file
     from app.settings import read
 
     announced = Announced(chosen.announcement, timedelta(hours=chosen.announced_for)) if chosen.announcement else None
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
     try:
-        with Progress(*columns, disable=not sys.stderr.isatty()) as shown:
+        with bar() as shown:
             task = shown.add_task("proposing", total=None)
             report = asyncio.run(
                 propose_file(
@@ -73,7 +57,7 @@ def _load(chosen: argparse.Namespace) -> int:
                     progress=lambda done, rows: shown.update(task, advance=done, total=rows),
                 )
             )
-    except (PostgresError, ProposalsRefused) as error:
+    except ProposalsRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     _print(report)

@@ -25,7 +25,6 @@ from app.platform.sql import load
 from app.settings import Settings
 
 SQL = load("feed/gaps")
-ALARM_AFTER = timedelta(hours=24)
 KeptStream = Annotated[str, msgspec.Meta(pattern=r"^(card:[0-9A-Za-z]{10,15}|participant:([0-9]{16}|[0-9a-f]{64}))$")]
 
 
@@ -187,6 +186,3 @@ async def _name_stream(connection: Connection, gap: Gap, settings: Settings) -> 
     event = msgspec.convert(msgspec.json.decode(open_content(settings, sealed, gap.event_id)), Event)
     named = {kept: stream for stream, kept in keep_streams(settings, event.streams).items()}
     return msgspec.structs.replace(gap, stream=named.get(gap.stream, gap.stream))
-
-
-ROUTES = (search_streams, skip_stream)

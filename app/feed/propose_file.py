@@ -22,14 +22,24 @@ import msgspec
 
 from app.feed import import_fields as fields
 from app.feed.event import MAX_REASON_CHARACTERS, Event
-from app.feed.settle import LOST_RACES, Desk, Received, settle
+from app.feed.settle import Desk, Received, settle
 from app.feed.turn import Turn, Waits
-from app.platform.database import connect
+from app.platform.database import LOST_RACES, connect
 from app.platform.jobs import Doorbell, Jobs
 from app.platform.refused_rows import RefusedWriter
 from app.platform.sql import load
 from app.platform.strict_text import bad_text
-from app.platform.tables import Column, FieldError, Refusal, RefusedRow, Row, TableRefused, open_source, open_table
+from app.platform.tables import (
+    Column,
+    FieldError,
+    Refusal,
+    RefusedRow,
+    Row,
+    TableRefused,
+    hash_file,
+    open_source,
+    open_table,
+)
 from app.settings import Settings
 
 SQL = load("feed/propose_file")
@@ -103,10 +113,9 @@ async def propose_file(
     file, those of earlier runs too. Raises ProposalsRefused, OSError, or what the database raised: run it again then.
     """
     try:
-        rows = sum(
-            1 for _ in open_source(path)
-        )  # to its end, so that a damaged file is found before the first proposal
-        table, file_id = open_table(path, COLUMNS), _hash(path)
+        # To its end, so that a damaged file is found before the first proposal.
+        rows = sum(1 for _ in open_source(path))
+        table, file_id = open_table(path, COLUMNS), hash_file(path)
         with ExitStack() as opened:
             writer = opened.enter_context(RefusedWriter(path, refused)) if refused is not None else None
             pool = await connect(settings.database_url, size=AT_ONCE + 1, application="sepakat proposals")
@@ -219,11 +228,6 @@ class _Run:
 
     def _id(self, number: int) -> str:
         return f"{self._prefix}.{number}"
-
-
-def _hash(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _chunks(rows: Iterable[Row | RefusedRow]) -> Iterator[list[Row | RefusedRow]]:

@@ -15,12 +15,13 @@ from pathlib import Path
 import msgspec
 
 from app.feed.receive import receive_event
-from app.feed.reconcile_file import BookRefusedError, hash_file, read_book
+from app.feed.reconcile_file import BookRefusedError, read_book
 from app.feed.settle import Desk
 from app.platform.database import Connection, Pool, new_id
 from app.platform.jobs import Doorbell
 from app.platform.sql import load
 from app.platform.table_writer import open_for_its_owner
+from app.platform.tables import hash_file
 from app.settings import Settings
 
 SQL = load("feed/reconcile")

@@ -219,7 +219,9 @@ async def test_a_window_that_shows_somebody_else_acts_for_nobody(open_companion:
     window.on("request", lambda asked: sent.append(asked.headers["authorization"]) if "/lock" in asked.url else None)
     await window.route("**/lock", lambda route: route.fulfill(status=401, json={"code": "not_signed_in"}))
     async with window.expect_navigation():
-        await window.evaluate("import('/companion/js/api.js').then(({ post }) => post('/v1/cards/x/lock').catch(() => {}))")
+        await window.evaluate(
+            "import('/companion/js/api.js').then(({ post }) => post('/v1/cards/x/lock').catch(() => {}))"
+        )
     await see(window.get_by_role("heading", name=f"Halo, {find_person('Putri').name.split()[0]}")).to_be_visible()
     assert len(sent) == 1, "with the token of whoever was shown, and not once more as the next one"
 

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow
+import pyarrow.parquet
 import pytest
 import pytest_asyncio
 
@@ -198,6 +200,7 @@ async def test_half_a_book_is_compared_with_nothing(books: Books, tmp_path: Path
     card = '{"kpj": "99000000011", "balance": 5}\n'
     for name, content, told in (
         ("a.csv", b"kpj,saldo\n1,2\n", "header"),
+        ("empty.csv", b"", "header"),
         ("b.csv", b"kpj,balance\n99000000011,5\n99000000012\n", "line 3"),
         ("c.csv", b"kpj,balance\n99000000011,-5\n", "line 2"),
         ("d.csv", b"kpj,balance\n99000000011,5.5\n", "line 2"),
@@ -210,7 +213,10 @@ async def test_half_a_book_is_compared_with_nothing(books: Books, tmp_path: Path
             list(read_book(tmp_path / name))
     packed = tmp_path / "whole.ndjson.gz"
     packed.write_bytes(gzip.compress((card + card.replace("5", "6")).encode()))
-    assert list(read_book(packed)) == [(1, "99000000011", 5, "active"), (2, "99000000011", 6, "active")]
+    typed = tmp_path / "whole.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"balance": [5, 6], "kpj": ["99000000011"] * 2}), typed)
+    for whole in (packed, typed):
+        assert list(read_book(whole)) == [(1, "99000000011", 5, "active"), (2, "99000000011", 6, "active")]
 
 
 async def test_the_command_prints_what_it_found(
