@@ -30,6 +30,7 @@ REJECTIONS: dict[str, str] = {
     "contribution_of_another_card": "That contribution was paid for another number. Name the number of its event.",
     "contribution_reversed_already": "That contribution was taken back already. There is nothing to do.",
     "already_posted": "The import or a bulk run brought this event's entry already. There is nothing to do.",
+    "waits_in_bulk": "The bulk run {run} holds this event's row and has not posted it yet. See that it is resumed.",
     "growth_credited_already": "Another event credited the growth of this year on this card already. Nothing was credited.",
     "claim_known": "A claim with this id is known already.",
     "claim_already_open": "Another claim is open on this card. Send claim.paid for that one first.",

@@ -187,8 +187,9 @@ async def _take_turn(
 
 
 async def _check_bulk(connection: Connection, event: Event) -> None:
-    if event.type in BULK_TYPES and await connection.fetchval(SQL["is_in_bulk"], event.id):
-        raise Rejected("already_posted")
+    """Raises Rejected: `already_posted`, or `waits_in_bulk`, lest a run that nobody resumes swallows the money."""
+    if event.type in BULK_TYPES and (row := await connection.fetchrow(SQL["find_bulk"], event.id)):
+        raise Rejected("already_posted") if row["posted"] else Rejected("waits_in_bulk", run=row["name"])
 
 
 async def _check_numbers(settings: Settings, connection: Connection, event: Event, positions: dict[str, int]) -> None:

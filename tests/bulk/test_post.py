@@ -186,6 +186,11 @@ async def test_what_happens_between_loading_and_posting_is_found_by_the_chunk(
     first, second, third = (person.kpjs[0] for person in people)
     run = await bulk.load(as_lines([growth(first, 5), growth(second, 6), growth(third, 10**12)]))
     assert run.refused == 0
+    held = await bulk.feed.fetchval("SELECT event_id FROM bulk_rows WHERE run_id = $1 AND line = 1", run.run_id)
+    (early,) = await core.send(event("growth.credited", {"kpj": first, "year": 2025, "amount": 5}, id=held))
+    assert (early["outcome"], early["code"], run.name in early["detail"]) == ("rejected", "waits_in_bulk", True), (
+        "not posted, and so not said to be: a run may rest for ever"
+    )
     await core.apply(event("growth.credited", {"kpj": second, "year": 2025, "amount": 6}))
     done = await bulk.post(run)
     assert (done.state, done.posted, done.refused) == ("done", 2, 1)

@@ -1,8 +1,18 @@
 -- now: what time it is for participants
 SELECT current_instant();
 
--- is_in_bulk: whether a bulk run holds this event id
-SELECT EXISTS(SELECT FROM bulk_rows WHERE event_id = $1);
+-- find_bulk: the bulk run that holds this event id, and whether it has posted it; nothing when none does
+SELECT
+    r.name,
+    EXISTS(
+        SELECT FROM ledger_entries AS l
+        WHERE l.participant_id = b.participant_id AND l.source_event = b.event_id
+    ) AS posted
+FROM bulk_rows AS b
+INNER JOIN bulk_runs AS r ON b.run_id = r.run_id
+WHERE b.event_id = $1
+ORDER BY posted DESC
+LIMIT 1;
 
 -- find_event: what became of an event with this id; nothing when it never came
 SELECT
