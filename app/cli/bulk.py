@@ -94,6 +94,8 @@ async def _load(connection: Any, console: Console, chosen: argparse.Namespace) -
         )
     run = await show_run(connection, chosen.name)
     _tell(console, run)
+    if run.refused:
+        console.print(f"Why rows were refused: `sepakat bulk report {run.name} --refused FILE`.", soft_wrap=True)
     return 1 if run.refused else 0
 
 
@@ -128,6 +130,8 @@ async def _status(connection: Any, console: Console, chosen: argparse.Namespace)
     from app.bulk.run import show_run, show_runs
 
     runs = await show_runs(connection) if chosen.name is None else [await show_run(connection, chosen.name)]
+    if not runs:
+        console.print("No run was ever loaded: `sepakat bulk load` begins one.")
     for run in runs:
         _tell(console, run)
     while chosen.watch and any(run.state == "running" for run in runs):

@@ -44,7 +44,9 @@ def _run(chosen: argparse.Namespace) -> int:
 
     token = os.environ.get("SEPAKAT_STAFF_TOKEN", "")
     if not token:
-        raise SettingsError("SEPAKAT_STAFF_TOKEN is not set: a token of the identity provider, of who asks")
+        raise SettingsError(
+            "SEPAKAT_STAFF_TOKEN is not set: a token of who asks; beside `make run` use `sepakat staff`"
+        )
     with httpx.Client(
         base_url=os.environ.get("SEPAKAT_STAFF_URL", "http://localhost:8002"),
         headers={"authorization": f"Bearer {token}", "accept-language": "en"},

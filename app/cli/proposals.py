@@ -61,6 +61,8 @@ def _load(chosen: argparse.Namespace) -> int:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     _print(report)
+    if report.refused and chosen.refused is None:
+        print("Which rows were refused, and why: the same command with `--refused FILE`.", file=sys.stderr)
     return 1 if report.refused else 0
 
 

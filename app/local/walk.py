@@ -129,7 +129,7 @@ def _phone_parser() -> ArgumentParser:
     for verb, text in (
         ("enrol", "enrol this phone; every other verb does it too when needed"),
         ("cards", "every card"),
-        ("inbox", "what was told, oldest first"),
+        ("inbox", "the newest fifty that were told, oldest first"),
         (
             "messages",
             "what reached the person: pushes, SMS and mail; on the way none names money or a whole card number",
