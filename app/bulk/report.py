@@ -19,7 +19,7 @@ from app.bulk.row import REASONS, Kind, columns_of
 from app.bulk.run import show_run
 from app.platform.sql import load
 from app.platform.table_writer import FORMS as TABLES
-from app.platform.table_writer import TableWriter
+from app.platform.table_writer import TableWriter, open_for_its_owner
 
 SQL = load("bulk/report")
 PAGE = 5_000
@@ -163,5 +163,5 @@ def _open_writer(path: Path, kind: Kind) -> Iterator[Callable[[list[dict[str, An
         with TableWriter(path, columns) as table:
             yield lambda rows: table.write([[row.get(name) for name in columns] for row in rows])
     else:
-        with path.open("w", encoding="utf-8") as file:
+        with open_for_its_owner(path) as file:
             yield lambda rows: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

@@ -18,6 +18,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     gaps.set_defaults(run=lambda _: asyncio.run(_list_gaps()))
     skip = acts.add_parser("skip", help="go past what is missing for more than a day, with the settings of the feed")
     skip.add_argument("stream", metavar="STREAM", help="as `gaps` prints it")
+    skip.add_argument("last", metavar="LAST", type=int, help="the last number that is missing, as `gaps` prints it")
     skip.add_argument("--staff", required=True, metavar="NAME", help="who decided it")
     skip.add_argument("--reason", required=True, metavar="TEXT")
     skip.set_defaults(run=lambda chosen: asyncio.run(_skip(chosen)))
@@ -55,7 +56,7 @@ async def _skip(chosen: argparse.Namespace) -> int:
     pool = await connect(settings.database_url, size=2, application="sepakat feed")
     jobs, desk = Jobs(settings.redis_url, settings.secret), Desk(pool, settings, Doorbell())
     try:
-        skip = convert({name: getattr(chosen, name) for name in ("stream", "staff", "reason")}, StreamSkip)
+        skip = convert({name: getattr(chosen, name) for name in ("stream", "last", "staff", "reason")}, StreamSkip)
         skipped = await skip_gap(desk, skip)
         await jobs.ring(desk.doorbell)
     except (Problem, ValidationError) as error:

@@ -134,6 +134,12 @@ class Deliverer:
                 result = await self._try(step, provider, batch)
         except Exception as error:
             result = error
+        except asyncio.CancelledError:
+            place = asyncio.current_task()
+            if place is None or place.cancelling():
+                raise
+            # Not this place was cancelled, but what the send waited for: left at that, its batch would be waited for, for ever.
+            result = ConnectionError("what the send waited for was cancelled")
         self._go_on(walk, batch, result)
 
     async def _try(self, step: Step, provider: Provider | None, batch: Batch) -> Result:

@@ -143,6 +143,7 @@ async def test_the_report_reconciles_to_the_rupiah_and_sees_what_does_not(kpj: s
     sums = {day: (of.staged_amount, of.posted_amount, of.refused_amount) for day, of in found.days.items()}
     assert sums == {date(2025, 12, 31): (13, 5, 8), date(2024, 12, 31): (13, 6, 7), None: (0, 0, 0)}
     assert await write_refusals(bulk.feed, run.name, tmp_path / "refused.ndjson") == 3
+    assert (tmp_path / "refused.ndjson").stat().st_mode & 0o777 == 0o600
     written = [json.loads(line) for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
     assert [row["line"] for row in written] == [3, 4, 5]
     assert {name: written[0][name] for name in rows[2]} == rows[2]

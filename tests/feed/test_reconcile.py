@@ -124,6 +124,7 @@ async def test_a_core_that_merges_and_never_says_so_is_found(
     assert (report.missing, report.opened, counted(report)["differs"]) == (1, 1, 2)
     differs = report.outcomes["differs"]
     assert differs.theirs == differs.ours == OLD + NEW  # not a rupiah is lost between the books
+    assert others.stat().st_mode & 0o777 == 0o600, "what people have is for whoever asked only"
     with others.open() as file:
         assert list(csv.reader(file))[1:] == [
             [old, str(OLD + NEW), str(OLD), "differs"],
@@ -235,6 +236,13 @@ async def test_the_command_prints_what_it_found(
         whole.write_text("kpj,balance,status\n" + "".join(f"{kpj},{told},\n" for kpj, told in theirs.items()))
         assert await asyncio.to_thread(main, ["reconcile", str(whole), "--as-of", day, "--whole"]) == done
         assert said in capsys.readouterr().out
+    # cut at the end of a line, a file can be read to its end: everybody else would have lost their savings
+    cut = dict(list(book.items())[: len(book) // 2 - 1])
+    whole.write_text("kpj,balance\n" + "".join(f"{kpj},{told}\n" for kpj, told in cut.items()))
+    cases = await books.core.ask("SELECT count(*) FROM cases")
+    assert await asyncio.to_thread(main, ["reconcile", str(whole), "--as-of", day, "--whole"]) == 1
+    assert "no whole book" in capsys.readouterr().err
+    assert await books.core.ask("SELECT count(*) FROM cases") == cases
     whole.write_text("kpj\n")
     assert await asyncio.to_thread(main, ["reconcile", str(whole), "--as-of", day]) == 1
     assert "Nothing was compared" in capsys.readouterr().err

@@ -4,7 +4,7 @@ export const english = {
   again: 'Try again', back: 'Back', skip: 'Skip to content', menu: 'Menu', loading: 'Loading …', more: 'More', new: 'new', understood: 'Understood',
   offline: 'No network. What you see is what was last known.', offline_as_of: 'No network. This is how it stood on {when}.',
   offline_nothing: 'No network, and this page was never opened before.', offline_act: 'The network went away. Whether this arrived is not known yet: the app sends it again by itself, and it is never done twice.',
-  settled: 'What you asked for before the network went away has been done, once.', settled_not: 'What you asked for before the network went away was not done: {why}', paused: 'All merges are paused for now: {reason}',
+  settled: 'What you asked for before the network went away has been done, once.', settled_not: 'What you asked for before the network went away was not done: {why}', settled_late: 'You asked for something at {when}, before the network went away. That is too long ago to send it again: look whether it was done.', paused: 'All merges are paused for now: {reason}',
   tab_cards: 'Cards', tab_merge: 'Merge', tab_inbox: 'Inbox', tab_me: 'Me', unread: 'unread',
   welcome: 'Sepakat', promise: 'All your membership cards in one place.', promise_1: 'You see everything, old cards too.', promise_2: 'No card is merged without your agreement.', promise_3: 'You are told of every change.',
   known_phone: 'This phone is known', sign_in: 'Sign in', who_are_you: 'Register this phone', nik: 'NIK (16 digits)', kpj: 'Card number', kpj_any: 'Any card you ever had will do, an old one too.', birth_date: 'Date of birth',

@@ -3,7 +3,7 @@
 import { useEffect, useState } from '../../vendor/htm-preact.js';
 import { events, keepSession, openly, put, signIn } from '../api.js';
 import { makeKey } from '../device.js';
-import { load, save } from '../store.js';
+import { forget, load, save } from '../store.js';
 import { language, speak, t } from '../words.js';
 import { Do, html, Icon, Notice, Page } from '../ui.js';
 
@@ -15,6 +15,7 @@ export default function Enrol({ works }) {
 
   const change = (name) => (event) => setWho({ ...who, [name]: event.target.value.replace(/\s/g, '') });
   const ask = async () => {
+    await forget(); // whoever was here before has no key any more: what they saw and sent is nobody else's
     const device = { name: deviceName(), platform: 'web', public_key: await makeKey() };
     const answer = await openly('POST', '/v1/enrolments', { ...who, device });
     await save('mine', 'enrolment', answer);
