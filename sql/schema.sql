@@ -229,6 +229,9 @@ DECLARE
     v_last uuid;
     v_causes uuid[];
     v_kind text;
+    v_most integer := greatest(p_most, 1);
+    v_before uuid[] := array(
+        SELECT e.announcement_id FROM public.earlier_announcements(p_announcement_id) AS e ORDER BY e.steps);
 BEGIN
     SELECT * INTO v_run FROM public.announcement_runs AS r
     WHERE r.announcement_id = p_announcement_id AND r.state = 'running' FOR UPDATE;
@@ -241,13 +244,13 @@ BEGIN
     IF v_told.audience ? 'niks' AND v_told.replaces IS NULL THEN
         v_people := array(
             SELECT w.participant_id FROM public.announced AS w
-            WHERE w.announcement_id = p_announcement_id AND w.seq IS NULL ORDER BY w.participant_id LIMIT p_most);
+            WHERE w.announcement_id = p_announcement_id AND w.seq IS NULL ORDER BY w.participant_id LIMIT v_most);
         v_last := v_people[cardinality(v_people)];
     ELSE
         SELECT w.participant_id INTO v_last
         FROM (
             SELECT p.participant_id FROM public.participants AS p
-            WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT p_window
+            WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT greatest(p_window, 1)
         ) AS w ORDER BY w.participant_id DESC LIMIT 1;
         -- Values and no EXISTS, so that each is looked up by its key: planned as a hash, a chunk would read a whole table.
         v_people := array(
@@ -263,13 +266,14 @@ BEGIN
                         LIMIT 1)
                     OR (
                         SELECT true FROM public.announced AS t
-                        WHERE t.participant_id = p.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = ANY (v_before) AND t.seq IS NOT NULL
+                        LIMIT 1)
                     OR (
                         SELECT true FROM public.announced AS t
                         WHERE t.participant_id = p.participant_id AND t.announcement_id = p_announcement_id))
-            ORDER BY p.participant_id LIMIT p_most);
-        IF cardinality(v_people) = p_most THEN
-            v_last := v_people[p_most];
+            ORDER BY p.participant_id LIMIT v_most);
+        IF cardinality(v_people) = v_most THEN
+            v_last := v_people[v_most];
         END IF;
     END IF;
 
@@ -293,7 +297,8 @@ BEGIN
         SELECT ROW(c.participant_id, v_kind, NULL, NULL, c.cause_id, jsonb_strip_nulls(jsonb_build_object(
             'announcement_id', p_announcement_id, 'text_sha256', v_told.text_sha256,
             'replaces', (SELECT t.announcement_id FROM public.announced AS t
-                WHERE t.participant_id = c.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+                WHERE t.participant_id = c.participant_id AND t.announcement_id = ANY (v_before) AND t.seq IS NOT NULL
+                ORDER BY array_position(v_before, t.announcement_id) LIMIT 1)
         )))::public.history_entry
         FROM unnest(v_people, v_causes) AS c (participant_id, cause_id)));
     UPDATE public.climbs AS c SET bulk = true
@@ -1742,6 +1747,56 @@ $$;
 
 ALTER FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) OWNER TO sepakat_writer;
 
+CREATE TABLE public.announcements (
+    announcement_id uuid NOT NULL,
+    event_id text NOT NULL,
+    severity text NOT NULL,
+    audience jsonb NOT NULL,
+    canonical bytea NOT NULL,
+    text_sha256 text GENERATED ALWAYS AS (encode(sha256(canonical), 'hex'::text)) STORED NOT NULL,
+    explains_kinds text[] NOT NULL,
+    explains_from date,
+    explains_until date,
+    explains_events text[] NOT NULL,
+    explains_merges uuid[] NOT NULL,
+    replaces uuid,
+    staff text,
+    second_staff text,
+    published_at timestamp with time zone NOT NULL,
+    CONSTRAINT announcement_does_not_replace_itself CHECK ((replaces <> announcement_id)),
+    CONSTRAINT announcement_severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT kinds_are_explained_for_some_days CHECK ((((explains_kinds = '{}'::text[]) = (num_nulls(explains_from, explains_until) = 2)) AND (explains_from <= explains_until))),
+    CONSTRAINT ladder_takes_two_people CHECK (((severity <> 'critical'::text) OR ((staff <> second_staff) IS TRUE)))
+);
+
+ALTER TABLE public.announcements OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.announcements.audience IS '{all: true}, {employer_id}, {segment}, or {niks: how many, unknown: how many of them}; who they are stands in announced.';
+
+COMMENT ON COLUMN public.announcements.canonical IS 'The RFC 8785 form of {title: {id, en}, body: {id, en}}: what the digest in every entry is of.';
+
+CREATE FUNCTION public.earlier_announcements(p_announcement_id uuid) RETURNS TABLE(announcement_id uuid, steps integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE earlier(id, steps) AS (
+          SELECT a.replaces,
+             1 AS "?column?"
+            FROM public.announcements a
+           WHERE (a.announcement_id = earlier_announcements.p_announcement_id)
+         UNION ALL
+          SELECT a.replaces,
+             (e_1.steps + 1)
+            FROM (earlier e_1
+              JOIN public.announcements a ON ((a.announcement_id = e_1.id)))
+         )
+  SELECT e.id,
+     e.steps
+    FROM earlier e
+   WHERE (e.id IS NOT NULL);
+END;
+
+ALTER FUNCTION public.earlier_announcements(p_announcement_id uuid) OWNER TO sepakat_owner;
+
 CREATE FUNCTION public.end_climb() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -2161,6 +2216,27 @@ END;
 
 ALTER FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.later_announcements(p_announcement_id uuid) RETURNS TABLE(announcement_id uuid, steps integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE later(id, steps) AS (
+          SELECT a.announcement_id,
+             1 AS "?column?"
+            FROM public.announcements a
+           WHERE (a.replaces = later_announcements.p_announcement_id)
+         UNION ALL
+          SELECT a.announcement_id,
+             (l_1.steps + 1)
+            FROM (later l_1
+              JOIN public.announcements a ON ((a.replaces = l_1.id)))
+         )
+  SELECT l.id,
+     l.steps
+    FROM later l;
+END;
+
+ALTER FUNCTION public.later_announcements(p_announcement_id uuid) OWNER TO sepakat_owner;
+
 CREATE TABLE public.announced (
     participant_id uuid NOT NULL,
     announcement_id uuid NOT NULL,
@@ -2170,34 +2246,6 @@ CREATE TABLE public.announced (
 ALTER TABLE public.announced OWNER TO sepakat_owner;
 
 COMMENT ON TABLE public.announced IS 'Whom an announcement reached, once each, by which entry; without one: who stands on its list and was not reached yet.';
-
-CREATE TABLE public.announcements (
-    announcement_id uuid NOT NULL,
-    event_id text NOT NULL,
-    severity text NOT NULL,
-    audience jsonb NOT NULL,
-    canonical bytea NOT NULL,
-    text_sha256 text GENERATED ALWAYS AS (encode(sha256(canonical), 'hex'::text)) STORED NOT NULL,
-    explains_kinds text[] NOT NULL,
-    explains_from date,
-    explains_until date,
-    explains_events text[] NOT NULL,
-    explains_merges uuid[] NOT NULL,
-    replaces uuid,
-    staff text,
-    second_staff text,
-    published_at timestamp with time zone NOT NULL,
-    CONSTRAINT announcement_does_not_replace_itself CHECK ((replaces <> announcement_id)),
-    CONSTRAINT announcement_severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
-    CONSTRAINT kinds_are_explained_for_some_days CHECK ((((explains_kinds = '{}'::text[]) = (num_nulls(explains_from, explains_until) = 2)) AND (explains_from <= explains_until))),
-    CONSTRAINT ladder_takes_two_people CHECK (((severity <> 'critical'::text) OR ((staff <> second_staff) IS TRUE)))
-);
-
-ALTER TABLE public.announcements OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.announcements.audience IS '{all: true}, {employer_id}, {segment}, or {niks: how many, unknown: how many of them}; who they are stands in announced.';
-
-COMMENT ON COLUMN public.announcements.canonical IS 'The RFC 8785 form of {title: {id, en}, body: {id, en}}: what the digest in every entry is of.';
 
 CREATE VIEW public.explanations WITH (security_invoker='true') AS
  SELECT t.participant_id,
@@ -2211,9 +2259,9 @@ CREATE VIEW public.explanations WITH (security_invoker='true') AS
    FROM (public.announced t
      JOIN public.announcements a ON ((a.announcement_id = t.announcement_id)))
   WHERE ((t.seq IS NOT NULL) AND ((a.explains_kinds <> '{}'::text[]) OR (a.explains_events <> '{}'::text[]) OR (a.explains_merges <> '{}'::uuid[])) AND (NOT (EXISTS ( SELECT
-           FROM (public.announcements n
+           FROM (public.later_announcements(a.announcement_id) n(announcement_id, steps)
              JOIN public.announced r ON ((r.announcement_id = n.announcement_id)))
-          WHERE ((n.replaces = a.announcement_id) AND (r.participant_id = t.participant_id) AND (r.seq IS NOT NULL))))));
+          WHERE ((r.participant_id = t.participant_id) AND (r.seq IS NOT NULL))))));
 
 ALTER VIEW public.explanations OWNER TO sepakat_owner;
 
@@ -4183,17 +4231,17 @@ DECLARE
 BEGIN
     WITH row_to_judge AS MATERIALIZED (
         SELECT b.participant_id, b.line, b.event_id, b.amount, b.effective_on, b.year, b.month, b.employer_id,
-            own.kpj, own.transferred_at, living.balance,
+            own.kpj, own.card_id IS NULL OR own.transferred_at IS NOT NULL AS gone, living.balance,
             sum(b.amount) OVER (PARTITION BY b.participant_id, living.card_id ORDER BY b.line) AS amount_so_far,
             row_number() OVER (PARTITION BY b.participant_id, b.card_id, b.year ORDER BY b.line) AS of_year
         FROM public.bulk_rows AS b
-        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
-        JOIN public.cards AS living ON living.participant_id = own.participant_id
+        LEFT JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        LEFT JOIN public.cards AS living ON living.participant_id = own.participant_id
             AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
         WHERE b.run_id = p_run_id AND b.participant_id > p_after AND b.participant_id <= p_upto
     ), judged AS MATERIALIZED (
         SELECT r.*, CASE
-            WHEN r.transferred_at IS NOT NULL THEN 'card_unknown'
+            WHEN r.gone THEN 'card_unknown'
             WHEN r.balance IS NULL THEN 'card_without_jht'
             WHEN EXISTS (SELECT FROM public.ledger_entries AS l
                 WHERE l.participant_id = r.participant_id AND l.source_event = r.event_id) THEN 'already_posted'
@@ -4709,12 +4757,13 @@ BEGIN
             RETURNING r.posted + r.refused - v_run.posted - v_run.refused,
                 greatest(extract(epoch FROM r.not_before - clock_timestamp()), 0) INTO settled, rest_s;
             RETURN;
-        EXCEPTION WHEN integrity_constraint_violation THEN
+        EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
             GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
+            v_broken := coalesce(nullif(v_broken, ''), sqlstate);
             IF public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto) = 0 THEN
-                -- no rule foresaw it: half as many, until it is one participant alone
+                -- no rule foresaw it: half as many, until it is one participant alone; never none, which is the end of the run
                 IF v_take > 1 THEN
-                    v_take := least(v_take, v_rows) / 2;
+                    v_take := greatest(least(v_take, v_rows) / 2, 1);
                 ELSE
                     PERFORM public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto, v_broken);
                 END IF;
@@ -9224,6 +9273,19 @@ GRANT ALL ON FUNCTION public.dispute_balance(p_participant_id uuid, p_card_id uu
 REVOKE ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) TO sepakat_api;
 
+GRANT SELECT ON TABLE public.announcements TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.announcements TO sepakat_writer;
+GRANT SELECT ON TABLE public.announcements TO sepakat_api;
+GRANT SELECT ON TABLE public.announcements TO sepakat_worker;
+GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_operator;
+
 REVOKE ALL ON FUNCTION public.end_climb() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_climb() TO sepakat_owner;
 
@@ -9366,17 +9428,18 @@ GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date,
 GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_operator;
+
 GRANT SELECT ON TABLE public.announced TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.announced TO sepakat_writer;
 GRANT SELECT ON TABLE public.announced TO sepakat_api;
 GRANT SELECT ON TABLE public.announced TO sepakat_worker;
 GRANT SELECT ON TABLE public.announced TO sepakat_feed;
-
-GRANT SELECT ON TABLE public.announcements TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.announcements TO sepakat_writer;
-GRANT SELECT ON TABLE public.announcements TO sepakat_api;
-GRANT SELECT ON TABLE public.announcements TO sepakat_worker;
-GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.explanations TO sepakat_operator;
 GRANT SELECT ON TABLE public.explanations TO sepakat_api;
@@ -9906,15 +9969,19 @@ GRANT SELECT,INSERT ON TABLE public.bulk_rows TO sepakat_feed;
 GRANT SELECT,DELETE ON TABLE public.bulk_rows TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.bulk_runs TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT SELECT ON TABLE public.bulk_runs TO sepakat_feed;
 GRANT SELECT,UPDATE ON TABLE public.bulk_runs TO sepakat_writer;
 GRANT SELECT ON TABLE public.bulk_runs TO sepakat_worker;
 
+GRANT INSERT(name) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT INSERT(kind) ON TABLE public.bulk_runs TO sepakat_feed;
+
 GRANT UPDATE(state) ON TABLE public.bulk_runs TO sepakat_feed;
 
-GRANT UPDATE(lines) ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT INSERT(lines),UPDATE(lines) ON TABLE public.bulk_runs TO sepakat_feed;
 
-GRANT UPDATE(content_hash) ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT INSERT(content_hash),UPDATE(content_hash) ON TABLE public.bulk_runs TO sepakat_feed;
 
 GRANT UPDATE(rows) ON TABLE public.bulk_runs TO sepakat_feed;
 
