@@ -55,6 +55,7 @@ from app.platform.clock import advance_local_clock
 from app.platform.openapi import openapi_routes
 from app.platform.signing import show_keys
 from app.staff.decide_case import decide_case
+from app.staff.freeze_cards import freeze_cards
 from app.staff.read_case import read_case
 from app.staff.read_document import read_document
 from app.staff.search_cases import search_cases as search_waiting_cases
@@ -177,6 +178,7 @@ STAFF_ROUTES: list[ControllerRouterHandler] = [
     read_case,
     read_document,
     decide_case,
+    freeze_cards,
     view_participant,
     health.live,
     health.ready,

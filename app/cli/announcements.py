@@ -37,6 +37,8 @@ async def _act(words: argparse.Namespace) -> int:
     if words.act != "list" and not found:
         print(f"sepakat: no announcement came by event {words.event_id}", file=sys.stderr)
         return 1
+    if not found:
+        print("No announcement was ever published.", file=sys.stderr)
     for one in found:
         print(_tell(one))
         if words.act != "list":
@@ -56,7 +58,7 @@ def _tell(one: Progress) -> str:
 def _tell_all(one: Progress) -> list[str]:
     audience = ", ".join(f"{name}: {value}" for name, value in one.audience.items())
     signed = " and ".join(filter(None, (one.staff, one.second_staff)))
-    lines = [f"to {audience}" + (f", signed by {signed}" if signed else "")]
+    lines = [f"id {one.id}", f"to {audience}" + (f", signed by {signed}" if signed else "")]
     lines += [
         f"{what} {event}" for what, event in (("replaces", one.replaces), ("replaced by", one.replaced_by)) if event
     ]

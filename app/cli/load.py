@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import date
 from pathlib import Path
 
-from app.cli.environment import data_keys, database_url
+from app.cli.environment import data_keys, database_url, day
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     load = commands.add_parser("import", help="load CSV or Parquet files; twice changes nothing")
-    load.add_argument("folder", type=Path, metavar="DIR")
+    load.add_argument(
+        "folder", type=Path, metavar="DIR", help="the folder with employers, participants, cards …: docs/import.md"
+    )
     load.add_argument(
         "--refused",
         type=Path,
@@ -28,9 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     export.add_argument("what", choices=("cards", "merges", "cases"))
     export.add_argument("file", type=Path, metavar="FILE", help="ending in .csv, .csv.gz or .parquet")
     export.add_argument("--purpose", required=True, metavar="TEXT", help="what for; kept on record")
-    export.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DAY", help="cards as they stood at the end of this day"
-    )
+    export.add_argument("--as-of", type=day, metavar="DAY", help="cards as they stood at the end of this day")
     export.set_defaults(run=_export)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--refused", type=Path, metavar="FILE", help="write refused rows and their codes here, in the same form"
     )
     load.add_argument(
-        "--announcement", type=uuid.UUID, metavar="ID", help="each waits until this one has reached its participant"
+        "--announcement", metavar="EVENT", help="each waits until what this event published has reached its participant"
     )
     load.add_argument(
         "--announced-for", type=float, default=24, metavar="HOURS", help="and has been there for so long; 24"
@@ -61,6 +60,8 @@ def _load(chosen: argparse.Namespace) -> int:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     _print(report)
+    if report.refused and chosen.refused is None:
+        print("Which rows were refused, and why: the same command with `--refused FILE`.", file=sys.stderr)
     return 1 if report.refused else 0
 
 

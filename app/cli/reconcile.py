@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from app.cli.environment import day
 
 if TYPE_CHECKING:
     from app.feed.reconcile import Report
@@ -19,7 +20,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "reconcile", help="lay the core's balances (CSV, Parquet or NDJSON, also .gz) beside ours, as the feed's role"
     )
     book.add_argument("file", type=Path, metavar="FILE")
-    book.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DAY", help="the end of this day")
+    book.add_argument("--as-of", type=day, required=True, metavar="DAY", help="the end of this day")
     book.add_argument(
         "--whole",
         action="store_true",

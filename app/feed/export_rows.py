@@ -17,6 +17,7 @@ import asyncpg
 
 from app.platform.database import WRITES, as_operator
 from app.platform.sql import load, statement
+from app.platform.table_problems import TableRefused
 from app.platform.table_writer import TableWriter
 from app.platform.tables import hash_file
 
@@ -61,10 +62,13 @@ async def export_rows(
     """Writes `what` (cards, merges, cases) as it stood at one moment, and returns how many rows there are.
 
     `as_of`, of cards only: as they stood at the end of that day, by what counts from when. `told` is called with the rows of each
-    portion. Raises PostgresError for who may not act as the operator; TableRefused or OSError for the file.
+    portion. Raises PostgresError for who may not act as the operator; TableRefused for a day ahead; it or
+    OSError for the file.
     """
     columns = COLUMNS[what]
     async with as_operator(operator_url, statement_timeout="0", **WRITES) as connection:
+        if as_of is not None and as_of > await connection.fetchval(SQL["today"]):
+            raise TableRefused(f"{as_of} lies ahead: leave out the day for how cards stand now")
         export_id = await connection.fetchval(SQL["begin"], what, as_of, purpose)
         with TableWriter(path, columns) as out:
             async with connection.transaction(isolation="repeatable_read", readonly=True):

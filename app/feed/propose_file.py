@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -46,12 +46,15 @@ SQL = load("feed/propose_file")
 CHUNK = 500
 AT_ONCE = 8
 MOST_ABSORBED = 20
+_Bound: TypeAlias = tuple[uuid.UUID | None, timedelta | None]
+"""An announcement, and how long it must have been there; None twice: nothing is waited for."""
 
 
 class Announced(msgspec.Struct, frozen=True):
-    """What a file's proposals wait for: the announcement, and how long it must have been in a participant's history."""
+    """What a file's proposals wait for: the announcement, by the id of its event, and how long it must have been in a
+    participant's history."""
 
-    announcement_id: uuid.UUID
+    event_id: str
     announced_for: timedelta
 
 
@@ -140,23 +143,30 @@ async def propose_file(
         raise ProposalsRefused(f"{path.name}: {error}") from error
 
 
-async def _bind(connection: Any, file_id: bytes, name: str, announced: Announced | None) -> Announced | None:
+async def _bind(connection: Any, file_id: bytes, name: str, announced: Announced | None) -> _Bound:
     """What the file waits for. It was said the first time, lest a run that forgets it be faster than the announcement."""
-    said = (announced.announcement_id, announced.announced_for) if announced is not None else (None, None)
+    said: _Bound = (None, None)
+    if announced is not None:
+        announcement_id = await connection.fetchval(SQL["find_announcement"], announced.event_id)
+        if announcement_id is None:
+            raise ProposalsRefused(
+                f"No announcement came by event {announced.event_id}. `sepakat announcements list` has those that came."
+            )
+        said = (announcement_id, announced.announced_for)
     await connection.execute(SQL["keep_file"], file_id, name, *said)
-    bound = tuple(await connection.fetchrow(SQL["read_file"], file_id))
-    if announced is not None and bound != said:
-        raise ProposalsRefused(f"This file was loaded before, and waits for {bound[0] or 'no announcement'}.")
-    return Announced(*bound) if bound[0] is not None else None
+    announcement_id, announced_for, event_id = await connection.fetchrow(SQL["read_file"], file_id)
+    if announced is not None and (announcement_id, announced_for) != said:
+        raise ProposalsRefused(f"This file was loaded before, and waits for {event_id or 'no announcement'}.")
+    return announcement_id, announced_for
 
 
 class _Run:
     """One run over one file."""
 
-    def __init__(self, settings: Settings, pool: Any, jobs: Jobs, announced: Announced | None, file_id: bytes) -> None:
+    def __init__(self, settings: Settings, pool: Any, jobs: Jobs, bound: _Bound, file_id: bytes) -> None:
         self.report = Report()
         self._settings, self._pool, self._jobs = settings, pool, jobs
-        self._announced, self._prefix = announced, f"proposals.{file_id.hex()[:32]}"
+        self._bound, self._prefix = bound, f"proposals.{file_id.hex()[:32]}"
 
     async def settle(self, chunk: list[Row | RefusedRow]) -> list[Refusal]:
         """Proposes what the rows say, as far as the day goes; why some are refused, in their order."""
@@ -218,9 +228,7 @@ class _Run:
 
     async def _admit(self, turn: Turn, participant_id: uuid.UUID) -> None:
         """Raises Waits for a participant, locked by now, who was not told before or was proposed enough today."""
-        announced = self._announced
-        said = (announced.announcement_id, announced.announced_for) if announced is not None else (None, None)
-        (row,) = await turn.connection.fetch(SQL["admit"], participant_id, *said)
+        (row,) = await turn.connection.fetch(SQL["admit"], participant_id, *self._bound)
         if not row["announced"]:
             raise Waits(NOT_ANNOUNCED)
         if row["proposed"] >= self._settings.proposals_per_day:

@@ -43,6 +43,39 @@ async def test_two_posters_and_the_feed_at_once_lose_nothing(database: Database,
         await told(bulk, person.participant_id)
 
 
+async def test_an_event_that_is_under_way_while_its_row_is_staged_is_waited_for(
+    database: Database, core: Core, bulk: Bulk
+) -> None:
+    person = (await people(database, 1))[0]
+    row = contribution(person.kpjs[0], 100)
+    holder = await database.connect("sepakat_feed")
+    held = holder.transaction()
+    await held.start()
+    await holder.execute("SELECT lock_participant($1)", person.participant_id)
+    sending = asyncio.create_task(core.send(event("contribution.posted", data_of(row)) | {"id": row["event_id"]}))
+    await until_locked_out(bulk, 1)  # the event has its id, found no row with it, and waits for the participant
+    loading = asyncio.create_task(bulk.load(as_lines([row]), "contributions"))
+    both_wait = asyncio.create_task(until_locked_out(bulk, 2))
+    await asyncio.wait([loading, both_wait], return_when=asyncio.FIRST_COMPLETED)
+    assert not loading.done(), "what it would check is not there yet"
+    await held.rollback()
+    await holder.close()
+    ((result,), run) = await asyncio.gather(sending, loading)
+    assert result["outcome"] == "applied"
+    assert await bulk.refusals(run) == {1: "already_posted"}
+    assert await balances(bulk, person.participant_id) == {person.kpjs[0]: 101}
+
+
+async def until_locked_out(bulk: Bulk, number: int) -> None:
+    """Until so many sessions wait for what another one holds."""
+    sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(5):
+        while True:
+            if await bulk.admin.fetchval(sql) >= number:
+                return
+            await asyncio.sleep(0.01)
+
+
 async def test_a_chunk_that_waits_too_long_for_a_head_is_repeated(database: Database, bulk: Bulk) -> None:
     crowd = await people(database, 2)
     run = await resume(bulk.feed, (await bulk.load(as_lines([growth(person.kpjs[0], 3) for person in crowd]))).name)
