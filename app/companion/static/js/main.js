@@ -1,10 +1,11 @@
 // The shell: who is here, which screen, and what hangs at the edges.
 
 import { html, render, useEffect, useState } from '../vendor/htm-preact.js';
-import { events, get, openly, restore, settle } from './api.js';
+import { events, get, restore, settle } from './api.js';
 import { live, stopLiving } from './live.js';
 import { Icon, Notice } from './ui.js';
 import { t } from './words.js';
+import { learn, recall, serves } from './works.js';
 
 const SCREENS = [
   [/^#\/cards$/, () => import('./screens/cards.js')],
@@ -13,10 +14,14 @@ const SCREENS = [
   [/^#\/merges\/([\w-]+)$/, () => import('./screens/merge.js')],
   [/^#\/inbox$/, () => import('./screens/inbox.js')],
   [/^#\/me$/, () => import('./screens/me.js')],
+  [/^#\/me\/contact$/, () => import('./screens/contact.js')],
+  [/^#\/me\/corrections(?:\/(\d+))?$/, () => import('./screens/corrections.js')],
+  [/^#\/me\/matches$/, () => import('./screens/matches.js')],
+  [/^#\/me\/support$/, () => import('./screens/support.js')],
   [/^#\/me\/(\w+)$/, () => import('./screens/settings.js')],
   [/^#\/phone$/, () => import('./screens/phone.js')],
 ];
-const TABS = [['cards', '#/cards'], ['merge', '#/merges'], ['inbox', '#/inbox'], ['me', '#/me']];
+const TABS = [['cards', '#/cards', 'GET /v1/cards'], ['merge', '#/merges', 'GET /v1/merges'], ['inbox', '#/inbox', 'GET /v1/inbox'], ['me', '#/me', 'GET /v1/me']];
 
 function useScreen(here, signedIn) {
   const [screen, setScreen] = useState(null);
@@ -31,10 +36,10 @@ function useScreen(here, signedIn) {
   return screen;
 }
 
-function App({ first }) {
+function App({ first, known }) {
   const [here, setHere] = useState(location.hash);
   const [signedIn, setSignedIn] = useState(first !== null);
-  const [works, setWorks] = useState(null);
+  const [works, setWorks] = useState(known);
   const [unread, setUnread] = useState(0);
   const [settled, setSettled] = useState(null);
   const [, setSpoken] = useState(0);
@@ -46,8 +51,9 @@ function App({ first }) {
     events.addEventListener('signed-out', () => setSignedIn(false));
     events.addEventListener('spoken', () => setSpoken((count) => count + 1));
     events.addEventListener('settled', ({ detail }) => setSettled(detail));
-    addEventListener('online', settle);
-    openly('GET', '/v1/capabilities').then(setWorks, () => setWorks({ offline: true, routes: [] }));
+    const look = () => learn().then(setWorks);
+    addEventListener('online', () => { look(); settle(); });
+    look();
   }, []);
   useEffect(() => {
     if (!signedIn) { stopLiving(); return undefined; }
@@ -72,7 +78,7 @@ function App({ first }) {
       ${screen && html`<${screen.Screen} key=${here} id=${screen.id} works=${works} />`}
     </div>
     ${signedIn && html`<nav class="tabs" aria-label=${t('menu')}>
-      ${TABS.map(([name, to]) => html`<a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}>
+      ${TABS.filter(([, , route]) => serves(route)).map(([name, to]) => html`<a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}>
         <${Icon} name=${name} />${t(`tab_${name}`)}
         ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
     </nav>`}
@@ -81,4 +87,4 @@ function App({ first }) {
 }
 
 if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {});
-restore().then((session) => render(html`<${App} first=${session} />`, document.getElementById('app')));
+Promise.all([restore(), recall()]).then(([session, known]) => render(html`<${App} first=${session} known=${known} />`, document.getElementById('app')));

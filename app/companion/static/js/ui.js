@@ -89,7 +89,9 @@ export const Notice = ({ kind = 'info', children }) => html`
 
 export function Wrong({ error }) {
   if (!error) return null;
-  return html`<${Notice} kind="error">${error instanceof Offline ? t('offline_act') : error.message}<//>`;
+  const says = error instanceof Offline ? t('offline_act')
+    : error.code === 'hold_in_force' ? t('hold_in_force', { when: format.moment(error.body.until) }) : error.message;
+  return html`<${Notice} kind="error">${says} ${error.body?.errors?.map((one) => one.reason).join('; ')}<//>`;
 }
 
 // A button that can be pressed once at a time; what goes wrong stands below it.

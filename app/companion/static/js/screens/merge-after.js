@@ -5,6 +5,7 @@ import { blob, post, prove } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
 import { Countdown, Do, html, Notice } from '../ui.js';
+import { serves, undoes } from '../works.js';
 import { Plan } from './merge-plan.js';
 
 export function Confirmed({ merge, cards, reload }) {
@@ -24,7 +25,7 @@ export function Executed({ merge, cards, reload }) {
     <section class="panel"><h2>${t('receipt')}</h2><p>${t('receipt_says')}</p>
       <${Do} kind="quiet" act=${() => keep(merge.id, 'application/pdf', 'pdf')}>${t('receipt_pdf')}<//>
       <${Do} kind="quiet" act=${() => keep(merge.id, 'application/jose+json', 'json')}>${t('receipt_signed')}<//></section>
-    ${Date.parse(merge.undo_until) > Date.now() && html`<${Undo} merge=${merge} reload=${reload} />`}`;
+    ${undoes() && Date.parse(merge.undo_until) > Date.now() && html`<${Undo} merge=${merge} reload=${reload} />`}`;
 }
 
 async function keep(id, type, suffix) {

@@ -4,7 +4,8 @@ import { useEffect, useState } from '../../vendor/htm-preact.js';
 import { post, Problem, prove, upload } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
-import { Do, html, Icon, Money, Notice, Status } from '../ui.js';
+import { Do, html, Icon, Money, Notice, Status, useSeen } from '../ui.js';
+import { proves, serves, undoes } from '../works.js';
 
 export function Proposed({ merge, cards, reload }) {
   const [agreed, setAgreed] = useState(new Set());
@@ -12,6 +13,7 @@ export function Proposed({ merge, cards, reload }) {
   const [fresh, setFresh] = useState(null);
   const shown = fresh ?? merge;
   const { plan } = shown;
+  const passkeys = useSeen(proves('passkey') && serves('GET /v1/passkeys') ? '/v1/passkeys' : null).data?.passkeys ?? [];
   useEffect(() => setFresh(null), [merge]);
   useEffect(() => { if (merge.plan_expires_at && Date.parse(merge.plan_expires_at) < Date.now()) renew(); }, [merge.id]);
 
@@ -38,14 +40,14 @@ export function Proposed({ merge, cards, reload }) {
             const now = new Set(agreed); event.target.checked ? now.add(one.code) : now.delete(one.code); setAgreed(now); }} />
             <span>${one.text}<small>${t('i_understand')}</small></span></label>`
         : html`<${Icon} name="info" /><span>${one.text}</span>`}</li>`)}</ul></section>
-    <section class="panel agree"><p>${plan.cooling_off_s ? t('cooling_off', { time: span(plan.cooling_off_s) }) : ''} ${plan.undo_window_s ? t('undo_window', { time: span(plan.undo_window_s) }) : ''}</p>
+    <section class="panel agree"><p>${plan.cooling_off_s ? t('cooling_off', { time: span(plan.cooling_off_s) }) : ''} ${plan.undo_window_s && undoes() ? t('undo_window', { time: span(plan.undo_window_s) }) : ''}</p>
       ${!ready && html`<p class="small" id="why">${t('acknowledge_first')}</p>`}
       <${Do} disabled=${!ready} act=${confirm('device_key')} after=${reload}>${t('confirm', { total: format.rupiah(plan.total_after) })}<//>
-      <${Do} kind="quiet" disabled=${!ready} act=${confirm('passkey')} after=${reload}>${t('confirm_passkey')}<//></section>
-    <${Papers} merge=${merge} />
+      ${passkeys.length > 0 && html`<${Do} kind="quiet" disabled=${!ready} act=${confirm('passkey')} after=${reload}>${t('confirm_passkey')}<//>`}</section>
+    ${serves('POST /v1/merges/{merge_id}/documents') && html`<${Papers} merge=${merge} />`}
     <section class="panel"><h2>${t('or_not')}</h2><p>${t('or_not_says')}</p>
       <${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/decline`)} after=${reload}>${t('decline')}<//>
-      <${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/never-suggest`)} after=${reload}>${t('never')}<//></section>`;
+      ${serves('POST /v1/merges/{merge_id}/never-suggest') && html`<${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/never-suggest`)} after=${reload}>${t('never')}<//>`}</section>`;
 }
 
 export function Plan({ plan, cards, choose }) {
