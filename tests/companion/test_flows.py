@@ -12,10 +12,11 @@ from playwright.async_api import Route
 from playwright.async_api import expect as see
 
 from app.identity.branch_code import branch_code_sha256
-from app.local.core import issue_branch_code
+from app.local.core import issue_branch_code, post_contribution, publish_announcement
 from app.local.demo_people import find_person
 from app.local.run import Running
 from app.local.story import Stage
+from app.platform.clock import JAKARTA
 from tests.companion.conftest import Open
 
 pytestmark = pytest.mark.browser
@@ -109,3 +110,52 @@ async def test_agus_claims_a_card_with_a_photo_and_makes_a_code_for_staff(open_c
     await agus.go("me/support")
     await page.get_by_role("button", name="Buat kode bantuan").click()
     await see(page.locator(".spoken")).to_have_text(re.compile(r"^[0-9A-Z]{4}-[0-9A-Z]{4}$"))
+
+
+async def test_an_announcement_stands_beside_what_it_explains_and_the_inbox_stays_where_it_is_read(
+    scene: Scene, open_companion: Open
+) -> None:
+    on, _ = scene
+    lina, person = await open_companion(), find_person("Lina")
+    page = lina.page
+    await lina.enrol("Lina")
+    await lina.go("inbox")
+    kpj = person.kpjs[-1]
+    posted = [post_contribution(kpj, "E003", f"2026-{month:02}", 100_000 + month, "2026-11-27") for month in (9, 10)]
+    assert [one["outcome"] for one in await on.core.send(*posted)] == ["applied", "applied"]
+    entries = page.locator(".entry")
+    await see(entries.filter(has_text="100.010")).to_be_visible()
+
+    today = datetime.now(JAKARTA).date()
+    told = publish_announcement(
+        {"niks": [person.nik]},
+        {"id": "Iuran susulan", "en": "Late contributions"},
+        {"id": "Iuran yang terlambat dibukukan minggu ini.", "en": "Late contributions are booked this week."},
+        "info",
+        explains={"kinds": ["contribution_posted", "late_contribution_posted"], "from": str(today), "until": str(today)},
+    )
+    assert [one["outcome"] for one in await on.core.send(told)] == ["applied"]
+    await see(entries.first).to_contain_text("Iuran susulan", timeout=20_000)
+    beside = entries.filter(has_text="100.010").get_by_text("Penjelasan resmi: Iuran susulan")
+    await beside.click()
+    await see(entries.filter(has_text="100.010")).to_contain_text("dibukukan minggu ini")
+
+    reading = entries.filter(has_text="100.009")
+    await reading.evaluate("one => scrollTo(0, one.offsetTop - 100)")
+    before = await reading.evaluate("one => one.getBoundingClientRect().top")
+    seen = await entries.count()
+    await on.core.send(post_contribution(kpj, "E003", "2026-08", 100_008, "2026-11-27"))
+    await see(entries).to_have_count(seen + 1)
+    assert abs(await reading.evaluate("one => one.getBoundingClientRect().top") - before) < 2
+
+    await page.get_by_label("Tampilkan").select_option(index=1)
+    await see(page.locator(".entry").filter(has_text="Ponsel baru ditambahkan")).to_have_count(0)
+    await page.get_by_label("Tampilkan").select_option(label="Semua pesan")
+    added = page.locator(".entry").filter(has_text="Ponsel baru ditambahkan").first
+    await see(added.get_by_role("link", name="Bukan saya")).to_have_attribute("href", "#/me/devices")
+    await page.locator(".entry").filter(has_text="100.008").get_by_role("link", name="Ini tidak benar").click()
+    await see(page.get_by_label("Penjelasan, dan surat")).to_have_value(re.compile("Tentang pesan “Iuran"))
+    await page.get_by_label("Seharusnya").fill("Iuran Agustus Rp350.000")
+    await page.get_by_role("button", name="Minta perbaikan").click()
+    await see(page.get_by_text("Permintaan Anda tercatat.")).to_be_visible()
+    await see(page.locator(".list .panel").first).to_contain_text("Iuran Agustus Rp350.000")

@@ -1,6 +1,7 @@
 // One card: what it is and why, its money over the years, who paid, and what can be done.
 
 import { useEffect, useState } from '../../vendor/htm-preact.js';
+import { Explanations } from '../announcement.js';
 import { del, get, prove, put } from '../api.js';
 import { Balances, byYear } from '../chart.js';
 import * as format from '../format.js';
@@ -94,5 +95,5 @@ function History({ id }) {
   const seen = useSeen(`/v1/cards/${id}/history`);
   return html`
     <section class="panel"><h2>${t('history')}</h2><ol class="timeline">${(seen.data?.entries ?? []).map((entry) => html`
-      <li><strong>${entry.title}</strong><p>${entry.body}</p><span class="small">${format.moment(entry.occurred_at)}</span></li>`)}</ol></section>`;
+      <li><strong>${entry.title}</strong><p>${entry.body}</p><span class="small">${format.moment(entry.occurred_at)}</span><${Explanations} ids=${entry.explained_by} /></li>`)}</ol></section>`;
 }

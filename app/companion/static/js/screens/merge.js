@@ -1,5 +1,6 @@
 // One merge: the screen that all of this is for.
 
+import { Explanations } from '../announcement.js';
 import { t } from '../words.js';
 import * as format from '../format.js';
 import { html, Notice, Page, State, useSeen } from '../ui.js';
@@ -22,6 +23,7 @@ export default function Merge({ id }) {
         <p class="small">${t(`by_${merge.proposed_by}`)}${merge.reason ? ` · ${merge.reason}` : ''}</p>
         ${merge.core && html`<p class="small">${t(`core_${merge.core}`)}</p>`}
         ${merge.closed_because && html`<${Notice} kind="warning">${t(`closed_${merge.closed_because}`)}<//>`}
+        <${Explanations} ids=${merge.explained_by} />
         ${Body ? html`<${Body} merge=${merge} cards=${cards.data?.cards ?? []} reload=${seen.reload} />`
           : html`<${Notice}>${t('merge_over')}<//>`}`}
     <//>`;
