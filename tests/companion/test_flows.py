@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 
@@ -159,3 +160,41 @@ async def test_an_announcement_stands_beside_what_it_explains_and_the_inbox_stay
     await page.get_by_role("button", name="Minta perbaikan").click()
     await see(page.get_by_text("Permintaan Anda tercatat.")).to_be_visible()
     await see(page.locator(".list .panel").first).to_contain_text("Iuran Agustus Rp350.000")
+
+
+async def test_nur_accepts_a_merge_and_checks_its_receipt_and_reads_her_years(open_companion: Open) -> None:
+    nur = await open_companion()
+    page = nur.page
+    await nur.enrol("Nur")
+    await page.get_by_text("Saldo dari tahun ke tahun").click()
+    await see(page.locator(".growth .legend li")).to_have_count(len(find_person("Nur").kpjs))
+    await page.locator("a.card").first.click()
+    years = page.locator(".years-of details")
+    await see(years.first.locator(".statement li").first).to_be_visible()
+    paying = years.filter(has=page.locator(".paid")).last
+    await paying.locator("summary").click()
+    await see(paying.locator(".paid").first).to_contain_text("bulan")
+
+    await nur.go("cards")
+    await page.locator(".waiting-reported").click()
+    await page.get_by_role("button", name="Lihat apa yang akan saya setujui").click()
+    accept = page.get_by_role("button", name="Setujui penggabungan ini")
+    await accept.wait_for()
+    for warning in await page.locator(".consequences input").all():
+        await warning.check()
+    await accept.click()
+    await page.get_by_role("link", name="Lihat tanda terima").click(timeout=30_000)
+    await page.get_by_role("button", name="Periksa").click()
+    await see(page.locator(".notice-good")).to_contain_text("Asli: semuanya cocok.")
+    await see(page.locator(".checks li")).to_have_count(3)  # the agency, the plan, her phone
+
+    async def alter(route: Route) -> None:
+        signed = await (await route.fetch()).json()
+        payload = urlsafe_b64decode(signed["payload"] + "==").replace(b"Nur Hidayati", b"Nur Hidayatu")
+        await route.fulfill(json=signed | {"payload": urlsafe_b64encode(payload).decode().rstrip("=")})
+
+    await page.route("**/receipt", alter)
+    await page.reload()
+    await see(page.get_by_role("heading", name="Nur Hidayatu")).to_be_visible()
+    await page.get_by_role("button", name="Periksa").click()
+    await see(page.locator(".notice-error")).to_contain_text("Tanda tangan lembaga pengelola – tidak cocok")

@@ -12,6 +12,7 @@ const SCREENS = [
   [/^#\/cards\/([\w-]+)$/, () => import('./screens/card.js')],
   [/^#\/merges$/, () => import('./screens/merges.js')],
   [/^#\/merges\/([\w-]+)$/, () => import('./screens/merge.js')],
+  [/^#\/merges\/([\w-]+)\/receipt$/, () => import('./screens/receipt.js')],
   [/^#\/inbox$/, () => import('./screens/inbox.js')],
   [/^#\/me$/, () => import('./screens/me.js')],
   [/^#\/me\/contact$/, () => import('./screens/contact.js')],

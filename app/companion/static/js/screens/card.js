@@ -1,14 +1,13 @@
 // One card: what it is and why, its money over the years, who paid, and what can be done.
 
-import { useEffect, useState } from '../../vendor/htm-preact.js';
 import { Explanations } from '../announcement.js';
-import { del, get, prove, put } from '../api.js';
-import { Balances, byYear } from '../chart.js';
+import { del, prove, put } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
-import { Do, Empty, html, Money, Page, Row, State, Status, useSeen } from '../ui.js';
+import { Do, html, Money, Page, Row, State, Status, useSeen } from '../ui.js';
 import { serves } from '../works.js';
 import { Frozen } from './frozen.js';
+import { Statement } from './statement.js';
 
 const OF_MERGES = ['see_merge', 'dispute_merge', 'accept_merge', 'undo'];
 
@@ -31,7 +30,7 @@ export default function Card({ id }) {
           <p>${card.employer?.name ?? t(`segment_${card.segment}`)}</p></section>
         <${Explained} card=${card} />
         ${stopped(card) && html`<${Frozen} reload=${seen.reload} />`}
-        ${serves('GET /v1/cards/{card_id}/statement') && html`<${Statement} id=${id} />`}
+        ${serves('GET /v1/cards/{card_id}/statement') && html`<${Statement} id=${id} upTo=${card.balance} />`}
         <section class="panel"><h2>${t('about_card')}</h2><dl>
           <${Row} name=${t('opened')}>${format.day(card.opened_on)}<//>
           ${card.closed_on && html`<${Row} name=${t('closed')}>${format.day(card.closed_on)}<//>`}
@@ -52,36 +51,6 @@ const Explained = ({ card }) => html`
     ${card.explanation.what_you_can_do.length > 0 && html`<h3>${t('you_can')}</h3><ul class="ways">${card.explanation.what_you_can_do.map((way) => html`
       <li>${way.text} ${whereTo(way.code, card) && html`<a href=${whereTo(way.code, card)}>${t('go_there')}</a>`}</li>`)}</ul>`}
   </section>`;
-
-function Statement({ id }) {
-  const [entries, setEntries] = useState(null);
-  const [all, setAll] = useState(false);
-  useEffect(() => {
-    let current = true;
-    (async () => {
-      const found = [];
-      for (let cursor = ''; cursor !== null;) {
-        const page = await get(`/v1/cards/${id}/statement?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
-        found.push(...page.entries);
-        if (current) setEntries([...found]);
-        cursor = page.next_cursor;
-      }
-    })().catch(() => current && setEntries((old) => old ?? []));
-    return () => { current = false; };
-  }, [id]);
-  if (!entries) return html`<div class="loading" role="status"><span class="sr">${t('loading')}</span></div>`;
-  if (entries.length === 0) return html`<${Empty}>${t('no_entries')}<//>`;
-  return html`
-    <section class="panel"><h2>${t('money')}</h2>
-      <${Balances} points=${byYear(entries)} />
-      <ol class="statement">${(all ? entries : entries.slice(0, 6)).map((entry) => html`
-        <li><span class="when">${format.day(entry.effective_on)}</span>
-          <span class="what">${t(`entry_${entry.kind}`)}${entry.month ? ` ${format.month(entry.month)}` : ''}${entry.employer ? html`<small>${entry.employer.name}</small>` : ''}
-            ${entry.received_for_kpj && html`<small>${t('for_number', { kpj: format.card(entry.received_for_kpj) })}</small>`}</span>
-          <span class="how-much ${entry.amount < 0 ? 'out' : 'in'}">${format.signed(entry.amount)}<small>${format.rupiah(entry.balance_after)}</small></span></li>`)}</ol>
-      ${!all && entries.length > 6 && html`<button class="button quiet" onClick=${() => setAll(true)}>${t('all_entries', { count: entries.length })}</button>`}
-    </section>`;
-}
 
 function Lock({ card, reload }) {
   const lock = () => put(`/v1/cards/${card.card_id}/lock`);

@@ -6,6 +6,7 @@ import * as format from '../format.js';
 import { t } from '../words.js';
 import { Do, Empty, html, Icon, Money, Notice, Page, State, Status, useSeen } from '../ui.js';
 import { serves } from '../works.js';
+import { Growth } from './growth.js';
 
 export default function Cards() {
   const cards = useSeen('/v1/cards');
@@ -21,6 +22,7 @@ export default function Cards() {
         ${waiting.map((merge) => html`<${Waiting} merge=${merge} />`)}
         ${frozen && html`<a class="waiting waiting-reported" href="#/cards/${frozen.card_id}"><${Icon} name="ice" /><span><strong>${t('cards_frozen')}</strong>${t('cards_frozen_say')}</span><${Icon} name="go" /></a>`}
         <ul class="cards">${cards.data.cards.map((card) => html`<li><${Card} card=${card} /></li>`)}</ul>
+        ${cards.data.cards.length > 0 && serves('GET /v1/cards/{card_id}/statement') && html`<${Growth} cards=${cards.data.cards} />`}
         ${cards.data.cards.length === 0 && html`<${Empty}>${t('no_cards')}<//>`}
         ${serves('POST /v1/cards/resolve') && html`<${Search} />`}`}
     <//>`;

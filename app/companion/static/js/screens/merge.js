@@ -10,6 +10,8 @@ import { Reported } from './merge-reported.js';
 
 const BODIES = { proposed: Proposed, confirmed: Confirmed, executed: Executed, reported: Reported, disputed: Reported };
 
+const AGREED = ['undone', 'accepted']; // over, and with a receipt
+
 export default function Merge({ id }) {
   const seen = useSeen(`/v1/merges/${id}`);
   const cards = useSeen('/v1/cards');
@@ -25,6 +27,6 @@ export default function Merge({ id }) {
         ${merge.closed_because && html`<${Notice} kind="warning">${t(`closed_${merge.closed_because}`)}<//>`}
         <${Explanations} ids=${merge.explained_by} />
         ${Body ? html`<${Body} merge=${merge} cards=${cards.data?.cards ?? []} reload=${seen.reload} />`
-          : html`<${Notice}>${t('merge_over')}<//>`}`}
+          : html`<${Notice}>${t('merge_over')}<//>${AGREED.includes(merge.state) && html`<a class="button quiet" href="#/merges/${merge.id}/receipt">${t('receipt_see')}</a>`}`}`}
     <//>`;
 }
