@@ -6,12 +6,14 @@ import { t } from './words.js';
 
 const WIDTH = 320;
 const HEIGHT = 120;
+const WIDEST_BAR = 28;
 
 // `points`: [{year, balance, parts?}]; `names` of the parts, when each bar is made of several cards.
 export function Balances({ points, names = [] }) {
   if (points.length < 2) return null;
   const most = Math.max(...points.map((one) => one.balance), 1);
   const wide = WIDTH / points.length;
+  const bar = Math.min(wide * 0.7, WIDEST_BAR);
   const [first, last] = [points[0], points.at(-1)];
   return html`
     <figure class="chart">
@@ -20,7 +22,7 @@ export function Balances({ points, names = [] }) {
         from: first.year, to: last.year, first: rupiah(first.balance), last: rupiah(last.balance),
       })}>
         ${points.map((one, index) => html`<g><title>${one.year}: ${rupiah(one.balance)}</title>
-          <${Bar} parts=${one.parts ?? [one.balance]} x=${index * wide + wide * 0.15} wide=${wide * 0.7} scale=${HEIGHT / most} />
+          <${Bar} parts=${one.parts ?? [one.balance]} x=${(index + 0.5) * wide - bar / 2} wide=${bar} scale=${HEIGHT / most} />
           ${labelled(index, points.length) && html`<text x=${(index + 0.5) * wide} y=${HEIGHT + 15}>${one.year}</text>`}</g>`)}
       </svg>
       ${names.length > 1 && html`<ul class="legend">${names.map((name, index) => html`<li><span class="part-${index % 4}"></span>${name}</li>`)}</ul>`}

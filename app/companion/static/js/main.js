@@ -23,6 +23,7 @@ const SCREENS = [
   [/^#\/phone$/, () => import('./screens/phone.js')],
 ];
 const TABS = [['cards', '#/cards', 'GET /v1/cards'], ['merge', '#/merges', 'GET /v1/merges'], ['inbox', '#/inbox', 'GET /v1/inbox'], ['me', '#/me', 'GET /v1/me']];
+const PHONE = ['phone', '#/phone']; // local mode: what reached the phone of whoever sits here
 
 function useScreen(here, signedIn) {
   const [screen, setScreen] = useState(null);
@@ -68,6 +69,7 @@ function App({ first, known }) {
     return () => events.removeEventListener('changed', count);
   }, [signedIn]);
 
+  const tabs = [...(signedIn ? TABS.filter(([, , route]) => serves(route)) : []), ...(works?.simulator ? [PHONE] : [])];
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>${t('skip')}</a>
     <div class="app">
@@ -78,14 +80,15 @@ function App({ first, known }) {
         <button class="link" onClick=${() => setSettled(null)}>${t('understood')}</button><//>`}
       ${screen && html`<${screen.Screen} key=${here} id=${screen.id} works=${works} />`}
     </div>
-    ${signedIn && html`<nav class="tabs" aria-label=${t('menu')}>
-      ${TABS.filter(([, , route]) => serves(route)).map(([name, to]) => html`<a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}>
-        <${Icon} name=${name} />${t(`tab_${name}`)}
-        ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
-    </nav>`}
-    ${works?.simulator && here !== '#/phone' && html`<aside aria-label=${t('your_phone')}>
-      <a class="peek" href="#/phone"><${Icon} name="phone" /><span class="sr">${t('your_phone')}</span></a></aside>`}`;
+    <${Tabs} tabs=${tabs} here=${here} unread=${unread} />`;
 }
+
+// At the lower edge of a phone, at the side of a desk.
+const Tabs = ({ tabs, here, unread }) => tabs.length > 0 && html`
+  <nav class="tabs" aria-label=${t('menu')}>${tabs.map(([name, to]) => html`
+    <a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}><${Icon} name=${name} />${t(`tab_${name}`)}
+      ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
+  </nav>`;
 
 if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {});
 Promise.all([restore(), recall()]).then(([session, known]) => render(html`<${App} first=${session} known=${known} />`, document.getElementById('app')));

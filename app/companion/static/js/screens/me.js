@@ -36,7 +36,7 @@ export default function Me() {
       <${State} of=${seen} />
       ${person && html`
         <section class="panel"><h2>${person.name}</h2><dl>
-          <${Row} name=${t('nik')}>${person.nik}<//><${Row} name=${t('phone_number')}>${person.phone ?? '–'}<//><${Row} name=${t('email')}>${person.email ?? '–'}<//></dl></section>
+          <${Row} name=${t('nik_short')}>${person.nik}<//><${Row} name=${t('phone_number')}>${person.phone ?? '–'}<//><${Row} name=${t('email')}>${person.email ?? '–'}<//></dl></section>
         ${person.hold && html`<${Notice} kind="warning">${t('hold', { when: format.moment(person.hold.until) })}<//>`}
         <section class="panel"><h2>${t('language')}</h2><div class="language">${['id', 'en'].map((one) => html`
           <button aria-pressed=${language() === one} lang=${one} onClick=${() => speakNow(one)}>${one === 'id' ? 'Indonesia' : 'English'}</button>`)}</div></section>

@@ -16,7 +16,7 @@ export default function Receipt({ id }) {
       <${State} of=${seen} />
       ${receipt && html`
         <section class="panel"><h2>${receipt.participant.name}</h2><dl>
-          <${Row} name=${t('nik')}>•••• ${receipt.participant.nik_last4}<//>
+          <${Row} name=${t('nik_short')}>•••• ${receipt.participant.nik_last4}<//>
           <${Row} name=${t('issued_by')}>${receipt.issuer}<//>
           <${Row} name=${t('issued_at')}>${format.moment(receipt.issued_at)}<//></dl></section>
         <${Check} signed=${seen.data} />
