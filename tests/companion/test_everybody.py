@@ -105,3 +105,23 @@ def test_the_manifest_names_files_that_are_there() -> None:
     manifest = json.loads((STATIC / "manifest.webmanifest").read_text(encoding="utf-8"))
     for icon in manifest["icons"]:
         assert (STATIC / Path(icon["src"]).relative_to("/companion")).is_file()
+
+
+def test_the_worker_keeps_every_screen_so_that_all_open_without_a_network() -> None:
+    (listed,) = re.findall(r"const MODULES = \[([^\]]*)\]", (STATIC / "sw.js").read_text(encoding="utf-8"))
+    there = {file.relative_to(STATIC / "js").with_suffix("").as_posix() for file in (STATIC / "js").rglob("*.js")}
+    assert set(re.findall(r"'([\w/-]+)'", listed)) == there
+
+
+def test_the_page_asks_at_once_for_all_that_the_first_view_imports() -> None:
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    asked = {name for name in re.findall(r'href="/companion/(\S+\.js)"', page)}
+    needed, waiting = set(), ["js/main.js", "js/screens/enrol.js", "js/words-id.js"]
+    while waiting:
+        name = waiting.pop()
+        needed.add(name)
+        text = (STATIC / name).read_text(encoding="utf-8")
+        found = {(Path(name).parent / one) for one in re.findall(r"^import [^;]* from '([^']+)'", text, re.MULTILINE)}
+        imported = {(STATIC / one).resolve().relative_to(STATIC).as_posix() for one in found}
+        waiting += imported - needed
+    assert needed - {"js/main.js"} == asked

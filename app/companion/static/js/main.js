@@ -2,7 +2,6 @@
 
 import { html, render, useEffect, useState } from '../vendor/htm-preact.js';
 import { events, get, restore, settle } from './api.js';
-import { live, stopLiving } from './live.js';
 import { Icon, Notice } from './ui.js';
 import { t } from './words.js';
 import { learn, recall, serves } from './works.js';
@@ -58,15 +57,16 @@ function App({ first, known }) {
     look();
   }, []);
   useEffect(() => {
-    if (!signedIn) { stopLiving(); return undefined; }
+    if (!signedIn) return undefined;
+    const stream = import('./live.js');
     const count = async () => {
       const { unread: more, head } = await get('/v1/inbox?limit=1').catch(() => ({}));
       if (more !== undefined) setUnread(more);
       return head?.seq;
     };
-    settle().then(count).then(live);
+    settle().then(count).then(async (seq) => (await stream).live(seq));
     events.addEventListener('changed', count);
-    return () => events.removeEventListener('changed', count);
+    return () => { events.removeEventListener('changed', count); stream.then(({ stopLiving }) => stopLiving()); };
   }, [signedIn]);
 
   const tabs = [...(signedIn ? TABS.filter(([, , route]) => serves(route)) : []), ...(works?.simulator ? [PHONE] : [])];
@@ -90,5 +90,7 @@ const Tabs = ({ tabs, here, unread }) => tabs.length > 0 && html`
       ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
   </nav>`;
 
-if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {});
 Promise.all([restore(), recall()]).then(([session, known]) => render(html`<${App} first=${session} known=${known} />`, document.getElementById('app')));
+
+// It fetches every screen, so that all open without a network: once the first one is there.
+if ('serviceWorker' in navigator) setTimeout(() => navigator.serviceWorker.register('/sw.js').catch(() => {}), 2000);

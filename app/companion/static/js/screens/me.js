@@ -19,7 +19,7 @@ export default function Me() {
   const seen = useSeen('/v1/me');
   const person = seen.data;
   const speakNow = async (locale) => {
-    speak(locale);
+    await speak(locale);
     events.dispatchEvent(new CustomEvent('spoken'));
     await patch('/v1/me/preferences', { locale });
     seen.reload();
