@@ -72,9 +72,9 @@ async def run() -> bool:
             starts = [await start_cold(browser, running.api) for _ in range(RUNS)]
             await browser.close()
     heavy, slow = max(one.bytes for one in starts), median(one.interactive_s for one in starts)
-    print(f"first view: {heavy:,} bytes in {starts[0].requests} requests (limit {MOST_BYTES:,})")
+    print(f"first view: {heavy:,} bytes in {starts[0].requests} requests (limit {MOST_BYTES:,})")  # noqa: T201
     each = ", ".join(f"{one.interactive_s:.2f}" for one in starts)
-    print(f"interactive: {slow:.2f} s, the median of {each} (limit {MOST_S} s)")
+    print(f"interactive: {slow:.2f} s, the median of {each} (limit {MOST_S} s)")  # noqa: T201
     return heavy <= MOST_BYTES and slow <= MOST_S
 
 

@@ -189,7 +189,9 @@ async def _take_best(page: Page, name: str, folder: Path) -> None:
     await page.emulate_media(color_scheme=BEST[name], reduced_motion="reduce")  # type: ignore[arg-type]
     await page.evaluate("scrollTo(0, 0)")
     picture = Image.open(BytesIO(await page.screenshot()))
-    small = picture.convert("RGB").resize((BEST_WIDE, BEST_WIDE * picture.height // picture.width), Image.Resampling.LANCZOS)
+    small = picture.convert("RGB").resize(
+        (BEST_WIDE, BEST_WIDE * picture.height // picture.width), Image.Resampling.LANCZOS
+    )
     folder.mkdir(parents=True, exist_ok=True)
     small.save(folder / f"{name}.webp", quality=80, method=6)
 
@@ -207,7 +209,7 @@ async def run(wanted: argparse.Namespace) -> None:
             browser = await playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
             taken = await take(browser, on, running.api, wanted)
             await browser.close()
-    print(f"{taken} pictures in {wanted.folder}")
+    print(f"{taken} pictures in {wanted.folder}")  # noqa: T201
 
 
 def read_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:

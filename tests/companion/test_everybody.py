@@ -19,7 +19,7 @@ from tests.companion.conftest import Open
 
 pytestmark = pytest.mark.browser
 SCREENS = ["cards", "merges", "inbox", "me", "me/devices", "me/passkeys", "me/sessions", "me/notifications"]
-SCREENS += ["me/access", "me/consents", "me/cases", "phone"]
+SCREENS += ["me/access", "me/consents", "me/cases", "me/contact", "me/corrections", "me/matches", "me/support", "phone"]
 RULES: dict[str, dict[str, Any]] = {
     "light": {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}},  # nothing but the colours differs
@@ -115,7 +115,7 @@ def test_the_worker_keeps_every_screen_so_that_all_open_without_a_network() -> N
 
 def test_the_page_asks_at_once_for_all_that_the_first_view_imports() -> None:
     page = (STATIC / "index.html").read_text(encoding="utf-8")
-    asked = {name for name in re.findall(r'href="/companion/(\S+\.js)"', page)}
+    asked = set(re.findall(r'href="/companion/(\S+\.js)"', page))
     needed, waiting = set(), ["js/main.js", "js/screens/enrol.js", "js/words-id.js"]
     while waiting:
         name = waiting.pop()

@@ -9,7 +9,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.async_api import Route
+from playwright.async_api import FilePayload, Route
 from playwright.async_api import expect as see
 
 from app.identity.branch_code import branch_code_sha256
@@ -101,8 +101,8 @@ async def test_agus_claims_a_card_with_a_photo_and_makes_a_code_for_staff(open_c
     await see(claim).to_be_disabled()
     photo = BytesIO()
     Image.new("RGB", (60, 40), "white").save(photo, "JPEG")
-    file = {"name": "paklaring.jpg", "mimeType": "image/jpeg", "buffer": photo.getvalue()}
-    await page.get_by_label("Foto atau berkas").set_input_files(files=[file])  # type: ignore[list-item]
+    file = FilePayload(name="paklaring.jpg", mimeType="image/jpeg", buffer=photo.getvalue())
+    await page.get_by_label("Foto atau berkas").set_input_files(file)
     await page.get_by_role("button", name="Kirim", exact=True).click()
     await see(page.get_by_text("1 berkas terkirim")).to_be_visible()
     await claim.click()
@@ -133,7 +133,11 @@ async def test_an_announcement_stands_beside_what_it_explains_and_the_inbox_stay
         {"id": "Iuran susulan", "en": "Late contributions"},
         {"id": "Iuran yang terlambat dibukukan minggu ini.", "en": "Late contributions are booked this week."},
         "info",
-        explains={"kinds": ["contribution_posted", "late_contribution_posted"], "from": str(today), "until": str(today)},
+        explains={
+            "kinds": ["contribution_posted", "late_contribution_posted"],
+            "from": str(today),
+            "until": str(today),
+        },
     )
     assert [one["outcome"] for one in await on.core.send(told)] == ["applied"]
     await see(entries.first).to_contain_text("Iuran susulan", timeout=20_000)

@@ -9,9 +9,11 @@ import { Empty, html, Wrong } from '../ui.js';
 
 export function Growth({ cards }) {
   const [points, setPoints] = useState(null);
+  const [asked, setAsked] = useState(false);
   const [error, setError] = useState(null);
   const open = async ({ target }) => {
     if (!target.open || points) return;
+    setAsked(true);
     setError(null);
     try {
       const statements = await Promise.all(cards.map((card) => readStatement(card.card_id)));
@@ -22,7 +24,7 @@ export function Growth({ cards }) {
   };
   return html`
     <details class="panel growth" onToggle=${open}><summary>${t('growth')}</summary><${Wrong} error=${error} />
-      ${points === null ? !error && html`<div class="loading" role="status"><span class="sr">${t('loading')}</span></div>`
+      ${points === null ? asked && !error && html`<div class="loading" role="status"><span class="sr">${t('loading')}</span></div>`
         : points.length > 1 ? html`<${Balances} points=${points} names=${cards.map((card) => format.card(card.kpj))} />` : html`<${Empty}>${t('no_entries')}<//>`}
     </details>`;
 }

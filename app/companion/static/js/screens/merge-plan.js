@@ -50,14 +50,14 @@ export function Proposed({ merge, cards, reload }) {
       ${serves('POST /v1/merges/{merge_id}/never-suggest') && html`<${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/never-suggest`)} after=${reload}>${t('never')}<//>`}</section>`;
 }
 
-export function Plan({ plan, cards, choose }) {
+export function Plan({ plan, cards, choose, title }) {
   const known = new Map(cards.map((card) => [card.kpj, card]));
   const survivor = plan.cards.find((one) => one.role === 'survivor');
   const [busy, setBusy] = useState(null);
   const pick = async (kpj) => { setBusy(kpj); try { await choose(kpj)(); } finally { setBusy(null); } };
   return html`
     <section class="plan" aria-busy=${busy !== null}>
-      <h2>${choose ? t('which_lives') : t('plan')}</h2>
+      <h2>${title ?? t(choose ? 'which_lives' : 'plan')}</h2>
       <div class="sides" role=${choose ? 'radiogroup' : 'list'} aria-label=${t('which_lives')}>
         ${plan.cards.map((one) => {
           const lives = one.role === 'survivor';

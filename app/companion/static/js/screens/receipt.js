@@ -40,8 +40,7 @@ function Check({ signed }) {
 }
 
 const Act = ({ act }) => html`
-  <section class="panel act"><h2>${t(`act_${act.action}`)}</h2>
-    <${Plan} plan=${act.plan} cards=${[]} />
+  <section class="panel act"><${Plan} plan=${act.plan} cards=${[]} title=${t(`act_${act.action}`)} />
     ${act.shown.texts.length > 0 && html`<h3>${t('you_saw')}</h3><ul class="ways">${act.shown.texts.map((one) => html`<li>${one[language()]}</li>`)}</ul>`}
     <dl>
       ${act.confirmed_at && html`<${Row} name=${t('agreed_at')}>${format.moment(act.confirmed_at)}<//>`}
