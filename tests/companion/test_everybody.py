@@ -53,7 +53,7 @@ async def test_axe_finds_nothing_on_any_screen_in_either_theme(open_companion: O
         await look(screen)
     await wati.go("cards")
     await page.locator("a.card").first.click()
-    await page.locator(".statement").wait_for()
+    await page.locator(".statement").first.wait_for()
     await look("card")
     await wati.go("merges")
     await page.get_by_role("button", name="Lihat rencananya").first.click()
