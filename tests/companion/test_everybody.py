@@ -25,6 +25,8 @@ RULES: dict[str, dict[str, Any]] = {
     "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}},  # nothing but the colours differs
 }
 FIRST_VIEW_BYTES = 100_000
+NARROW = 320  # CSS pixels, WCAG 1.4.10
+SCHEMA = Path(__file__).parents[2] / "sql" / "schema.sql"
 
 
 async def findings(page: Page, theme: str) -> list[str]:
@@ -33,7 +35,7 @@ async def findings(page: Page, theme: str) -> list[str]:
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
-async def test_axe_finds_nothing_on_any_screen_in_either_theme(open_companion: Open) -> None:
+async def test_axe_finds_nothing_on_any_screen_in_either_theme_and_none_is_cut_off(open_companion: Open) -> None:
     wati = await open_companion()
     page = wati.page
     found: dict[str, list[str]] = {}
@@ -42,6 +44,10 @@ async def test_axe_finds_nothing_on_any_screen_in_either_theme(open_companion: O
         for theme in ("light", "dark"):
             await page.emulate_media(color_scheme=theme)
             found[f"{screen}, {theme}"] = await findings(page, theme)
+        await page.set_viewport_size({"width": NARROW, "height": 700})
+        wide = await page.evaluate("document.documentElement.scrollWidth")
+        found[f"{screen}, narrow"] = [f"{wide} px wide"] if wide > NARROW else []
+        await page.set_viewport_size({"width": 390, "height": 844})
 
     await page.goto(wati.origin)
     await page.get_by_role("button", name="Wati Ningsih").wait_for()
@@ -60,7 +66,7 @@ async def test_axe_finds_nothing_on_any_screen_in_either_theme(open_companion: O
     await page.locator(".side").first.wait_for()
     await look("merge")
     assert {screen: what for screen, what in found.items() if what} == {}
-    assert len(found) == 2 * (len(SCREENS) + 3)
+    assert len(found) == 3 * (len(SCREENS) + 3)
 
 
 @pytest.mark.parametrize("width", [320, 768, 1280])
@@ -99,6 +105,23 @@ def test_every_word_that_a_screen_names_exists() -> None:
     }
     assert named - words("words-id.js") == set()
     assert len(named) > 100
+
+
+@pytest.mark.parametrize(
+    ("constraint", "prefix"),
+    [
+        ("case_decision_is_known", "decision_"),
+        ("case_kind_is_known", "case_"),
+        ("match_state_is_known", "match_"),
+        ("ledger_kind_is_known", "entry_"),
+        ("document_kind_is_known", "paper_"),
+    ],
+)
+def test_what_the_database_may_say_has_words(constraint: str, prefix: str) -> None:
+    (listed,) = re.findall(rf"CONSTRAINT {constraint} CHECK (.*)", SCHEMA.read_text(encoding="utf-8"))
+    said = {prefix + value for value in re.findall(r"'(\w+)'::text", listed)}
+    assert said - {"match_suggested"} - words("words-id.js") == set()  # what is suggested shows its buttons
+    assert len(said) > 4
 
 
 def test_the_manifest_names_files_that_are_there() -> None:

@@ -58,7 +58,7 @@ export function Plan({ plan, cards, choose, title }) {
   return html`
     <section class="plan" aria-busy=${busy !== null}>
       <h2>${title ?? t(choose ? 'which_lives' : 'plan')}</h2>
-      <div class="sides" role=${choose ? 'radiogroup' : 'list'} aria-label=${t('which_lives')}>
+      <div class="sides" role=${choose ? 'radiogroup' : 'list'} aria-label=${title ?? t(choose ? 'which_lives' : 'plan')}>
         ${plan.cards.map((one) => {
           const lives = one.role === 'survivor';
           const inside = html`
