@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from litestar.types import ControllerRouterHandler
 
-from app.announcements import show as announcements
-from app.bulk.manage import BULK_ROUTES
+from app.announcements import show as show_announcement
+from app.bulk import manage as bulk
+from app.bulk.receive import receive_load
 from app.cards import history, lock, overview, statement
 from app.cards import show as show_card
 from app.cards.unfreeze import unfreeze
 from app.cases.correct import ask_correction, list_corrections
 from app.cases.heirs import ask_as_heir, show_heir_case
 from app.cases.show import list_cases
-from app.companion.serve import companion_routes
+from app.companion.serve import show_companion, show_file, show_root_file
 from app.consents.choose import give_consent, withdraw_consent
 from app.consents.show import list_consents
 from app.devices.push_target import clear_push_target, set_push_target
@@ -54,6 +55,7 @@ from app.platform.clock import advance_local_clock
 from app.platform.openapi import openapi_routes
 from app.platform.signing import show_keys
 from app.staff.decide_case import decide_case
+from app.staff.freeze_cards import freeze_cards
 from app.staff.read_case import read_case
 from app.staff.read_document import read_document
 from app.staff.search_cases import search_cases as search_waiting_cases
@@ -136,13 +138,16 @@ API_ROUTES: list[ControllerRouterHandler] = [
     stop.stop,
     # inbox
     inbox.inbox,
-    *announcements.ROUTES,
+    show_announcement.page,
+    show_announcement.show,
     mark_read,
     record_receipts,
     acknowledge,
     stream.stream,
     # for machines
-    *companion_routes,
+    show_companion,
+    show_root_file,
+    show_file,
     capabilities,
     show_keys,
     list_roots,
@@ -157,8 +162,14 @@ FEED_ROUTES: list[ControllerRouterHandler] = [
     search_cases.search_cases,
     search_merges.search_merges,
     search_announcements.search_announcements,
-    *gaps.ROUTES,
-    *BULK_ROUTES,
+    gaps.search_streams,
+    gaps.skip_stream,
+    receive_load,
+    bulk.search_bulk,
+    bulk.resume_bulk,
+    bulk.pause_bulk,
+    bulk.report_bulk,
+    bulk.list_bulk_refusals,
     health.live,
     health.ready,
 ]
@@ -167,6 +178,7 @@ STAFF_ROUTES: list[ControllerRouterHandler] = [
     read_case,
     read_document,
     decide_case,
+    freeze_cards,
     view_participant,
     health.live,
     health.ready,

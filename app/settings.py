@@ -123,7 +123,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
         if value:
             values[field.name] = value
         elif field.required:
-            msg = f"SEPAKAT_{field.name.upper()} is not set; `make run` sets it for local use"
+            msg = f"SEPAKAT_{field.name.upper()} is not set; beside `make run`, `. .local/environment` sets it"
             raise SettingsError(msg)
     try:
         settings = msgspec.convert(values, Settings, strict=False)

@@ -229,6 +229,9 @@ DECLARE
     v_last uuid;
     v_causes uuid[];
     v_kind text;
+    v_most integer := greatest(p_most, 1);
+    v_before uuid[] := array(
+        SELECT e.announcement_id FROM public.earlier_announcements(p_announcement_id) AS e ORDER BY e.steps);
 BEGIN
     SELECT * INTO v_run FROM public.announcement_runs AS r
     WHERE r.announcement_id = p_announcement_id AND r.state = 'running' FOR UPDATE;
@@ -241,13 +244,13 @@ BEGIN
     IF v_told.audience ? 'niks' AND v_told.replaces IS NULL THEN
         v_people := array(
             SELECT w.participant_id FROM public.announced AS w
-            WHERE w.announcement_id = p_announcement_id AND w.seq IS NULL ORDER BY w.participant_id LIMIT p_most);
+            WHERE w.announcement_id = p_announcement_id AND w.seq IS NULL ORDER BY w.participant_id LIMIT v_most);
         v_last := v_people[cardinality(v_people)];
     ELSE
         SELECT w.participant_id INTO v_last
         FROM (
             SELECT p.participant_id FROM public.participants AS p
-            WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT p_window
+            WHERE p.participant_id > v_run.after ORDER BY p.participant_id LIMIT greatest(p_window, 1)
         ) AS w ORDER BY w.participant_id DESC LIMIT 1;
         -- Values and no EXISTS, so that each is looked up by its key: planned as a hash, a chunk would read a whole table.
         v_people := array(
@@ -263,13 +266,14 @@ BEGIN
                         LIMIT 1)
                     OR (
                         SELECT true FROM public.announced AS t
-                        WHERE t.participant_id = p.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+                        WHERE t.participant_id = p.participant_id AND t.announcement_id = ANY (v_before) AND t.seq IS NOT NULL
+                        LIMIT 1)
                     OR (
                         SELECT true FROM public.announced AS t
                         WHERE t.participant_id = p.participant_id AND t.announcement_id = p_announcement_id))
-            ORDER BY p.participant_id LIMIT p_most);
-        IF cardinality(v_people) = p_most THEN
-            v_last := v_people[p_most];
+            ORDER BY p.participant_id LIMIT v_most);
+        IF cardinality(v_people) = v_most THEN
+            v_last := v_people[v_most];
         END IF;
     END IF;
 
@@ -293,7 +297,8 @@ BEGIN
         SELECT ROW(c.participant_id, v_kind, NULL, NULL, c.cause_id, jsonb_strip_nulls(jsonb_build_object(
             'announcement_id', p_announcement_id, 'text_sha256', v_told.text_sha256,
             'replaces', (SELECT t.announcement_id FROM public.announced AS t
-                WHERE t.participant_id = c.participant_id AND t.announcement_id = v_told.replaces AND t.seq IS NOT NULL)
+                WHERE t.participant_id = c.participant_id AND t.announcement_id = ANY (v_before) AND t.seq IS NOT NULL
+                ORDER BY array_position(v_before, t.announcement_id) LIMIT 1)
         )))::public.history_entry
         FROM unnest(v_people, v_causes) AS c (participant_id, cause_id)));
     UPDATE public.climbs AS c SET bulk = true
@@ -707,6 +712,17 @@ CREATE FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[])
 $$;
 
 ALTER FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.cards_to_stop(p_participant_id uuid) RETURNS SETOF uuid
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT k.card_id FROM public.cards AS k
+    WHERE k.participant_id = p_participant_id AND k.status NOT IN ('merged', 'transferred_away') AND NOT EXISTS (
+        SELECT FROM public.stopped_cards AS s WHERE s.participant_id = k.participant_id AND s.card_id = k.card_id)
+$$;
+
+ALTER FUNCTION public.cards_to_stop(p_participant_id uuid) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
@@ -1358,6 +1374,17 @@ $$;
 
 ALTER FUNCTION public.climb_without_a_phone() OWNER TO sepakat_writer;
 
+CREATE FUNCTION public.count_stoppable_merges(p_participant_id uuid) RETURNS bigint
+    LANGUAGE sql STABLE
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+    SELECT count(*) FROM public.merges AS m
+    WHERE m.participant_id = p_participant_id
+        AND (m.state IN ('proposed', 'confirmed') OR (m.state IN ('reported', 'disputed') AND m.confirmation_id IS NOT NULL))
+$$;
+
+ALTER FUNCTION public.count_stoppable_merges(p_participant_id uuid) OWNER TO sepakat_writer;
+
 CREATE FUNCTION public.current_instant() RETURNS timestamp with time zone
     LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
@@ -1719,6 +1746,56 @@ END
 $$;
 
 ALTER FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) OWNER TO sepakat_writer;
+
+CREATE TABLE public.announcements (
+    announcement_id uuid NOT NULL,
+    event_id text NOT NULL,
+    severity text NOT NULL,
+    audience jsonb NOT NULL,
+    canonical bytea NOT NULL,
+    text_sha256 text GENERATED ALWAYS AS (encode(sha256(canonical), 'hex'::text)) STORED NOT NULL,
+    explains_kinds text[] NOT NULL,
+    explains_from date,
+    explains_until date,
+    explains_events text[] NOT NULL,
+    explains_merges uuid[] NOT NULL,
+    replaces uuid,
+    staff text,
+    second_staff text,
+    published_at timestamp with time zone NOT NULL,
+    CONSTRAINT announcement_does_not_replace_itself CHECK ((replaces <> announcement_id)),
+    CONSTRAINT announcement_severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
+    CONSTRAINT kinds_are_explained_for_some_days CHECK ((((explains_kinds = '{}'::text[]) = (num_nulls(explains_from, explains_until) = 2)) AND (explains_from <= explains_until))),
+    CONSTRAINT ladder_takes_two_people CHECK (((severity <> 'critical'::text) OR ((staff <> second_staff) IS TRUE)))
+);
+
+ALTER TABLE public.announcements OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.announcements.audience IS '{all: true}, {employer_id}, {segment}, or {niks: how many, unknown: how many of them}; who they are stands in announced.';
+
+COMMENT ON COLUMN public.announcements.canonical IS 'The RFC 8785 form of {title: {id, en}, body: {id, en}}: what the digest in every entry is of.';
+
+CREATE FUNCTION public.earlier_announcements(p_announcement_id uuid) RETURNS TABLE(announcement_id uuid, steps integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE earlier(id, steps) AS (
+          SELECT a.replaces,
+             1 AS "?column?"
+            FROM public.announcements a
+           WHERE (a.announcement_id = earlier_announcements.p_announcement_id)
+         UNION ALL
+          SELECT a.replaces,
+             (e_1.steps + 1)
+            FROM (earlier e_1
+              JOIN public.announcements a ON ((a.announcement_id = e_1.id)))
+         )
+  SELECT e.id,
+     e.steps
+    FROM earlier e
+   WHERE (e.id IS NOT NULL);
+END;
+
+ALTER FUNCTION public.earlier_announcements(p_announcement_id uuid) OWNER TO sepakat_owner;
 
 CREATE FUNCTION public.end_climb() RETURNS trigger
     LANGUAGE plpgsql SECURITY DEFINER
@@ -2139,6 +2216,27 @@ END;
 
 ALTER FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) OWNER TO sepakat_owner;
 
+CREATE FUNCTION public.later_announcements(p_announcement_id uuid) RETURNS TABLE(announcement_id uuid, steps integer)
+    LANGUAGE sql STABLE
+    BEGIN ATOMIC
+ WITH RECURSIVE later(id, steps) AS (
+          SELECT a.announcement_id,
+             1 AS "?column?"
+            FROM public.announcements a
+           WHERE (a.replaces = later_announcements.p_announcement_id)
+         UNION ALL
+          SELECT a.announcement_id,
+             (l_1.steps + 1)
+            FROM (later l_1
+              JOIN public.announcements a ON ((a.replaces = l_1.id)))
+         )
+  SELECT l.id,
+     l.steps
+    FROM later l;
+END;
+
+ALTER FUNCTION public.later_announcements(p_announcement_id uuid) OWNER TO sepakat_owner;
+
 CREATE TABLE public.announced (
     participant_id uuid NOT NULL,
     announcement_id uuid NOT NULL,
@@ -2148,34 +2246,6 @@ CREATE TABLE public.announced (
 ALTER TABLE public.announced OWNER TO sepakat_owner;
 
 COMMENT ON TABLE public.announced IS 'Whom an announcement reached, once each, by which entry; without one: who stands on its list and was not reached yet.';
-
-CREATE TABLE public.announcements (
-    announcement_id uuid NOT NULL,
-    event_id text NOT NULL,
-    severity text NOT NULL,
-    audience jsonb NOT NULL,
-    canonical bytea NOT NULL,
-    text_sha256 text GENERATED ALWAYS AS (encode(sha256(canonical), 'hex'::text)) STORED NOT NULL,
-    explains_kinds text[] NOT NULL,
-    explains_from date,
-    explains_until date,
-    explains_events text[] NOT NULL,
-    explains_merges uuid[] NOT NULL,
-    replaces uuid,
-    staff text,
-    second_staff text,
-    published_at timestamp with time zone NOT NULL,
-    CONSTRAINT announcement_does_not_replace_itself CHECK ((replaces <> announcement_id)),
-    CONSTRAINT announcement_severity_is_known CHECK ((severity = ANY (ARRAY['info'::text, 'warning'::text, 'critical'::text]))),
-    CONSTRAINT kinds_are_explained_for_some_days CHECK ((((explains_kinds = '{}'::text[]) = (num_nulls(explains_from, explains_until) = 2)) AND (explains_from <= explains_until))),
-    CONSTRAINT ladder_takes_two_people CHECK (((severity <> 'critical'::text) OR ((staff <> second_staff) IS TRUE)))
-);
-
-ALTER TABLE public.announcements OWNER TO sepakat_owner;
-
-COMMENT ON COLUMN public.announcements.audience IS '{all: true}, {employer_id}, {segment}, or {niks: how many, unknown: how many of them}; who they are stands in announced.';
-
-COMMENT ON COLUMN public.announcements.canonical IS 'The RFC 8785 form of {title: {id, en}, body: {id, en}}: what the digest in every entry is of.';
 
 CREATE VIEW public.explanations WITH (security_invoker='true') AS
  SELECT t.participant_id,
@@ -2189,9 +2259,9 @@ CREATE VIEW public.explanations WITH (security_invoker='true') AS
    FROM (public.announced t
      JOIN public.announcements a ON ((a.announcement_id = t.announcement_id)))
   WHERE ((t.seq IS NOT NULL) AND ((a.explains_kinds <> '{}'::text[]) OR (a.explains_events <> '{}'::text[]) OR (a.explains_merges <> '{}'::uuid[])) AND (NOT (EXISTS ( SELECT
-           FROM (public.announcements n
+           FROM (public.later_announcements(a.announcement_id) n(announcement_id, steps)
              JOIN public.announced r ON ((r.announcement_id = n.announcement_id)))
-          WHERE ((n.replaces = a.announcement_id) AND (r.participant_id = t.participant_id) AND (r.seq IS NOT NULL))))));
+          WHERE ((r.participant_id = t.participant_id) AND (r.seq IS NOT NULL))))));
 
 ALTER VIEW public.explanations OWNER TO sepakat_owner;
 
@@ -2241,6 +2311,72 @@ CREATE FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) 
 $$;
 
 ALTER FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.freeze_by_staff(p_nik_hash bytea, p_act text, p_reason text, p_staff public.staff_member) RETURNS jsonb
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_now timestamptz := public.current_instant();
+    v_participant_id uuid;
+    v_done boolean;
+    v_proposal public.freeze_proposals;
+    v_told jsonb := '[]';
+    v_cause_id uuid;
+BEGIN
+    SELECT n.participant_id INTO v_participant_id FROM public.participant_numbers AS n WHERE n.nik_hash = p_nik_hash;
+    IF v_participant_id IS NULL THEN
+        RETURN NULL;
+    END IF;
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_participant_id FOR UPDATE;
+    v_done := CASE p_act
+        WHEN 'freeze' THEN NOT EXISTS (SELECT FROM public.cards_to_stop(v_participant_id))
+        ELSE NOT EXISTS (SELECT FROM public.stopped_cards AS s WHERE s.participant_id = v_participant_id) END;
+    IF v_done THEN
+        SELECT * INTO v_proposal FROM public.freeze_proposals AS p
+        WHERE p.participant_id = v_participant_id AND p.state = 'confirmed' ORDER BY p.closed_at DESC, p.proposal_id DESC LIMIT 1;
+        IF (v_proposal.act = p_act AND v_proposal.issuer = p_staff.issuer
+            AND lower(p_staff.subject) IN (lower(v_proposal.staff), lower(v_proposal.second_staff))) IS NOT TRUE
+        THEN
+            PERFORM public.refuse('freeze_changes_something', 'there is no card left that this would freeze, or lift the freeze of');
+        END IF;
+    ELSE
+        UPDATE public.freeze_proposals AS p SET state = 'ended', closed_at = v_now
+        WHERE p.participant_id = v_participant_id AND p.act = p_act AND p.state = 'open'
+            AND (p.proposed_at <= v_now - interval '24 hours' OR p.issuer <> p_staff.issuer);
+        SELECT * INTO v_proposal FROM public.freeze_proposals AS p
+        WHERE p.participant_id = v_participant_id AND p.act = p_act AND p.state = 'open';
+        IF v_proposal.proposal_id IS NULL THEN
+            INSERT INTO public.freeze_proposals
+                (participant_id, act, reason, issuer, staff, staff_role, shown_as, proposed_at, state)
+            VALUES (v_participant_id, p_act, p_reason, p_staff.issuer, p_staff.subject, p_staff.role, p_staff.shown_as, v_now, 'open')
+            RETURNING * INTO v_proposal;
+            v_told := jsonb_build_array(public.log_look(v_participant_id, p_staff, 'takeover', 'freeze'));
+        ELSIF lower(v_proposal.staff) <> lower(p_staff.subject) THEN
+            UPDATE public.freeze_proposals AS p SET state = 'confirmed', closed_at = v_now, second_issuer = p_staff.issuer,
+                second_staff = p_staff.subject, second_role = p_staff.role, second_shown_as = p_staff.shown_as
+            WHERE p.participant_id = v_participant_id AND p.proposal_id = v_proposal.proposal_id
+            RETURNING * INTO v_proposal;
+            v_told := jsonb_build_array(public.log_look(v_participant_id, p_staff, 'takeover', 'freeze'));
+            v_cause_id := public.record_cause(v_participant_id, 'agency', v_proposal.shown_as, v_proposal.reason);
+            IF p_act = 'freeze' THEN
+                PERFORM public.stop_everything(v_participant_id, v_cause_id, 'frozen_by_agency', 'card_frozen');
+            ELSE
+                PERFORM public.append_history(ARRAY[ROW(v_participant_id, 'unfrozen_by_agency', NULL, NULL, v_cause_id,
+                    jsonb_build_object('cards', (SELECT count(*) FROM public.stopped_cards AS s
+                        WHERE s.participant_id = v_participant_id)))::public.history_entry]);
+                PERFORM public.lift_everything(v_participant_id, v_cause_id);
+            END IF;
+        END IF;
+    END IF;
+    RETURN jsonb_build_object('told', v_told, 'freeze', jsonb_build_object('act', v_proposal.act,
+        'state', CASE v_proposal.state WHEN 'open' THEN 'proposed' ELSE 'decided' END, 'reason', v_proposal.reason,
+        'staff', v_proposal.staff, 'second_staff', v_proposal.second_staff,
+        'confirm_until', v_proposal.proposed_at + interval '24 hours'));
+END
+$$;
+
+ALTER FUNCTION public.freeze_by_staff(p_nik_hash bytea, p_act text, p_reason text, p_staff public.staff_member) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) RETURNS SETOF uuid
     LANGUAGE sql STABLE
@@ -3063,24 +3199,17 @@ $$;
 
 ALTER FUNCTION public.keep_unreached_cases(p_limit integer) OWNER TO sepakat_writer;
 
-CREATE FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
+CREATE FUNCTION public.lift_everything(p_participant_id uuid, p_cause_id uuid) RETURNS void
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'public', 'pg_temp'
     AS $$
 DECLARE
-    v_cause_id uuid;
     v_changes public.card_change[];
 BEGIN
-    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
-    IF NOT EXISTS (SELECT FROM public.stopped_cards AS s WHERE s.participant_id = p_participant_id) THEN
-        RETURN false;
-    END IF;
-    v_cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text);
-    PERFORM public.keep_unlock_proof(p_participant_id, p_participant_id, p_device_id, p_nonce, p_statement, p_proof, v_cause_id);
     WITH lifted AS (
         DELETE FROM public.stopped_cards AS s WHERE s.participant_id = p_participant_id RETURNING s.card_id
     )
-    SELECT array_agg(ROW(k.participant_id, k.card_id, v_cause_id, 'card_unfrozen',
+    SELECT array_agg(ROW(k.participant_id, k.card_id, p_cause_id, 'card_unfrozen',
         NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '{"frozen_at": null}', NULL)::public.card_change ORDER BY k.kpj)
     INTO v_changes
     FROM public.cards AS k JOIN lifted ON lifted.card_id = k.card_id
@@ -3088,6 +3217,25 @@ BEGIN
         SELECT FROM public.merges AS m
         WHERE m.participant_id = k.participant_id AND m.state = 'disputed' AND k.card_id = ANY (m.absorb || m.into_card));
     PERFORM public.change_cards(coalesce(v_changes, '{}'));
+END
+$$;
+
+ALTER FUNCTION public.lift_everything(p_participant_id uuid, p_cause_id uuid) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cause_id uuid;
+BEGIN
+    PERFORM FROM public.participant_heads AS h WHERE h.participant_id = p_participant_id FOR UPDATE;
+    IF NOT EXISTS (SELECT FROM public.stopped_cards AS s WHERE s.participant_id = p_participant_id) THEN
+        RETURN false;
+    END IF;
+    v_cause_id := public.record_cause(p_participant_id, 'participant', p_device_id::text);
+    PERFORM public.keep_unlock_proof(p_participant_id, p_participant_id, p_device_id, p_nonce, p_statement, p_proof, v_cause_id);
+    PERFORM public.lift_everything(p_participant_id, v_cause_id);
     RETURN true;
 END
 $$;
@@ -3142,7 +3290,6 @@ CREATE TABLE public.merges (
     cause_id uuid NOT NULL,
     undo_plan_digest text,
     undo_plan_expires_at timestamp with time zone,
-    CONSTRAINT closing_reason_is_known CHECK ((closed_because = ANY (ARRAY['card_locked'::text, 'stopped'::text, 'participant_deceased'::text, 'core_refused'::text]))),
     CONSTRAINT confirmed_merge_has_its_confirmation CHECK (((state = ANY (ARRAY['confirmed'::text, 'executed'::text, 'undone'::text])) <= (num_nulls(confirmation_id, confirmed_at, plan_digest, executes_at) = 0))),
     CONSTRAINT core_answer_is_known CHECK ((core = ANY (ARRAY['pending'::text, 'acknowledged'::text, 'refused'::text]))),
     CONSTRAINT executed_merge_has_its_instant CHECK (((state = ANY (ARRAY['executed'::text, 'undone'::text])) <= ((executed_at IS NOT NULL) AND (undo_until IS NOT NULL)))),
@@ -4084,17 +4231,17 @@ DECLARE
 BEGIN
     WITH row_to_judge AS MATERIALIZED (
         SELECT b.participant_id, b.line, b.event_id, b.amount, b.effective_on, b.year, b.month, b.employer_id,
-            own.kpj, own.transferred_at, living.balance,
+            own.kpj, own.card_id IS NULL OR own.transferred_at IS NOT NULL AS gone, living.balance,
             sum(b.amount) OVER (PARTITION BY b.participant_id, living.card_id ORDER BY b.line) AS amount_so_far,
             row_number() OVER (PARTITION BY b.participant_id, b.card_id, b.year ORDER BY b.line) AS of_year
         FROM public.bulk_rows AS b
-        JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
-        JOIN public.cards AS living ON living.participant_id = own.participant_id
+        LEFT JOIN public.cards AS own ON own.participant_id = b.participant_id AND own.card_id = b.card_id
+        LEFT JOIN public.cards AS living ON living.participant_id = own.participant_id
             AND living.card_id = CASE WHEN own.merge_mark = 'merged' THEN own.merged_into ELSE own.card_id END
         WHERE b.run_id = p_run_id AND b.participant_id > p_after AND b.participant_id <= p_upto
     ), judged AS MATERIALIZED (
         SELECT r.*, CASE
-            WHEN r.transferred_at IS NOT NULL THEN 'card_unknown'
+            WHEN r.gone THEN 'card_unknown'
             WHEN r.balance IS NULL THEN 'card_without_jht'
             WHEN EXISTS (SELECT FROM public.ledger_entries AS l
                 WHERE l.participant_id = r.participant_id AND l.source_event = r.event_id) THEN 'already_posted'
@@ -4610,12 +4757,13 @@ BEGIN
             RETURNING r.posted + r.refused - v_run.posted - v_run.refused,
                 greatest(extract(epoch FROM r.not_before - clock_timestamp()), 0) INTO settled, rest_s;
             RETURN;
-        EXCEPTION WHEN integrity_constraint_violation THEN
+        EXCEPTION WHEN integrity_constraint_violation OR data_exception THEN
             GET STACKED DIAGNOSTICS v_broken = CONSTRAINT_NAME;
+            v_broken := coalesce(nullif(v_broken, ''), sqlstate);
             IF public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto) = 0 THEN
-                -- no rule foresaw it: half as many, until it is one participant alone
+                -- no rule foresaw it: half as many, until it is one participant alone; never none, which is the end of the run
                 IF v_take > 1 THEN
-                    v_take := least(v_take, v_rows) / 2;
+                    v_take := greatest(least(v_take, v_rows) / 2, 1);
                 ELSE
                     PERFORM public.refuse_bulk_rows(p_run_id, v_run.reached, v_upto, v_broken);
                 END IF;
@@ -4791,10 +4939,6 @@ CREATE FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid
     AS $$
 DECLARE
     v_participant_id uuid;
-    v_cause_id uuid;
-    v_cards uuid[];
-    v_merges bigint;
-    v_changes public.card_change[];
 BEGIN
     SELECT t.participant_id INTO v_participant_id FROM public.stop_tokens AS t
     WHERE t.token_hash = p_token_hash AND t.expires_at > public.current_instant();
@@ -4804,37 +4948,44 @@ BEGIN
     PERFORM FROM public.participant_heads AS h WHERE h.participant_id = v_participant_id FOR UPDATE;
     participant_id := v_participant_id;
     lane := public.lane_of(v_participant_id);
-
-    SELECT array_agg(k.card_id) INTO v_cards FROM public.cards AS k
-    WHERE k.participant_id = v_participant_id AND k.status NOT IN ('merged', 'transferred_away') AND NOT EXISTS (
-        SELECT FROM public.stopped_cards AS s WHERE s.participant_id = k.participant_id AND s.card_id = k.card_id);
-    SELECT count(*) INTO v_merges FROM public.merges AS m
-    WHERE m.participant_id = v_participant_id
-        AND (m.state IN ('proposed', 'confirmed') OR (m.state IN ('reported', 'disputed') AND m.confirmation_id IS NOT NULL));
-    IF v_cards IS NULL AND v_merges = 0 AND EXISTS (
-        SELECT FROM public.stop_tokens AS t WHERE t.token_hash = p_token_hash AND t.first_used_at IS NOT NULL)
+    IF NOT EXISTS (SELECT FROM public.cards_to_stop(v_participant_id))
+        AND public.count_stoppable_merges(v_participant_id) = 0
+        AND EXISTS (SELECT FROM public.stop_tokens AS t WHERE t.token_hash = p_token_hash AND t.first_used_at IS NOT NULL)
     THEN
         RETURN;
     END IF;
-
-    v_cause_id := public.record_cause(v_participant_id, 'participant', 'stop_link');
-    PERFORM public.append_history(ARRAY[ROW(v_participant_id, 'stopped', NULL, NULL, v_cause_id,
-        jsonb_build_object('cards', coalesce(cardinality(v_cards), 0), 'merges', v_merges))::public.history_entry]);
-    INSERT INTO public.stopped_cards (participant_id, card_id, stopped_at)
-    SELECT v_participant_id, stopped.card_id, public.current_instant() FROM unnest(v_cards) AS stopped (card_id);
-    SELECT array_agg(ROW(k.participant_id, k.card_id, v_cause_id, 'card_frozen',
-        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-        jsonb_build_object('frozen_at', public.current_instant()), NULL)::public.card_change ORDER BY k.kpj) INTO v_changes
-    FROM public.cards AS k
-    WHERE k.participant_id = v_participant_id AND k.card_id = ANY (v_cards) AND k.frozen_at IS NULL;
-    PERFORM public.change_cards(coalesce(v_changes, '{}'));
-    PERFORM public.cancel_open_merges(v_participant_id, NULL, 'stopped', v_cause_id);
+    PERFORM public.stop_everything(
+        v_participant_id, public.record_cause(v_participant_id, 'participant', 'stop_link'), 'stopped', 'stopped');
     UPDATE public.stop_tokens AS t SET first_used_at = coalesce(t.first_used_at, public.current_instant())
     WHERE t.token_hash = p_token_hash;
 END
 $$;
 
 ALTER FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) OWNER TO sepakat_writer;
+
+CREATE FUNCTION public.stop_everything(p_participant_id uuid, p_cause_id uuid, p_kind text, p_because text) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
+    AS $$
+DECLARE
+    v_cards uuid[] := ARRAY(SELECT public.cards_to_stop(p_participant_id));
+    v_changes public.card_change[];
+BEGIN
+    PERFORM public.append_history(ARRAY[ROW(p_participant_id, p_kind, NULL, NULL, p_cause_id, jsonb_build_object(
+        'cards', cardinality(v_cards), 'merges', public.count_stoppable_merges(p_participant_id)))::public.history_entry]);
+    INSERT INTO public.stopped_cards (participant_id, card_id, stopped_at)
+    SELECT p_participant_id, stopped.card_id, public.current_instant() FROM unnest(v_cards) AS stopped (card_id);
+    SELECT array_agg(ROW(k.participant_id, k.card_id, p_cause_id, 'card_frozen',
+        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+        jsonb_build_object('frozen_at', public.current_instant()), NULL)::public.card_change ORDER BY k.kpj) INTO v_changes
+    FROM public.cards AS k
+    WHERE k.participant_id = p_participant_id AND k.card_id = ANY (v_cards) AND k.frozen_at IS NULL;
+    PERFORM public.change_cards(coalesce(v_changes, '{}'));
+    PERFORM public.cancel_open_merges(p_participant_id, NULL, p_because, p_cause_id);
+END
+$$;
+
+ALTER FUNCTION public.stop_everything(p_participant_id uuid, p_cause_id uuid, p_kind text, p_because text) OWNER TO sepakat_writer;
 
 CREATE FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
@@ -5694,9 +5845,6 @@ CREATE TABLE public.access_log (
     shown_as text NOT NULL,
     xact xid8 NOT NULL,
     CONSTRAINT look_at_a_document_names_it CHECK (((what = 'document'::text) = (document_id IS NOT NULL))),
-    CONSTRAINT look_has_a_case_or_a_code CHECK ((num_nonnulls(case_id, code_id) = 1)),
-    CONSTRAINT look_is_at_something_known CHECK ((what = ANY (ARRAY['case'::text, 'card'::text, 'document'::text, 'person'::text, 'decision'::text]))),
-    CONSTRAINT purpose_of_look_is_known CHECK ((purpose = ANY (ARRAY['dispute'::text, 'match'::text, 'unreached'::text, 'support'::text, 'correction'::text, 'heir'::text, 'balance'::text, 'core_refusal'::text]))),
     CONSTRAINT staff_of_look_is_named CHECK ((staff <> ''::text)),
     CONSTRAINT staff_role_is_known CHECK ((staff_role = ANY (ARRAY['viewer'::text, 'caseworker'::text, 'supervisor'::text])))
 );
@@ -6360,6 +6508,40 @@ CREATE TABLE public.feed_skips (
 ALTER TABLE public.feed_skips OWNER TO sepakat_owner;
 
 COMMENT ON TABLE public.feed_skips IS 'The numbers of streams, from first to last, that never came and are no longer waited for; who said so, and why.';
+
+CREATE TABLE public.freeze_proposals (
+    participant_id uuid NOT NULL,
+    proposal_id uuid DEFAULT uuidv7() NOT NULL,
+    act text NOT NULL,
+    reason text NOT NULL,
+    issuer text NOT NULL,
+    staff text NOT NULL,
+    staff_role text NOT NULL,
+    shown_as text NOT NULL,
+    proposed_at timestamp with time zone NOT NULL,
+    state text NOT NULL,
+    second_issuer text,
+    second_staff text,
+    second_role text,
+    second_shown_as text,
+    closed_at timestamp with time zone,
+    CONSTRAINT act_of_freeze_is_known CHECK ((act = ANY (ARRAY['freeze'::text, 'lift'::text]))),
+    CONSTRAINT closed_freeze_proposal_says_when CHECK (((state = 'open'::text) = (closed_at IS NULL))),
+    CONSTRAINT freeze_has_its_reason CHECK ((reason <> ''::text)),
+    CONSTRAINT freeze_is_by_those_who_decide CHECK (((staff_role = ANY (ARRAY['caseworker'::text, 'supervisor'::text])) AND (second_role = ANY (ARRAY['caseworker'::text, 'supervisor'::text])))),
+    CONSTRAINT freeze_is_confirmed_within_a_day CHECK (((state <> 'confirmed'::text) OR (closed_at < (proposed_at + '24:00:00'::interval)))),
+    CONSTRAINT freeze_is_of_two_people CHECK (((lower(second_staff) <> lower(staff)) AND (second_issuer = issuer))),
+    CONSTRAINT freeze_proposal_state_is_known CHECK ((state = ANY (ARRAY['open'::text, 'confirmed'::text, 'ended'::text]))),
+    CONSTRAINT freeze_takes_a_second_person CHECK ((num_nulls(second_issuer, second_staff, second_role, second_shown_as) =
+CASE state
+    WHEN 'confirmed'::text THEN 0
+    ELSE 4
+END))
+);
+
+ALTER TABLE public.freeze_proposals OWNER TO sepakat_owner;
+
+COMMENT ON COLUMN public.freeze_proposals.state IS 'open, confirmed by a second person, or ended: a day passed before one came.';
 
 CREATE TABLE public.growth_rates (
     number integer NOT NULL,
@@ -7073,6 +7255,9 @@ ALTER TABLE public.climbs
 ALTER TABLE ONLY public.climbs
     ADD CONSTRAINT climbs_pkey PRIMARY KEY (participant_id, cause_id, channel);
 
+ALTER TABLE public.merges
+    ADD CONSTRAINT closing_reason_is_known CHECK ((closed_because = ANY (ARRAY['card_locked'::text, 'stopped'::text, 'card_frozen'::text, 'participant_deceased'::text, 'core_refused'::text]))) NOT VALID;
+
 ALTER TABLE ONLY public.code_failures
     ADD CONSTRAINT code_failures_pkey PRIMARY KEY (minute, kind, slot);
 
@@ -7157,6 +7342,9 @@ ALTER TABLE ONLY public.feed_skips
 ALTER TABLE ONLY public.feed_streams
     ADD CONSTRAINT feed_streams_pkey PRIMARY KEY (stream);
 
+ALTER TABLE ONLY public.freeze_proposals
+    ADD CONSTRAINT freeze_proposals_pkey PRIMARY KEY (participant_id, proposal_id);
+
 ALTER TABLE ONLY public.growth_rates
     ADD CONSTRAINT growth_rates_pkey PRIMARY KEY (number);
 
@@ -7201,6 +7389,16 @@ ALTER TABLE ONLY public.ledger_entries
 
 ALTER TABLE ONLY public.local_clock
     ADD CONSTRAINT local_clock_pkey PRIMARY KEY (only_row);
+
+ALTER TABLE public.access_log
+    ADD CONSTRAINT look_has_a_case_or_a_code CHECK ((num_nonnulls(case_id, code_id) =
+CASE what
+    WHEN 'freeze'::text THEN 0
+    ELSE 1
+END)) NOT VALID;
+
+ALTER TABLE public.access_log
+    ADD CONSTRAINT look_is_at_something_known CHECK ((what = ANY (ARRAY['case'::text, 'card'::text, 'document'::text, 'person'::text, 'decision'::text, 'freeze'::text]))) NOT VALID;
 
 ALTER TABLE ONLY public.match_keys
     ADD CONSTRAINT match_keys_pkey PRIMARY KEY (key, participant_id);
@@ -7273,6 +7471,9 @@ ALTER TABLE ONLY public.proposal_files
 
 ALTER TABLE public.case_proposals
     ADD CONSTRAINT proposed_decision_is_known CHECK ((decision = ANY (ARRAY['restored'::text, 'accepted'::text, 'linked'::text, 'refused'::text, 'acknowledged'::text, 'settled'::text, 'ours'::text, 'theirs_corrected'::text, 'corrected'::text, 'reached'::text, 'not_reached'::text]))) NOT VALID;
+
+ALTER TABLE public.access_log
+    ADD CONSTRAINT purpose_of_look_is_known CHECK ((purpose = ANY (ARRAY['dispute'::text, 'match'::text, 'unreached'::text, 'support'::text, 'correction'::text, 'heir'::text, 'balance'::text, 'core_refusal'::text, 'takeover'::text]))) NOT VALID;
 
 ALTER TABLE public.push_targets
     ADD CONSTRAINT push_target_kind_is_known CHECK ((kind = ANY (ARRAY['fid'::text, 'token'::text, 'hms'::text]))) NOT VALID;
@@ -7419,6 +7620,8 @@ CREATE UNIQUE INDEX one_open_case_per_merge ON public.cases USING btree (partici
 CREATE UNIQUE INDEX one_open_change_per_contact ON public.contact_changes USING btree (participant_id, channel) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_claim_per_card ON public.claims USING btree (participant_id, card_id) WHERE (state = 'open'::text);
+
+CREATE UNIQUE INDEX one_open_freeze_proposal ON public.freeze_proposals USING btree (participant_id, act) WHERE (state = 'open'::text);
 
 CREATE UNIQUE INDEX one_open_proposal_per_case ON public.case_proposals USING btree (participant_id, case_id) WHERE (state = 'open'::text);
 
@@ -7773,6 +7976,22 @@ ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_are_not_truncated
 CREATE TRIGGER feed_skips_by_function_only BEFORE INSERT ON public.feed_skips FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('feed_skips_by_function_only');
 
 ALTER TABLE public.feed_skips ENABLE ALWAYS TRIGGER feed_skips_by_function_only;
+
+CREATE TRIGGER freezes_are_closed_once BEFORE UPDATE ON public.freeze_proposals FOR EACH ROW WHEN (((old.state <> 'open'::text) OR (new.state = 'open'::text) OR (((((((((old.participant_id IS DISTINCT FROM new.participant_id) OR (old.proposal_id IS DISTINCT FROM new.proposal_id)) OR (old.act IS DISTINCT FROM new.act)) OR (old.reason IS DISTINCT FROM new.reason)) OR (old.issuer IS DISTINCT FROM new.issuer)) OR (old.staff IS DISTINCT FROM new.staff)) OR (old.staff_role IS DISTINCT FROM new.staff_role)) OR (old.shown_as IS DISTINCT FROM new.shown_as)) OR (old.proposed_at IS DISTINCT FROM new.proposed_at)))) EXECUTE FUNCTION public.refuse_statement('freezes_are_closed_once');
+
+ALTER TABLE public.freeze_proposals ENABLE ALWAYS TRIGGER freezes_are_closed_once;
+
+CREATE TRIGGER freezes_are_kept BEFORE DELETE ON public.freeze_proposals FOR EACH ROW EXECUTE FUNCTION public.refuse_statement('freezes_are_kept');
+
+ALTER TABLE public.freeze_proposals ENABLE ALWAYS TRIGGER freezes_are_kept;
+
+CREATE TRIGGER freezes_are_not_truncated BEFORE TRUNCATE ON public.freeze_proposals FOR EACH STATEMENT EXECUTE FUNCTION public.refuse_statement('freezes_are_kept');
+
+ALTER TABLE public.freeze_proposals ENABLE ALWAYS TRIGGER freezes_are_not_truncated;
+
+CREATE TRIGGER freezes_by_function_only BEFORE INSERT OR UPDATE ON public.freeze_proposals FOR EACH ROW WHEN ((CURRENT_USER <> 'sepakat_writer'::name)) EXECUTE FUNCTION public.refuse_statement('freezes_by_function_only');
+
+ALTER TABLE public.freeze_proposals ENABLE ALWAYS TRIGGER freezes_by_function_only;
 
 CREATE TRIGGER growth_is_credited_once AFTER INSERT ON public.ledger_entries FOR EACH ROW WHEN (((new.kind = 'growth'::text) AND (new.year IS NOT NULL))) EXECUTE FUNCTION public.guard_growth();
 
@@ -8289,6 +8508,9 @@ ALTER TABLE ONLY public.merge_executions
 ALTER TABLE ONLY public.feed_held
     ADD CONSTRAINT feed_held_event_id_fkey FOREIGN KEY (event_id) REFERENCES public.feed_events(event_id);
 
+ALTER TABLE ONLY public.freeze_proposals
+    ADD CONSTRAINT freeze_proposals_participant_id_fkey FOREIGN KEY (participant_id) REFERENCES public.participants(participant_id);
+
 ALTER TABLE ONLY public.growth_runs
     ADD CONSTRAINT growth_runs_run_id_fkey FOREIGN KEY (run_id) REFERENCES public.bulk_runs(run_id);
 
@@ -8496,6 +8718,8 @@ ALTER TABLE public.documents ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.enrolments ENABLE ROW LEVEL SECURITY;
 
+ALTER TABLE public.freeze_proposals ENABLE ROW LEVEL SECURITY;
+
 ALTER TABLE public.heir_claims ENABLE ROW LEVEL SECURITY;
 
 ALTER TABLE public.history ENABLE ROW LEVEL SECURITY;
@@ -8607,6 +8831,8 @@ CREATE POLICY rows_of_all ON public.devices TO sepakat_writer, sepakat_worker, s
 CREATE POLICY rows_of_all ON public.documents TO sepakat_writer, sepakat_worker, sepakat_feed, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.enrolments TO sepakat_writer, sepakat_worker USING (true);
+
+CREATE POLICY rows_of_all ON public.freeze_proposals TO sepakat_writer, sepakat_operator USING (true);
 
 CREATE POLICY rows_of_all ON public.heir_claims TO sepakat_writer, sepakat_feed, sepakat_operator USING (true);
 
@@ -8737,6 +8963,8 @@ CREATE POLICY rows_of_who_entered ON public.devices TO sepakat_api USING ((parti
 CREATE POLICY rows_of_who_entered ON public.documents TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.enrolments TO sepakat_api USING ((participant_id = public.entered_participant()));
+
+CREATE POLICY rows_of_who_entered ON public.freeze_proposals TO sepakat_api USING ((participant_id = public.entered_participant()));
 
 CREATE POLICY rows_of_who_entered ON public.heir_claims TO sepakat_api USING ((participant_id = public.entered_participant()));
 
@@ -8904,6 +9132,8 @@ GRANT ALL ON FUNCTION public.capture_unexplained_data_change() TO sepakat_owner;
 
 REVOKE ALL ON FUNCTION public.cards_for_staff(p_participant_id uuid, p_card_ids uuid[]) FROM PUBLIC;
 
+REVOKE ALL ON FUNCTION public.cards_to_stop(p_participant_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.carry_out_merge(p_participant_id uuid, p_merge_id uuid, p_undo_window interval, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.carry_out_proposal(p_case_id uuid, p_decision text, p_second public.staff_member) FROM PUBLIC;
@@ -9001,6 +9231,8 @@ GRANT ALL ON FUNCTION public.claim_match(p_participant_id uuid, p_match_id uuid,
 REVOKE ALL ON FUNCTION public.climb_without_a_phone() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.climb_without_a_phone() TO sepakat_owner;
 
+REVOKE ALL ON FUNCTION public.count_stoppable_merges(p_participant_id uuid) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.current_instant() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_writer;
 GRANT ALL ON FUNCTION public.current_instant() TO sepakat_api;
@@ -9040,6 +9272,19 @@ GRANT ALL ON FUNCTION public.dispute_balance(p_participant_id uuid, p_card_id uu
 
 REVOKE ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.dispute_merge(p_participant_id uuid, p_merge_id uuid, p_case_id uuid, p_actor text, p_statement text) TO sepakat_api;
+
+GRANT SELECT ON TABLE public.announcements TO sepakat_operator;
+GRANT SELECT,INSERT ON TABLE public.announcements TO sepakat_writer;
+GRANT SELECT ON TABLE public.announcements TO sepakat_api;
+GRANT SELECT ON TABLE public.announcements TO sepakat_worker;
+GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.earlier_announcements(p_announcement_id uuid) TO sepakat_operator;
 
 REVOKE ALL ON FUNCTION public.end_climb() FROM PUBLIC;
 GRANT ALL ON FUNCTION public.end_climb() TO sepakat_owner;
@@ -9183,17 +9428,18 @@ GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date,
 GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_writer;
 GRANT ALL ON FUNCTION public.explains(p_kinds text[], p_from date, p_until date, p_event_ids text[], p_merge_ids uuid[], p_kind text, p_at timestamp with time zone, p_event_id text, p_merge_id uuid) TO sepakat_operator;
 
+REVOKE ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_api;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_worker;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_feed;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_writer;
+GRANT ALL ON FUNCTION public.later_announcements(p_announcement_id uuid) TO sepakat_operator;
+
 GRANT SELECT ON TABLE public.announced TO sepakat_operator;
 GRANT SELECT,INSERT,UPDATE ON TABLE public.announced TO sepakat_writer;
 GRANT SELECT ON TABLE public.announced TO sepakat_api;
 GRANT SELECT ON TABLE public.announced TO sepakat_worker;
 GRANT SELECT ON TABLE public.announced TO sepakat_feed;
-
-GRANT SELECT ON TABLE public.announcements TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.announcements TO sepakat_writer;
-GRANT SELECT ON TABLE public.announcements TO sepakat_api;
-GRANT SELECT ON TABLE public.announcements TO sepakat_worker;
-GRANT SELECT ON TABLE public.announcements TO sepakat_feed;
 
 GRANT SELECT ON TABLE public.explanations TO sepakat_operator;
 GRANT SELECT ON TABLE public.explanations TO sepakat_api;
@@ -9214,6 +9460,9 @@ GRANT ALL ON FUNCTION public.find_heir_case(p_case_id uuid, OUT state text, OUT 
 REVOKE ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
 GRANT ALL ON FUNCTION public.find_later_merge(p_participant_id uuid, p_merge_id uuid) TO sepakat_feed;
+
+REVOKE ALL ON FUNCTION public.freeze_by_staff(p_nik_hash bytea, p_act text, p_reason text, p_staff public.staff_member) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.freeze_by_staff(p_nik_hash bytea, p_act text, p_reason text, p_staff public.staff_member) TO sepakat_staff;
 
 REVOKE ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.frozen_by_dispute(p_participant_id uuid, p_merge_id uuid) TO sepakat_api;
@@ -9313,6 +9562,8 @@ REVOKE ALL ON FUNCTION public.keep_unlock_proof(p_participant_id uuid, p_subject
 
 REVOKE ALL ON FUNCTION public.keep_unreached_cases(p_limit integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.keep_unreached_cases(p_limit integer) TO sepakat_worker;
+
+REVOKE ALL ON FUNCTION public.lift_everything(p_participant_id uuid, p_cause_id uuid) FROM PUBLIC;
 
 REVOKE ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.lift_stop(p_participant_id uuid, p_device_id uuid, p_nonce bytea, p_statement bytea, p_proof jsonb) TO sepakat_api;
@@ -9568,6 +9819,8 @@ GRANT ALL ON FUNCTION public.stop_announcement(p_announcement_id uuid, p_reason 
 REVOKE ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.stop_by_token(p_token_hash bytea, OUT participant_id uuid, OUT lane smallint) TO sepakat_api;
 
+REVOKE ALL ON FUNCTION public.stop_everything(p_participant_id uuid, p_cause_id uuid, p_kind text, p_because text) FROM PUBLIC;
+
 REVOKE ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.suggest_match(p_participant_id uuid, p_match_id uuid, p_other_participant_id uuid, p_other_card_id uuid, p_employer_id text, p_from_year smallint, p_to_year smallint, p_rule text, p_rules_version text) TO sepakat_worker;
 
@@ -9716,15 +9969,19 @@ GRANT SELECT,INSERT ON TABLE public.bulk_rows TO sepakat_feed;
 GRANT SELECT,DELETE ON TABLE public.bulk_rows TO sepakat_writer;
 
 GRANT SELECT ON TABLE public.bulk_runs TO sepakat_operator;
-GRANT SELECT,INSERT ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT SELECT ON TABLE public.bulk_runs TO sepakat_feed;
 GRANT SELECT,UPDATE ON TABLE public.bulk_runs TO sepakat_writer;
 GRANT SELECT ON TABLE public.bulk_runs TO sepakat_worker;
 
+GRANT INSERT(name) ON TABLE public.bulk_runs TO sepakat_feed;
+
+GRANT INSERT(kind) ON TABLE public.bulk_runs TO sepakat_feed;
+
 GRANT UPDATE(state) ON TABLE public.bulk_runs TO sepakat_feed;
 
-GRANT UPDATE(lines) ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT INSERT(lines),UPDATE(lines) ON TABLE public.bulk_runs TO sepakat_feed;
 
-GRANT UPDATE(content_hash) ON TABLE public.bulk_runs TO sepakat_feed;
+GRANT INSERT(content_hash),UPDATE(content_hash) ON TABLE public.bulk_runs TO sepakat_feed;
 
 GRANT UPDATE(rows) ON TABLE public.bulk_runs TO sepakat_feed;
 
@@ -9981,6 +10238,31 @@ GRANT SELECT ON TABLE public.feed_skips TO sepakat_operator;
 GRANT SELECT ON TABLE public.feed_skips TO sepakat_feed;
 GRANT SELECT ON TABLE public.feed_skips TO sepakat_worker;
 GRANT SELECT,INSERT ON TABLE public.feed_skips TO sepakat_writer;
+
+GRANT SELECT ON TABLE public.freeze_proposals TO sepakat_operator;
+GRANT SELECT,INSERT,UPDATE ON TABLE public.freeze_proposals TO sepakat_writer;
+
+GRANT SELECT(participant_id) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(proposal_id) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(act) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(reason) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(staff_role) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(shown_as) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(proposed_at) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(state) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(second_role) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(second_shown_as) ON TABLE public.freeze_proposals TO sepakat_api;
+
+GRANT SELECT(closed_at) ON TABLE public.freeze_proposals TO sepakat_api;
 
 GRANT SELECT ON TABLE public.growth_rates TO sepakat_operator;
 GRANT SELECT ON TABLE public.growth_rates TO sepakat_feed;

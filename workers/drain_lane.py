@@ -20,11 +20,11 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.notifications.announcement import gather, without_a_cut_cause
 from app.notifications.clearing import keep_within_bounds
 from app.notifications.deliver import URGENT, Deliverer
 from app.notifications.digest import RESTING, gather_digests, note_every_cause
 from app.notifications.encrypted import read_shown
+from app.notifications.notification import gather, without_a_cut_cause
 from app.notifications.row import Row
 from app.notifications.settlement import Settlement
 from app.platform.database import Pool
@@ -147,8 +147,8 @@ class LaneDrain:
         if not rows:
             return None
         whole = without_a_cut_cause(rows, limit)
-        announcements = gather(whole, await read_shown(self._pool, whole)).values()
-        settlement = await self._hold(lease, lane_class, self._deliverer.deliver(announcements, lane_class))
+        notifications = gather(whole, await read_shown(self._pool, whole)).values()
+        settlement = await self._hold(lease, lane_class, self._deliverer.deliver(notifications, lane_class))
         due = await self._settle(lease, settlement)
         if lane_class == BULK:  # of its own class a settlement knows only what there was before
             lease.urgent, lease.digests = due["urgent"], due["digests"]

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import time
 
-import asyncpg
-
-from app.platform.database import Pool
+from app.platform.database import LOST_RACES, Pool
 from app.platform.jobs import Doorbell, Jobs
 from app.platform.sql import load
 
@@ -20,7 +18,6 @@ AT_ONCE = 500
 WINDOW = 20_000
 """People among whom a chunk is looked for, so that a small employer is found in bounded time."""
 ROUND_S = 5.0
-LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 
 
 async def publish(pool: Pool, jobs: Jobs, *, at_once: int = AT_ONCE, window: int = WINDOW) -> int:

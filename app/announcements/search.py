@@ -6,15 +6,13 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from app.announcements.show import Published
+from app.platform.database import WRITES, as_operator
 from app.platform.sql import load
 
 SQL = load("announcements/search")
-# Row-level security would let another role see nothing. The operator's sessions only read; stopping is opened on purpose.
-OPERATOR = {"role": "sepakat_operator", "default_transaction_read_only": "off"}
 
 State = Literal["running", "done", "stopped"]
 
@@ -71,11 +69,8 @@ def _read(row: dict[str, Any]) -> Progress:
 
 async def list_announcements(operator_url: str, *, event_id: str | None = None, limit: int = 50) -> list[Progress]:
     """As the operator's role. Raises PostgresError for who may not act as it."""
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url) as connection:
         return await find_announcements(connection, event_id=event_id, limit=limit)
-    finally:
-        await connection.close()
 
 
 async def stop(operator_url: str, event_id: str, reason: str) -> Progress | None:
@@ -83,12 +78,9 @@ async def stop(operator_url: str, event_id: str, reason: str) -> Progress | None
 
     Raises PostgresError for who may not act as the operator.
     """
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url, **WRITES) as connection:
         found = await find_announcements(connection, event_id=event_id)
         if not found:
             return None
         await connection.fetchval(SQL["stop"], found[0].id, reason)
         return (await find_announcements(connection, event_id=event_id))[0]
-    finally:
-        await connection.close()

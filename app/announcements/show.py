@@ -89,9 +89,6 @@ async def show(
     return _present(row, who.locale)
 
 
-ROUTES = (page, show)
-
-
 def _present(row: Any, locale: str) -> Announcement:
     published = msgspec.json.decode(row["canonical"], type=Published)
     kinds = row["explains_kinds"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from typing import Annotated, Any
 
@@ -9,14 +11,13 @@ import msgspec
 from litestar import Request, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from litestar.types import ControllerRouterHandler
 
 from app.bulk.problems import BulkRunUnfit, BulkRunUnknown
-from app.bulk.receive import receive_load
 from app.bulk.report import Sums, as_row, page_of_refusals, report
 from app.bulk.run import Run, RunUnfitError, RunUnknownError, pause, resume, show_run, show_runs
 from app.feed.event import Identifier
 from app.feed.signature import SignatureInvalid, require_signature
+from app.platform.database import Connection
 from app.settings import Settings
 
 
@@ -111,7 +112,7 @@ async def search_bulk(
     request: Request[Any, Any, Any], data: JSONBody[BulkSearchBody], settings: NamedDependency[Settings]
 ) -> Runs:
     """How far runs are, how fast, and how long they will take."""
-    async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:
+    async with _connect(request, settings) as connection:
         return Runs(await show_runs(connection, data.bulk_search.name))
 
 
@@ -126,13 +127,8 @@ async def resume_bulk(
     request: Request[Any, Any, Any], data: JSONBody[BulkResumeBody], settings: NamedDependency[Settings]
 ) -> Run:
     """Lets the workers post a run, or go on with it, or changes its pace: they look once a second."""
-    async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:
-        try:
-            return await resume(connection, data.bulk_resume.name, data.bulk_resume.rows_per_s)
-        except RunUnknownError:
-            raise BulkRunUnknown from None
-        except RunUnfitError as error:
-            raise BulkRunUnfit(state=error.state) from None
+    async with _connect(request, settings) as connection:
+        return await resume(connection, data.bulk_resume.name, data.bulk_resume.rows_per_s)
 
 
 @post(
@@ -146,13 +142,8 @@ async def pause_bulk(
     request: Request[Any, Any, Any], data: JSONBody[BulkPauseBody], settings: NamedDependency[Settings]
 ) -> Run:
     """Once this is answered, nothing more of the run is posted until it is resumed."""
-    async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:
-        try:
-            return await pause(connection, data.bulk_pause.name)
-        except RunUnknownError:
-            raise BulkRunUnknown from None
-        except RunUnfitError as error:
-            raise BulkRunUnfit(state=error.state) from None
+    async with _connect(request, settings) as connection:
+        return await pause(connection, data.bulk_pause.name)
 
 
 @post("/feed/v1/bulk/report", status_code=200, guards=[require_signature], opt=_options(BulkRunUnknown), tags=["feed"])
@@ -160,11 +151,8 @@ async def report_bulk(
     request: Request[Any, Any, Any], data: JSONBody[BulkReportBody], settings: NamedDependency[Settings]
 ) -> BulkReport:
     """Counted anew, in the ledger: some seconds for each million rows."""
-    async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:
-        try:
-            found = await report(connection, data.bulk_report.name)
-        except RunUnknownError:
-            raise BulkRunUnknown from None
+    async with _connect(request, settings) as connection:
+        found = await report(connection, data.bulk_report.name)
     days = sorted(found.days.items(), key=lambda item: str(item[0] or ""))
     return BulkReport(
         found.name,
@@ -185,27 +173,26 @@ async def list_bulk_refusals(
 ) -> BulkRefusals:
     """The rows that were refused, in the order of their lines."""
     asked = data.bulk_refusals
-    async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:
-        try:
-            run = await show_run(connection, asked.name)
-        except RunUnknownError:
-            raise BulkRunUnknown from None
+    async with _connect(request, settings) as connection:
+        run = await show_run(connection, asked.name)
         found = await page_of_refusals(connection, run.run_id, asked.after, asked.limit + 1)
     page = found[: asked.limit]
     return BulkRefusals([as_row(refusal) for refusal in page], page[-1].line if len(found) > asked.limit else None)
+
+
+@asynccontextmanager
+async def _connect(request: Request[Any, Any, Any], settings: Settings) -> AsyncIterator[Connection]:
+    """A connection of the pool; what no run allows becomes a problem."""
+    async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:
+        try:
+            yield connection
+        except RunUnknownError:
+            raise BulkRunUnknown from None
+        except RunUnfitError as error:
+            raise BulkRunUnfit(state=error.state) from None
 
 
 def _reported(day: date | None, sums: Sums) -> ReportedSums:
     fields = {name: getattr(sums, name) for name in Sums.__struct_fields__}
     told = {name: str(of) if name.endswith("_amount") else of for name, of in fields.items()}
     return msgspec.convert({"day": day, **told}, ReportedSums)
-
-
-BULK_ROUTES: list[ControllerRouterHandler] = [
-    receive_load,
-    search_bulk,
-    resume_bulk,
-    pause_bulk,
-    report_bulk,
-    list_bulk_refusals,
-]

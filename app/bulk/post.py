@@ -7,12 +7,10 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from app.bulk.run import SQL
+from app.platform.database import LOST_RACES
 
 CHUNK_ROWS = 5_000
-LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 AGAIN_AFTER_S = 0.2
 LONGEST_REST_S = 5.0
 

@@ -24,10 +24,10 @@ from app.feed.signature import SignatureInvalid, SignatureOfParts
 from app.platform.problems import BodyMalformed, BodyTooLarge, Busy, RequestInvalid, WrongContentType
 from app.platform.spool import spool
 from app.platform.strict_json import decode_item
+from app.platform.table_csv import MAX_LINE_BYTES
 from app.settings import Settings
 
 LIMIT_BYTES = 1024 * 1024 * 1024
-FIRST_LINE_BYTES = 10_000
 FORMS: dict[str, Form] = {"application/x-ndjson": "ndjson", "text/csv": "csv"}
 _one_at_a_time = asyncio.Semaphore(1)
 
@@ -86,7 +86,7 @@ async def receive_load(request: Request[Any, Any, Any], settings: NamedDependenc
 
 
 async def _load(request: Request[Any, Any, Any], file: IO[bytes], form: Form) -> Run:
-    load = _read_first(file.readline(FIRST_LINE_BYTES))
+    load = _read_first(file.readline(MAX_LINE_BYTES))
     begin = file.tell()
     settings: Settings = request.app.state.settings
     async with request.app.state.pool.acquire(timeout=settings.pool_wait_s) as connection:

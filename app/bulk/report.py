@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -17,9 +18,13 @@ from app.bulk.load import SQL as LOAD
 from app.bulk.row import REASONS, Kind, columns_of
 from app.bulk.run import show_run
 from app.platform.sql import load
+from app.platform.table_writer import FORMS as TABLES
+from app.platform.table_writer import TableWriter, open_for_its_owner
 
 SQL = load("bulk/report")
 PAGE = 5_000
+TOLD = ("line", "code", "reason", "content")
+WHOLE = ("amount", "year", "line")
 
 
 class Sums(msgspec.Struct):
@@ -84,9 +89,8 @@ async def _count(connection: Any, name: str) -> Report:
     run = await show_run(connection, name)
     days: defaultdict[date | None, Sums] = defaultdict(Sums)
     after = UUID(int=0)
-    while (
-        upto := await connection.fetchval(LOAD["next_participants"], run.run_id, after, CHECKED_AT_ONCE)
-    ) is not None:
+    next_participants = LOAD["next_participants"]
+    while (upto := await connection.fetchval(next_participants, run.run_id, after, CHECKED_AT_ONCE)) is not None:
         for row in await connection.fetch(SQL["count_rows"], run.run_id, after, upto):
             day = days[row["day"]]
             day.staged += row["staged"]
@@ -106,9 +110,8 @@ async def _count(connection: Any, name: str) -> Report:
         refused_for[row["code"]] += row["refused"]
     total = Sums()
     for day in days.values():
-        if (
-            day.waiting
-        ):  # what is not in the ledger is waiting, to the rupiah; where nothing waits, nothing may be missing
+        # What is not in the ledger is waiting, to the rupiah; where nothing waits, nothing may be missing.
+        if day.waiting:
             day.waiting_amount = day.staged_amount - day.posted_amount - day.refused_amount
         for field in Sums.__struct_fields__:
             setattr(total, field, getattr(total, field) + getattr(day, field))
@@ -127,15 +130,16 @@ async def page_of_refusals(connection: Any, run_id: UUID, after: int, limit: int
 
 
 async def write_refusals(connection: Any, name: str, path: Path) -> int:
-    """Writes the refused rows as a file in the form that they came in, CSV or NDJSON by its name, each with line, code and
-    reason; a line that is no row stands in `content`. How many. Raises RunError, OSError."""
+    """Writes the refused rows as a file in the form that they came in, each with line, code and reason. How many.
+
+    By its name it is CSV (`.csv`, `.csv.gz`), Parquet (`.parquet`) or else NDJSON. A line that is no row stands in `content`.
+    Raises RunError, OSError, TableRefused where Parquet is not installed.
+    """
     run = await show_run(connection, name)
     written, after = 0, 0
-    with path.open("w", encoding="utf-8", newline="") as file:
-        write = _csv_writer(file, run.kind) if path.suffix == ".csv" else _json_writer(file)
+    with _open_writer(path, run.kind) as write:
         while page := await page_of_refusals(connection, run.run_id, after, PAGE):
-            for refusal in page:
-                write(refusal)
+            write([as_row(refusal) for refusal in page])
             written += len(page)
             after = page[-1].line
     return written
@@ -152,11 +156,12 @@ def as_row(refusal: RefusedLine) -> dict[str, Any]:
     return row | {"line": refusal.line, "code": refusal.code, "reason": refusal.reason}
 
 
-def _json_writer(file: IO[str]) -> Any:
-    return lambda refusal: file.write(json.dumps(as_row(refusal), ensure_ascii=False) + "\n")
-
-
-def _csv_writer(file: IO[str], kind: Kind) -> Any:
-    writer = csv.DictWriter(file, [*columns_of(kind), "line", "code", "reason", "content"], lineterminator="\n")
-    writer.writeheader()
-    return lambda refusal: writer.writerow(as_row(refusal))
+@contextmanager
+def _open_writer(path: Path, kind: Kind) -> Iterator[Callable[[list[dict[str, Any]]], object]]:
+    if path.name.endswith(tuple(TABLES)):
+        columns = {name: int if name in WHOLE else str for name in (*columns_of(kind), *TOLD)}
+        with TableWriter(path, columns) as table:
+            yield lambda rows: table.write([[row.get(name) for name in columns] for row in rows])
+    else:
+        with open_for_its_owner(path) as file:
+            yield lambda rows: file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

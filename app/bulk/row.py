@@ -14,12 +14,11 @@ from app.feed.event import FIRST_YEAR, Amount, Balance, Identifier, Kpj, Month, 
 from app.platform.clock import jakarta_day
 from app.platform.problems import BodyMalformed
 from app.platform.strict_json import decode_item
+from app.platform.table_csv import BYTE_ORDER_MARK, MAX_LINE_BYTES
 
 Kind = Literal["growth", "contributions"]
 Form = Literal["ndjson", "csv"]
-MAX_LINE_BYTES = 10_000
 KEPT_OF_A_LINE = 1_000
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 REASONS = {
     "row_malformed": "The line is no row of this kind: correct it.",

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.bulk.row import Kind
 from app.platform.sql import load
 
 SQL = load("bulk/run")
@@ -22,7 +23,7 @@ class Run(msgspec.Struct, frozen=True):
 
     run_id: UUID
     name: str
-    kind: Literal["growth", "contributions"]
+    kind: Kind
     state: Literal["loading", "staged", "running", "paused", "done"]
     rows: int
     amount: str

@@ -19,8 +19,8 @@ class HeirCaseUnknown(Problem):
 
 class CorrectionOpen(Problem):
     status, code, title = 409, "correction_open", "A correction of this is being looked at"
-    indonesian = "Koreksi untuk data ini sudah Anda minta dan belum diputuskan. Lihat jawabannya di /v1/me/corrections."
-    english = (
-        "You asked for a correction of this already, and it is not decided yet. See its answer at /v1/me/corrections."
+    indonesian = (
+        "Koreksi untuk data ini sudah Anda minta dan belum diputuskan. Tunggu jawabannya di daftar koreksi Anda."
     )
+    english = "You asked for a correction of this already, and it is not decided yet. See the list of your corrections."
     constraint = "one_open_correction_per_field"

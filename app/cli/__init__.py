@@ -52,15 +52,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if words[:1] == ["verify"]:
             return keys.verify(words[1:])
-        chosen = _parser().parse_args(words)
+        chosen = _parser().parse_args(words or ["--help"])
         done: int = chosen.run(chosen)
     except SettingsError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 2
-    except OSError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
+    except _failures() as error:
+        print(f"sepakat: {_say(error)}", file=sys.stderr)
         return 1
     return done
+
+
+def _say(error: Exception) -> str:
+    """An error of a file begins with its name."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror is not None:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What the system or the database refuses a command; asyncpg is loaded once something went wrong, if not before."""
+    from asyncpg import PostgresError
+
+    return OSError, PostgresError
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,4 +84,15 @@ def _parser() -> argparse.ArgumentParser:
         group.add(commands)
     for name, text in PLAYED.items():
         commands.add_parser(name, help=f"play {text} beside `make run`")  # app.local.walk has its words
+    _say_again(commands)
     return parser
+
+
+def _say_again(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The line that lists a command also begins its own `--help`."""
+    for listed in commands._choices_actions:
+        command = commands.choices[listed.dest]
+        command.description = command.description or listed.help
+        for action in command._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                _say_again(action)

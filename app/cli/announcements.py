@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     group = commands.add_parser("announcements", help="how far announcements have come; as the operator's role")
-    group.set_defaults(run=_run)
+    group.set_defaults(run=lambda words: asyncio.run(_act(words)))
     acts = group.add_subparsers(dest="act", required=True, metavar="list|show|stop")
     acts.add_parser("list", help="the newest fifty")
     shown = acts.add_parser("show", help="one of them, with its text in both languages")
@@ -24,17 +24,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for act in (shown, stopped):
         act.add_argument("event_id", metavar="EVENT", help="the id of the event that published it")
     stopped.add_argument("--reason", required=True, metavar="TEXT", help="kept with it")
-
-
-def _run(words: argparse.Namespace) -> int:
-    """Runs one command; 0 when it was done, 1 when there is no such announcement or the database refused."""
-    from asyncpg import PostgresError
-
-    try:
-        return asyncio.run(_act(words))
-    except PostgresError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
-        return 1
 
 
 async def _act(words: argparse.Namespace) -> int:
@@ -48,6 +37,8 @@ async def _act(words: argparse.Namespace) -> int:
     if words.act != "list" and not found:
         print(f"sepakat: no announcement came by event {words.event_id}", file=sys.stderr)
         return 1
+    if not found:
+        print("No announcement was ever published.", file=sys.stderr)
     for one in found:
         print(_tell(one))
         if words.act != "list":
@@ -67,7 +58,7 @@ def _tell(one: Progress) -> str:
 def _tell_all(one: Progress) -> list[str]:
     audience = ", ".join(f"{name}: {value}" for name, value in one.audience.items())
     signed = " and ".join(filter(None, (one.staff, one.second_staff)))
-    lines = [f"to {audience}" + (f", signed by {signed}" if signed else "")]
+    lines = [f"id {one.id}", f"to {audience}" + (f", signed by {signed}" if signed else "")]
     lines += [
         f"{what} {event}" for what, event in (("replaces", one.replaces), ("replaced by", one.replaced_by)) if event
     ]

@@ -25,7 +25,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     bulk = commands.add_parser("bulk", help="money for many cards at once: load, post, pause, report")
     acts = bulk.add_subparsers(dest="act", required=True, metavar="act")
     load = acts.add_parser(
-        "load", help="stage and check a file (NDJSON or CSV, also .gz); the same again changes nothing"
+        "load", help="stage and check a file (NDJSON or CSV, also .gz, or Parquet); the same again changes nothing"
     )
     load.add_argument("file", type=Path, metavar="FILE")
     load.add_argument("--name", required=True, help="of the run; never used again")
@@ -45,7 +45,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         if name == "status":
             act.add_argument("--watch", action="store_true", help="until it has ended or is paused")
         if name == "report":
-            act.add_argument("--refused", type=Path, metavar="FILE", help="write refused rows here (.csv or .ndjson)")
+            act.add_argument(
+                "--refused", type=Path, metavar="FILE", help="write refused rows here (.csv, .parquet, .ndjson)"
+            )
         act.set_defaults(run=lambda chosen, run=run: _run(run, chosen))
 
 
@@ -57,6 +59,7 @@ def _run(act: Callable[[Any, Console, argparse.Namespace], Awaitable[int]], chos
     from app.bulk.read_file import FileFormError
     from app.bulk.row import HeaderError
     from app.bulk.run import RunError
+    from app.platform.table_problems import TableRefused
 
     async def do() -> int:
         connection = await asyncpg.connect(url, server_settings={"application_name": "sepakat bulk", "timezone": "UTC"})
@@ -71,22 +74,22 @@ def _run(act: Callable[[Any, Console, argparse.Namespace], Awaitable[int]], chos
         return 2
     try:
         return asyncio.run(do())
-    except (LoadError, RunError, HeaderError, FileFormError, asyncpg.PostgresError) as error:
+    except TableRefused as error:
+        print(f"sepakat: the file {error}", file=sys.stderr)
+        return 1
+    except (LoadError, RunError, HeaderError, FileFormError) as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
 
 
 async def _load(connection: Any, console: Console, chosen: argparse.Namespace) -> int:
-    from rich.progress import Progress, TextColumn
-
     from app.bulk.load import SQL, load_run
     from app.bulk.read_file import file_source
     from app.bulk.run import show_run
+    from app.cli.progress import count
 
     now = await connection.fetchval(SQL["now"])
-    with Progress(
-        TextColumn("{task.description}"), TextColumn("{task.completed:,} lines"), console=console
-    ) as progress:
+    with count("lines") as progress:
         task = progress.add_task(f"loading {chosen.name}")
         await load_run(
             connection,
@@ -97,23 +100,18 @@ async def _load(connection: Any, console: Console, chosen: argparse.Namespace) -
         )
     run = await show_run(connection, chosen.name)
     _tell(console, run)
+    if run.refused:
+        console.print(f"Why rows were refused: `sepakat bulk report {run.name} --refused FILE`.", soft_wrap=True)
     return 1 if run.refused else 0
 
 
 async def _post(connection: Any, console: Console, chosen: argparse.Namespace) -> int:
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
     from app.bulk.post import post
     from app.bulk.run import resume, show_run
+    from app.cli.progress import bar
 
     run = await resume(connection, chosen.name, chosen.rows_per_s)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(show_speed=True),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with bar() as progress:
         task = progress.add_task(f"posting {run.name}", total=run.rows, completed=run.posted + run.refused)
         state = await post(connection, run.run_id, told=lambda settled: progress.update(task, advance=settled))
     _tell(console, await show_run(connection, run.name))
@@ -138,6 +136,8 @@ async def _status(connection: Any, console: Console, chosen: argparse.Namespace)
     from app.bulk.run import show_run, show_runs
 
     runs = await show_runs(connection) if chosen.name is None else [await show_run(connection, chosen.name)]
+    if not runs:
+        console.print("No run was ever loaded: `sepakat bulk load` begins one.")
     for run in runs:
         _tell(console, run)
     while chosen.watch and any(run.state == "running" for run in runs):

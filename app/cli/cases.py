@@ -1,4 +1,4 @@
-"""`sepakat cases list|show|decide`: what staff have to answer, at the staff listener and with the caller's own token.
+"""`sepakat cases list|show|decide|freeze|lift`: what staff have to answer, at the staff listener and with the caller's own token.
 
 Nothing here looks into the database: who looks, and who decides, is a person with a token, stands in the participant's access
 log, and needs a second one where two are needed. docs/staff.md.
@@ -25,7 +25,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     cases = commands.add_parser(
         "cases", help="cases at the staff listener, with SEPAKAT_STAFF_URL and SEPAKAT_STAFF_TOKEN"
     )
-    acts = cases.add_subparsers(dest="act", required=True, metavar="list|show|decide")
+    acts = cases.add_subparsers(dest="act", required=True, metavar="list|show|decide|freeze|lift")
     listed = acts.add_parser("list", help="what waits, by when it is due, as JSON lines; it names nobody")
     listed.add_argument("--kind", metavar="KIND", help="dispute, match, unreached, …")
     listed.add_argument("--state", choices=("open", "decided"), default="open")
@@ -36,6 +36,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     decide.add_argument("case_id", metavar="CASE")
     decide.add_argument("decision", metavar="DECISION")
     decide.add_argument("--reason", required=True, metavar="TEXT", help="the participant reads it")
+    for act, text in (("freeze", "freeze every card of somebody"), ("lift", "lift a freeze")):
+        frozen = acts.add_parser(
+            act, help=f"{text}, or confirm a colleague's proposal; the identity number comes by stdin"
+        )
+        frozen.add_argument("--reason", required=True, metavar="TEXT", help="the participant reads it")
     cases.set_defaults(run=_run)
 
 
@@ -44,7 +49,9 @@ def _run(chosen: argparse.Namespace) -> int:
 
     token = os.environ.get("SEPAKAT_STAFF_TOKEN", "")
     if not token:
-        raise SettingsError("SEPAKAT_STAFF_TOKEN is not set: a token of the identity provider, of who asks")
+        raise SettingsError(
+            "SEPAKAT_STAFF_TOKEN is not set: a token of who asks; beside `make run` use `sepakat staff`"
+        )
     with httpx.Client(
         base_url=os.environ.get("SEPAKAT_STAFF_URL", "http://localhost:8002"),
         headers={"authorization": f"Bearer {token}", "accept-language": "en"},
@@ -68,6 +75,10 @@ def ask(staff: httpx.Client, chosen: argparse.Namespace) -> Iterator[str]:
             yield from _list(staff, chosen)
         case "show":
             yield _post(staff, "cases/read", {"case_read": {"case_id": chosen.case_id, "purpose": chosen.purpose}}).text
+        case "freeze" | "lift":
+            # not a word of the command: those stand in the shell's history and in the list of processes
+            freeze = {"nik": sys.stdin.readline().strip(), "act": chosen.act, "reason": chosen.reason}
+            yield _post(staff, "freezes/decide", {"freeze_decision": freeze}).text
         case _:
             decision = {name: getattr(chosen, name) for name in ("case_id", "decision", "reason")}
             yield _post(staff, "cases/decide", {"case_decision": decision}).text

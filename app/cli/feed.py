@@ -18,26 +18,21 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     gaps.set_defaults(run=lambda _: asyncio.run(_list_gaps()))
     skip = acts.add_parser("skip", help="go past what is missing for more than a day, with the settings of the feed")
     skip.add_argument("stream", metavar="STREAM", help="as `gaps` prints it")
+    skip.add_argument("last", metavar="LAST", type=int, help="the last number that is missing, as `gaps` prints it")
     skip.add_argument("--staff", required=True, metavar="NAME", help="who decided it")
     skip.add_argument("--reason", required=True, metavar="TEXT")
     skip.set_defaults(run=lambda chosen: asyncio.run(_skip(chosen)))
 
 
 async def _list_gaps() -> int:
-    from asyncpg import PostgresError
-
     from app.feed.gaps import count_held, find_gaps
     from app.platform.database import connect
 
+    pool = await connect(database_url(), size=1, application="sepakat feed")
     try:
-        pool = await connect(database_url(), size=1, application="sepakat feed")
-        try:
-            gaps, counted = await find_gaps(pool, timedelta(0), 1000), await count_held(pool)
-        finally:
-            await pool.close()
-    except PostgresError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
-        return 1
+        gaps, counted = await find_gaps(pool, timedelta(0), 1000), await count_held(pool)
+    finally:
+        await pool.close()
     for gap in gaps:
         numbers = f"{gap.first}" if gap.first == gap.last else f"{gap.first} to {gap.last}"
         print(
@@ -48,7 +43,6 @@ async def _list_gaps() -> int:
 
 
 async def _skip(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
     from msgspec import ValidationError, convert
 
     from app.feed.gaps import StreamSkip, skip_gap
@@ -62,10 +56,10 @@ async def _skip(chosen: argparse.Namespace) -> int:
     pool = await connect(settings.database_url, size=2, application="sepakat feed")
     jobs, desk = Jobs(settings.redis_url, settings.secret), Desk(pool, settings, Doorbell())
     try:
-        skip = convert({name: getattr(chosen, name) for name in ("stream", "staff", "reason")}, StreamSkip)
+        skip = convert({name: getattr(chosen, name) for name in ("stream", "last", "staff", "reason")}, StreamSkip)
         skipped = await skip_gap(desk, skip)
         await jobs.ring(desk.doorbell)
-    except (Problem, PostgresError, ValidationError) as error:
+    except (Problem, ValidationError) as error:
         print(f"sepakat: {error.english if isinstance(error, Problem) else error}", file=sys.stderr)
         return 1
     finally:

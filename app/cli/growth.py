@@ -8,11 +8,10 @@ import csv
 import sys
 from collections import defaultdict
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
-from app.cli.environment import database_url
+from app.cli.environment import database_url, day
 
 if TYPE_CHECKING:
     from app.ledger.compute_growth import Run, Total
@@ -33,9 +32,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "set-rate", help="with SEPAKAT_DATABASE_URL an administrator's; corrected by setting it again"
     )
     rate.add_argument("percent", type=_percent, metavar="PERCENT", help="of the balance in a year, such as 5.66")
-    rate.add_argument(
-        "--from", dest="valid_from", type=date.fromisoformat, required=True, metavar="DAY", help="its first day"
-    )
+    rate.add_argument("--from", dest="valid_from", type=day, required=True, metavar="DAY", help="its first day")
     rate.add_argument("--by", required=True, metavar="NAME", help="who sets it")
     rate.add_argument("--reason", required=True, metavar="TEXT", help="why, such as the decision it follows")
     rate.set_defaults(run=_set_rate)
@@ -67,7 +64,10 @@ def _year(text: str) -> int:
 def _list_rates(_: argparse.Namespace) -> int:
     from app.ledger.set_rate import list_rates, percent
 
-    for rate in asyncio.run(list_rates(database_url())):
+    rates = asyncio.run(list_rates(database_url()))
+    if not rates:
+        print("No rate was ever set: `sepakat growth set-rate` sets one.", file=sys.stderr)
+    for rate in rates:
         print(
             f"{rate.valid_from}  {percent(rate.millionths):>8f} %  no. {rate.number}, {rate.recorded_at:%Y-%m-%d} "
             f"by {rate.set_by}: {rate.reason}{'' if rate.stands else '  (corrected by a later one)'}"
@@ -76,15 +76,13 @@ def _list_rates(_: argparse.Namespace) -> int:
 
 
 def _set_rate(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-
     from app.ledger.set_rate import set_rate
 
     try:
         number = asyncio.run(
             set_rate(database_url(), chosen.valid_from, chosen.percent, set_by=chosen.by, reason=chosen.reason)
         )
-    except (PostgresError, ValueError) as error:
+    except ValueError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"Savings earn {chosen.percent} % a year from {chosen.valid_from} on (rate no. {number}).")
@@ -92,19 +90,16 @@ def _set_rate(chosen: argparse.Namespace) -> int:
 
 
 async def _compute(name: str, year: int) -> int:
-    from asyncpg import PostgresError
-
+    from app.cli.progress import count
     from app.ledger.compute_growth import GrowthRefused, compute_growth
 
-    def say(cards: int) -> None:
-        print(f"\r{cards:,} cards computed", end="", file=sys.stderr, flush=True)
-
     try:
-        await compute_growth(database_url(), name, year, said=say)
-    except (PostgresError, GrowthRefused) as error:
+        with count("cards") as progress:
+            task = progress.add_task(f"computing {name}", total=None)
+            await compute_growth(database_url(), name, year, said=lambda cards: progress.update(task, completed=cards))
+    except GrowthRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
-    print(file=sys.stderr)
     return await _show(name)
 
 
@@ -146,13 +141,14 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
     credited = by_outcome["credited_already"]
     differing = sum(row.differing for row in credited)
     by_how_much = sum(row.amount - row.credited for row in credited)
+    sign = "-" if by_how_much < 0 else ""
     lines += [
         "",
         f"Left by rounding down: Rp{rounded:,.2f}.",
         f"Known in part of the year: {sum(row.known_in_part for row in staged):,} of the staged cards.",
         (
-            f"Credited with another amount than computed now: {differing:,} cards, together Rp{by_how_much:,}: "
-            f"`sepakat growth differences {run.year}`."
+            f"Credited with another amount than computed now: {differing:,} cards, together {sign}Rp{abs(by_how_much):,} "
+            f"(computed less credited): `sepakat growth differences {run.year}`."
         ),
     ]
     if run.posted or run.refused:
@@ -166,8 +162,6 @@ def _report(name: str, run: Run, totals: Sequence[Total]) -> list[str]:
 
 
 async def _list_differences(year: int) -> int:
-    from asyncpg import PostgresError
-
     from app.ledger.compute_growth import GrowthRefused, list_differences
 
     writer = csv.writer(sys.stdout)
@@ -177,7 +171,7 @@ async def _list_differences(year: int) -> int:
         async for card in list_differences(database_url(), year):
             writer.writerow((card.kpj, card.credited, card.computed, card.difference))
             found += 1
-    except (PostgresError, GrowthRefused) as error:
+    except GrowthRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"{found:,} cards", file=sys.stderr)

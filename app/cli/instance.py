@@ -40,13 +40,11 @@ def _start(_: argparse.Namespace) -> int:
 
 
 def _migrate(_: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-
     from app.platform.migrations import MigrationError, migrate
 
     try:
         applied = asyncio.run(migrate(database_url()))
-    except (MigrationError, PostgresError) as error:
+    except MigrationError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import date
 from pathlib import Path
 
-from app.cli.environment import data_keys, database_url
+from app.cli.environment import data_keys, database_url, day
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     load = commands.add_parser("import", help="load CSV or Parquet files; twice changes nothing")
-    load.add_argument("folder", type=Path, metavar="DIR")
+    load.add_argument(
+        "folder", type=Path, metavar="DIR", help="the folder with employers, participants, cards …: docs/import.md"
+    )
     load.add_argument(
         "--refused",
         type=Path,
@@ -28,9 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     export.add_argument("what", choices=("cards", "merges", "cases"))
     export.add_argument("file", type=Path, metavar="FILE", help="ending in .csv, .csv.gz or .parquet")
     export.add_argument("--purpose", required=True, metavar="TEXT", help="what for; kept on record")
-    export.add_argument(
-        "--as-of", type=date.fromisoformat, metavar="DAY", help="cards as they stood at the end of this day"
-    )
+    export.add_argument("--as-of", type=day, metavar="DAY", help="cards as they stood at the end of this day")
     export.set_defaults(run=_export)
 
 
@@ -41,9 +40,7 @@ def _import(chosen: argparse.Namespace) -> int:
 
 
 def _export(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-    from rich.progress import Progress, TextColumn
-
+    from app.cli.progress import count
     from app.feed.export_rows import export_rows
     from app.platform.table_problems import TableRefused
 
@@ -51,7 +48,7 @@ def _export(chosen: argparse.Namespace) -> int:
         print("sepakat: --as-of is for cards", file=sys.stderr)
         return 2
     try:
-        with Progress(TextColumn("{task.completed:,.0f} rows"), disable=not sys.stderr.isatty()) as shown:
+        with count("rows") as shown:
             task = shown.add_task("exporting", total=None)
             rows = asyncio.run(
                 export_rows(
@@ -63,7 +60,7 @@ def _export(chosen: argparse.Namespace) -> int:
                     told=lambda more: shown.update(task, advance=more),
                 )
             )
-    except (PostgresError, TableRefused) as error:
+    except TableRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     print(f"{rows:,} {chosen.what} written to {chosen.file}", file=sys.stderr)

@@ -24,8 +24,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _pause_merges(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-
     from app.merges.pause import pause, resume
 
     url = database_url()
@@ -36,27 +34,21 @@ def _pause_merges(chosen: argparse.Namespace) -> int:
         else:
             ended = asyncio.run(resume(url))
             print("Merges are executed again." if ended else "Merges were not paused.")
-    except (PostgresError, ValueError) as error:
+    except ValueError as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     return 0
 
 
 async def _list_waiting() -> int:
-    from asyncpg import PostgresError
-
     from app.merges.unanswered import LONG, count_waiting
     from app.platform.database import connect
 
+    pool = await connect(database_url(), size=1, application="sepakat merges")
     try:
-        pool = await connect(database_url(), size=1, application="sepakat merges")
-        try:
-            waiting = await count_waiting(pool, LONG)
-        finally:
-            await pool.close()
-    except PostgresError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
-        return 1
+        waiting = await count_waiting(pool, LONG)
+    finally:
+        await pool.close()
     for one in waiting:
         print(
             f"{one.waiting:>8,}  {one.state:<9} {one.unanswered:,} of them for more than {LONG.days} days; the first since"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--refused", type=Path, metavar="FILE", help="write refused rows and their codes here, in the same form"
     )
     load.add_argument(
-        "--announcement", type=uuid.UUID, metavar="ID", help="each waits until this one has reached its participant"
+        "--announcement", metavar="EVENT", help="each waits until what this event published has reached its participant"
     )
     load.add_argument(
         "--announced-for", type=float, default=24, metavar="HOURS", help="and has been there for so long; 24"
@@ -40,29 +39,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def _load(chosen: argparse.Namespace) -> int:
-    from asyncpg import PostgresError
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TaskProgressColumn,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
+    from app.cli.progress import bar
     from app.feed.propose_file import Announced, ProposalsRefused, propose_file
     from app.settings import read
 
     announced = Announced(chosen.announcement, timedelta(hours=chosen.announced_for)) if chosen.announcement else None
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
     try:
-        with Progress(*columns, disable=not sys.stderr.isatty()) as shown:
+        with bar() as shown:
             task = shown.add_task("proposing", total=None)
             report = asyncio.run(
                 propose_file(
@@ -73,10 +56,12 @@ def _load(chosen: argparse.Namespace) -> int:
                     progress=lambda done, rows: shown.update(task, advance=done, total=rows),
                 )
             )
-    except (PostgresError, ProposalsRefused) as error:
+    except ProposalsRefused as error:
         print(f"sepakat: {error}", file=sys.stderr)
         return 1
     _print(report)
+    if report.refused and chosen.refused is None:
+        print("Which rows were refused, and why: the same command with `--refused FILE`.", file=sys.stderr)
     return 1 if report.refused else 0
 
 

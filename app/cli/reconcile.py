@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from app.cli.environment import day
 
 if TYPE_CHECKING:
     from app.feed.reconcile import Report
@@ -16,10 +17,10 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The words of the group."""
     book = commands.add_parser(
-        "reconcile", help="lay the core's balances (CSV or NDJSON, also .gz) beside ours, as the feed's role"
+        "reconcile", help="lay the core's balances (CSV, Parquet or NDJSON, also .gz) beside ours, as the feed's role"
     )
     book.add_argument("file", type=Path, metavar="FILE")
-    book.add_argument("--as-of", type=date.fromisoformat, required=True, metavar="DAY", help="the end of this day")
+    book.add_argument("--as-of", type=day, required=True, metavar="DAY", help="the end of this day")
     book.add_argument(
         "--whole",
         action="store_true",
@@ -32,8 +33,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 async def _reconcile(chosen: argparse.Namespace) -> int:
     """0 when both books agree or their differences are explained, 1 when something is left to look at."""
-    from asyncpg import PostgresError
-
     from app.feed.reconcile import BusyError, Reconciliation
     from app.feed.reconcile_file import BookRefusedError
     from app.platform.database import connect
@@ -51,9 +50,6 @@ async def _reconcile(chosen: argparse.Namespace) -> int:
         return 1
     except BookRefusedError as error:
         print(f"sepakat: {chosen.file}: {error}. Nothing was compared.", file=sys.stderr)
-        return 1
-    except PostgresError as error:
-        print(f"sepakat: {error}", file=sys.stderr)
         return 1
     finally:
         await jobs.ring(run.doorbell)

@@ -13,7 +13,6 @@ from typing import Any
 from litestar import Request, Response, get
 from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
-from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from app.settings import Settings
@@ -86,6 +85,3 @@ def show_file(
 ) -> Response[bytes]:
     """A script, style or picture."""
     return _answer(request, str(name).lstrip("/"), settings)
-
-
-companion_routes: list[HTTPRouteHandler] = [show_companion, show_root_file, show_file]

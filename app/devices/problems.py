@@ -7,8 +7,8 @@ from app.platform.problems import Problem
 
 class DeviceUnknown(Problem):
     status, code, title = 404, "device_unknown", "No such device"
-    indonesian = "Perangkat ini tidak ada di akun Anda. Lihat daftar di /v1/devices."
-    english = "You have no such device. See the list at /v1/devices."
+    indonesian = "Perangkat ini tidak ada di akun Anda. Lihat daftar ponsel Anda."
+    english = "You have no such device. See the list of your devices."
 
 
 class PushNeedsADevice(Problem):

@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 import rfc8785
 
-from app.feed.event import Data, Identifier, Nik, Staff
+from app.feed.event import Data, Identifier, Nik, Segment, Staff
 from app.feed.rejection import Rejected
 from app.notifications.wording.outside import LINK, NUMBER
 
@@ -38,7 +38,7 @@ class Audience(Data, frozen=True):
 
     all: Literal[True] | None = None
     employer_id: Identifier | None = None
-    segment: Literal["PU", "BPU", "JAKON", "PMI"] | None = None
+    segment: Segment | None = None
     niks: Annotated[list[Nik], msgspec.Meta(min_length=1, max_length=10_000)] | None = None
 
 

@@ -33,7 +33,10 @@ Staff = Annotated[str, msgspec.Meta(max_length=255, pattern=r"^\S+$")]
 Lifecycle = Literal["pending", "active", "arrears", "inactive", "claimed"]
 ToldStatus = Literal["pending", "active", "arrears", "inactive", "claimed", "merged"]
 ClaimKind = Literal["full", "ten_percent", "thirty_percent"]
+Segment = Literal["PU", "BPU", "JAKON", "PMI"]
 Programme = Literal["JHT", "JP", "JKK", "JKM", "JKP"]
+Locale = Literal["id", "en"]
+TimeZone = Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"]
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -62,8 +65,8 @@ class ParticipantRegistered(Data, frozen=True):
     phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
     phone_since: date | None = None
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
-    locale: Literal["id", "en"] | None = None
-    time_zone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] | None = None
+    locale: Locale | None = None
+    time_zone: TimeZone | None = None
 
 
 class ParticipantUpdated(Data, frozen=True):
@@ -75,8 +78,8 @@ class ParticipantUpdated(Data, frozen=True):
     phone: Annotated[str, msgspec.Meta(max_length=30)] | None = None
     phone_since: date | None = None
     email: Annotated[str, msgspec.Meta(max_length=254)] | None = None
-    locale: Literal["id", "en"] | None = None
-    time_zone: Literal["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"] | None = None
+    locale: Locale | None = None
+    time_zone: TimeZone | None = None
 
 
 class ParticipantTold(Data, frozen=True):
@@ -100,7 +103,7 @@ class CardOpened(Data, frozen=True, kw_only=True):
     kpj: Kpj
     nik: Nik
     employer: Employer | None = None
-    segment: Literal["PU", "BPU", "JAKON", "PMI"]
+    segment: Segment
     programmes: Annotated[list[Programme], msgspec.Meta(min_length=1, max_length=5)]
     opened_on: date
     status: Lifecycle

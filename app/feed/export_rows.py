@@ -6,7 +6,6 @@ the first row is read.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date, datetime
 from operator import itemgetter
@@ -16,12 +15,14 @@ from uuid import UUID
 
 import asyncpg
 
+from app.platform.database import WRITES, as_operator
 from app.platform.sql import load, statement
+from app.platform.table_problems import TableRefused
 from app.platform.table_writer import TableWriter
+from app.platform.tables import hash_file
 
 SQL = load("feed/export_rows")
 AS_OF = statement("cards/as_of")
-OPERATOR = {"role": "sepakat_operator", "default_transaction_read_only": "off", "statement_timeout": "0"}
 ROWS_AT_ONCE = 5_000
 
 CARDS: Mapping[str, type] = {
@@ -61,11 +62,13 @@ async def export_rows(
     """Writes `what` (cards, merges, cases) as it stood at one moment, and returns how many rows there are.
 
     `as_of`, of cards only: as they stood at the end of that day, by what counts from when. `told` is called with the rows of each
-    portion. Raises PostgresError for who may not act as the operator; TableRefused or OSError for the file.
+    portion. Raises PostgresError for who may not act as the operator; TableRefused for a day ahead; it or
+    OSError for the file.
     """
     columns = COLUMNS[what]
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url, statement_timeout="0", **WRITES) as connection:
+        if as_of is not None and as_of > await connection.fetchval(SQL["today"]):
+            raise TableRefused(f"{as_of} lies ahead: leave out the day for how cards stand now")
         export_id = await connection.fetchval(SQL["begin"], what, as_of, purpose)
         with TableWriter(path, columns) as out:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -74,10 +77,8 @@ async def export_rows(
                     out.write([[_plain(row[name]) for name in columns] for row in rows])
                     if told is not None:
                         told(len(rows))
-        await connection.execute(SQL["end"], export_id, out.rows, _hash(path))
+        await connection.execute(SQL["end"], export_id, out.rows, hash_file(path))
         return out.rows
-    finally:
-        await connection.close()
 
 
 async def _read(connection: asyncpg.Connection[Any], what: str) -> AsyncIterator[Sequence[Mapping[str, Any]]]:
@@ -104,8 +105,3 @@ async def _read_cards_as_of(
 
 def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, UUID) else value
-
-
-def _hash(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()

@@ -25,14 +25,13 @@ from app.platform.sql import load
 from app.settings import Settings
 
 SQL = load("feed/gaps")
-ALARM_AFTER = timedelta(hours=24)
 KeptStream = Annotated[str, msgspec.Meta(pattern=r"^(card:[0-9A-Za-z]{10,15}|participant:([0-9]{16}|[0-9a-f]{64}))$")]
 
 
 class GapUnknown(Problem):
-    status, code, title = 404, "gap_unknown", "Nothing is missing in this stream"
-    indonesian = "Tidak ada nomor yang ditunggu di aliran ini. Cari dengan /feed/v1/streams/search."
-    english = "This stream waits for no number. See those that do at /feed/v1/streams/search."
+    status, code, title = 404, "gap_unknown", "Nothing is missing there in this stream"
+    indonesian = "Aliran ini tidak menunggu nomor sampai `last`. Cari dengan /feed/v1/streams/search."
+    english = "This stream waits for no number up to `last`. See those that do at /feed/v1/streams/search."
 
 
 class GapTooYoung(Problem):
@@ -79,9 +78,12 @@ class Gaps(msgspec.Struct, frozen=True):
 
 
 class StreamSkip(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`staff` is who decided it, and `reason` why; both are kept."""
+    """`last` is that of the gap as it was looked at: no number beyond it is skipped. `staff` is who decided it, and `reason`
+    why; both are kept.
+    """
 
     stream: KeptStream
+    last: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
     staff: Staff
     reason: Text
 
@@ -136,7 +138,7 @@ async def search_streams(
 async def skip_stream(
     request: Request[Any, Any, Any], data: JSONBody[StreamSkipBody], settings: NamedDependency[Settings]
 ) -> Skipped:
-    """Goes past a number that never came. Sent again, it goes past the next one that is missing, or says that none is."""
+    """Goes past numbers that never came. Sent again, it skips nothing else, and settles what a crash left waiting behind them."""
     desk = Desk(request.app.state.pool, settings, Doorbell())
     try:
         return await skip_gap(desk, data.stream_skip)
@@ -155,7 +157,16 @@ async def count_held(connection: Connection | Pool) -> Held:
 
 
 async def skip_gap(desk: Desk, skip: StreamSkip) -> Skipped:
-    """Skips what is missing and settles what waited for it. Raises GapUnknown, GapTooYoung."""
+    """Skips what is missing up to `last`, and settles what waited for it. Raises GapUnknown, GapTooYoung."""
+    try:
+        first, last = await _skip(desk, skip)
+    except GapUnknown:
+        await release(desk, {skip.stream})
+        raise
+    return Skipped(first, last, await release(desk, {skip.stream}))
+
+
+async def _skip(desk: Desk, skip: StreamSkip) -> tuple[int, int]:
     async with transaction(desk.pool, wait_s=desk.settings.pool_wait_s) as connection:
         [kept] = keep_streams(desk.settings, [skip.stream]).values()
         try:
@@ -164,9 +175,9 @@ async def skip_gap(desk: Desk, skip: StreamSkip) -> Skipped:
             if error.constraint_name == GapTooYoung.constraint:
                 raise GapTooYoung from None
             raise
-        if row is None or row["first"] is None:
-            raise GapUnknown
-    return Skipped(row["first"], row["last"], await release(desk, {skip.stream}))
+        if row is None or row["first"] is None or row["last"] > skip.last:
+            raise GapUnknown  # which undoes the skip of another gap
+        return row["first"], row["last"]
 
 
 async def _name_stream(connection: Connection, gap: Gap, settings: Settings) -> Gap:
@@ -175,6 +186,3 @@ async def _name_stream(connection: Connection, gap: Gap, settings: Settings) -> 
     event = msgspec.convert(msgspec.json.decode(open_content(settings, sealed, gap.event_id)), Event)
     named = {kept: stream for stream, kept in keep_streams(settings, event.streams).items()}
     return msgspec.structs.replace(gap, stream=named.get(gap.stream, gap.stream))
-
-
-ROUTES = (search_streams, skip_stream)

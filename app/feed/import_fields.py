@@ -7,20 +7,30 @@ import sys
 import unicodedata
 from datetime import date
 from functools import lru_cache
+from typing import get_args
 
+from app.feed.event import (
+    FIRST_YEAR,
+    MAX_AMOUNT,
+    ClaimKind,
+    Lifecycle,
+    Locale,
+    Programme,
+    Segment,
+    TimeZone,
+)
 from app.identity import contacts
 from app.platform.tables import FieldError as FieldError
 
-MAX_AMOUNT = 1_000_000_000_000
-FIRST_DAY = date(1900, 1, 1)
+FIRST_DAY = date(FIRST_YEAR, 1, 1)
 
-SEGMENTS = ("PU", "BPU", "JAKON", "PMI")
-PROGRAMMES = ("JHT", "JP", "JKK", "JKM", "JKP")
-LIFECYCLES = ("pending", "active", "arrears", "inactive", "claimed")
-CLAIM_KINDS = ("full", "ten_percent", "thirty_percent")
+SEGMENTS: tuple[str, ...] = get_args(Segment)
+PROGRAMMES: tuple[str, ...] = get_args(Programme)
+LIFECYCLES: tuple[str, ...] = get_args(Lifecycle)
+CLAIM_KINDS: tuple[str, ...] = get_args(ClaimKind)
 CLAIM_STATES = ("open", "paid", "withdrawn")
-LOCALES = ("id", "en")
-TIME_ZONES = ("Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura")
+LOCALES: tuple[str, ...] = get_args(Locale)
+TIME_ZONES: tuple[str, ...] = get_args(TimeZone)
 
 _NIK = re.compile(r"[0-9]{16}")
 _KPJ = re.compile(r"[0-9A-Za-z]{10,15}")

@@ -44,11 +44,6 @@ def entries_of(holding: Holding) -> list[Entry]:
     return entries
 
 
-def balance_of(holding: Holding) -> int:
-    """The card's balance once everything is loaded, in whole rupiah."""
-    return sum(entry.amount for entry in entries_of(holding))
-
-
 def contradictions(person: Person) -> Iterator[Contradiction]:
     """Everything that cannot be true together: the row, its field and the reason."""
     for holding in person.holdings:

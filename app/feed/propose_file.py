@@ -16,32 +16,45 @@ from datetime import datetime, timedelta
 from itertools import islice
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from app.feed import import_fields as fields
 from app.feed.event import MAX_REASON_CHARACTERS, Event
-from app.feed.settle import LOST_RACES, Desk, Received, settle
+from app.feed.settle import Desk, Received, settle
 from app.feed.turn import Turn, Waits
-from app.platform.database import connect
+from app.platform.database import LOST_RACES, connect
 from app.platform.jobs import Doorbell, Jobs
 from app.platform.refused_rows import RefusedWriter
 from app.platform.sql import load
 from app.platform.strict_text import bad_text
-from app.platform.tables import Column, FieldError, Refusal, RefusedRow, Row, TableRefused, open_source, open_table
+from app.platform.tables import (
+    Column,
+    FieldError,
+    Refusal,
+    RefusedRow,
+    Row,
+    TableRefused,
+    hash_file,
+    open_source,
+    open_table,
+)
 from app.settings import Settings
 
 SQL = load("feed/propose_file")
 CHUNK = 500
 AT_ONCE = 8
 MOST_ABSORBED = 20
+_Bound: TypeAlias = tuple[uuid.UUID | None, timedelta | None]
+"""An announcement, and how long it must have been there; None twice: nothing is waited for."""
 
 
 class Announced(msgspec.Struct, frozen=True):
-    """What a file's proposals wait for: the announcement, and how long it must have been in a participant's history."""
+    """What a file's proposals wait for: the announcement, by the id of its event, and how long it must have been in a
+    participant's history."""
 
-    announcement_id: uuid.UUID
+    event_id: str
     announced_for: timedelta
 
 
@@ -103,10 +116,9 @@ async def propose_file(
     file, those of earlier runs too. Raises ProposalsRefused, OSError, or what the database raised: run it again then.
     """
     try:
-        rows = sum(
-            1 for _ in open_source(path)
-        )  # to its end, so that a damaged file is found before the first proposal
-        table, file_id = open_table(path, COLUMNS), _hash(path)
+        # To its end, so that a damaged file is found before the first proposal.
+        rows = sum(1 for _ in open_source(path))
+        table, file_id = open_table(path, COLUMNS), hash_file(path)
         with ExitStack() as opened:
             writer = opened.enter_context(RefusedWriter(path, refused)) if refused is not None else None
             pool = await connect(settings.database_url, size=AT_ONCE + 1, application="sepakat proposals")
@@ -131,23 +143,30 @@ async def propose_file(
         raise ProposalsRefused(f"{path.name}: {error}") from error
 
 
-async def _bind(connection: Any, file_id: bytes, name: str, announced: Announced | None) -> Announced | None:
+async def _bind(connection: Any, file_id: bytes, name: str, announced: Announced | None) -> _Bound:
     """What the file waits for. It was said the first time, lest a run that forgets it be faster than the announcement."""
-    said = (announced.announcement_id, announced.announced_for) if announced is not None else (None, None)
+    said: _Bound = (None, None)
+    if announced is not None:
+        announcement_id = await connection.fetchval(SQL["find_announcement"], announced.event_id)
+        if announcement_id is None:
+            raise ProposalsRefused(
+                f"No announcement came by event {announced.event_id}. `sepakat announcements list` has those that came."
+            )
+        said = (announcement_id, announced.announced_for)
     await connection.execute(SQL["keep_file"], file_id, name, *said)
-    bound = tuple(await connection.fetchrow(SQL["read_file"], file_id))
-    if announced is not None and bound != said:
-        raise ProposalsRefused(f"This file was loaded before, and waits for {bound[0] or 'no announcement'}.")
-    return Announced(*bound) if bound[0] is not None else None
+    announcement_id, announced_for, event_id = await connection.fetchrow(SQL["read_file"], file_id)
+    if announced is not None and (announcement_id, announced_for) != said:
+        raise ProposalsRefused(f"This file was loaded before, and waits for {event_id or 'no announcement'}.")
+    return announcement_id, announced_for
 
 
 class _Run:
     """One run over one file."""
 
-    def __init__(self, settings: Settings, pool: Any, jobs: Jobs, announced: Announced | None, file_id: bytes) -> None:
+    def __init__(self, settings: Settings, pool: Any, jobs: Jobs, bound: _Bound, file_id: bytes) -> None:
         self.report = Report()
         self._settings, self._pool, self._jobs = settings, pool, jobs
-        self._announced, self._prefix = announced, f"proposals.{file_id.hex()[:32]}"
+        self._bound, self._prefix = bound, f"proposals.{file_id.hex()[:32]}"
 
     async def settle(self, chunk: list[Row | RefusedRow]) -> list[Refusal]:
         """Proposes what the rows say, as far as the day goes; why some are refused, in their order."""
@@ -209,9 +228,7 @@ class _Run:
 
     async def _admit(self, turn: Turn, participant_id: uuid.UUID) -> None:
         """Raises Waits for a participant, locked by now, who was not told before or was proposed enough today."""
-        announced = self._announced
-        said = (announced.announcement_id, announced.announced_for) if announced is not None else (None, None)
-        (row,) = await turn.connection.fetch(SQL["admit"], participant_id, *said)
+        (row,) = await turn.connection.fetch(SQL["admit"], participant_id, *self._bound)
         if not row["announced"]:
             raise Waits(NOT_ANNOUNCED)
         if row["proposed"] >= self._settings.proposals_per_day:
@@ -219,11 +236,6 @@ class _Run:
 
     def _id(self, number: int) -> str:
         return f"{self._prefix}.{number}"
-
-
-def _hash(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def _chunks(rows: Iterable[Row | RefusedRow]) -> Iterator[list[Row | RefusedRow]]:

@@ -15,11 +15,13 @@ from pathlib import Path
 import msgspec
 
 from app.feed.receive import receive_event
-from app.feed.reconcile_file import BookRefusedError, hash_file, read_book
+from app.feed.reconcile_file import BookRefusedError, read_book
 from app.feed.settle import Desk
 from app.platform.database import Connection, Pool, new_id
 from app.platform.jobs import Doorbell
 from app.platform.sql import load
+from app.platform.table_writer import open_for_its_owner
+from app.platform.tables import hash_file
 from app.settings import Settings
 
 SQL = load("feed/reconcile")
@@ -98,6 +100,8 @@ class Reconciliation:
         if now is None or self._as_of > now["today"]:
             raise BookRefusedError(f"{self._as_of} lies ahead: nothing can be compared with it yet")
         last = await _stage(connection, book)
+        if missing_is_zero:
+            await _doubt_whole(connection)
         for first in range(1, last + 1, CHUNK):
             await connection.execute(SQL["agree"], first, first + CHUNK - 1, self._as_of, timeout=LONG_S)
         await self._compare_open(connection)
@@ -152,8 +156,15 @@ async def _stage(connection: Connection, book: Path) -> int:
     return last
 
 
+async def _doubt_whole(connection: Connection) -> None:
+    """Raises BookRefusedError for a file that has not half of our cards: it was cut at the end of a line, or is another one."""
+    in_file, here = await connection.fetchrow(SQL["count_shares"], timeout=LONG_S) or (0, 0)
+    if in_file * 2 < here:
+        raise BookRefusedError(f"{in_file:,} cards are no whole book, with savings on {here:,} here; leave --whole out")
+
+
 async def _write_others(connection: Connection, path: Path) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with open_for_its_owner(path) as file:
         writer = csv.writer(file)
         writer.writerow(("kpj", "theirs", "ours", "outcome"))
         line = 0

@@ -1,23 +1,21 @@
-"""The core's balances from a file: CSV with a header, or NDJSON; packed with gzip where its name ends in .gz.
+"""The core's balances from a file: CSV, Parquet, or NDJSON where its name says so; CSV and NDJSON packed with gzip or not.
 
-A line is one card: its number, its balance in whole rupiah, and, if given, its status.
+A row is one card: its number, its balance in whole rupiah, and, if given, its status.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import hashlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
 
 import msgspec
 
 from app.feed.event import Balance, Kpj, ToldStatus
+from app.platform.table_csv import MAX_LINE_BYTES, open_lines
+from app.platform.table_problems import BadLine, TableRefused
+from app.platform.tables import open_source
 
 COLUMNS = ("kpj", "balance", "status")
-LONGEST_LINE_BYTES = 10_000
 Line = tuple[int, str, int, str]
 
 
@@ -33,58 +31,37 @@ class BookRefusedError(ValueError):
     """The file cannot be compared: which line, and why. Nothing was compared."""
 
 
-def hash_file(path: Path) -> bytes:
-    """SHA-256 of the file as it lies there."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
-
-
 def read_book(path: Path) -> Iterator[Line]:
     """(line, kpj, balance, status) of each card. Raises BookRefusedError: half a book would look like missing cards."""
-    with cast("BinaryIO", gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
-        yield from _read_json(file) if ".ndjson" in path.suffixes else _read_csv(file)
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
     try:
-        while line := file.readline(LONGEST_LINE_BYTES + 1):
-            number += 1
-            if len(line) > LONGEST_LINE_BYTES:
-                raise BookRefusedError(f"line {number} is longer than {LONGEST_LINE_BYTES} bytes")
-            if line.strip():
-                yield number, line
-    except (OSError, EOFError) as error:
+        for number, told in _read_json(path) if ".ndjson" in path.suffixes else _read_table(path):
+            yield number, told.kpj, told.balance, told.status
+    except (TableRefused, OSError) as error:
         raise BookRefusedError(f"after line {number}: {error}") from error
 
 
-def _read_json(file: BinaryIO) -> Iterator[Line]:
+def _read_json(path: Path) -> Iterator[tuple[int, Told]]:
     decoder = msgspec.json.Decoder(Told)
-    for number, line in _lines(file):
+    for number, line in enumerate(open_lines(path), start=1):
+        if len(line) > MAX_LINE_BYTES:
+            raise BookRefusedError(f"line {number} is longer than {MAX_LINE_BYTES} bytes")
         try:
-            told = decoder.decode(line)
+            if line.strip():
+                yield number, decoder.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BookRefusedError(f"line {number}: {error}") from error
-        yield number, told.kpj, told.balance, told.status
 
 
-def _read_csv(file: BinaryIO) -> Iterator[Line]:
-    names: list[str] | None = None
-    for number, line in _lines(file):
-        try:
-            [cells] = csv.reader([line.decode("utf-8-sig").strip()], strict=True)
-            if names is None:
-                names = _read_header(cells)
-                continue
-            known = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
-            told = msgspec.convert(known, Told, strict=False)
-        except (csv.Error, ValueError, msgspec.ValidationError) as error:
-            raise BookRefusedError(f"line {number}: {error}") from error
-        yield number, told.kpj, told.balance, told.status
-
-
-def _read_header(cells: list[str]) -> list[str]:
-    names = [cell.strip() for cell in cells]
-    if sorted(names) not in (sorted(COLUMNS), sorted(COLUMNS[:2])):
+def _read_table(path: Path) -> Iterator[tuple[int, Told]]:
+    source = open_source(path)
+    if sorted(source.columns) not in (sorted(COLUMNS), sorted(COLUMNS[:2])):
         raise BookRefusedError(f"the header needs the columns {','.join(COLUMNS)}, of which status may be left out")
-    return names
+    for number, cells in source:
+        if isinstance(cells, BadLine):
+            raise BookRefusedError(f"line {number} {cells.reason}")
+        known = {name: cell for name, cell in zip(source.columns, cells, strict=True) if cell}
+        try:
+            yield number, msgspec.convert(known, Told, strict=False)
+        except msgspec.ValidationError as error:
+            raise BookRefusedError(f"line {number}: {error}") from error

@@ -13,7 +13,7 @@ from app.feed.apply import apply
 from app.feed.event import Event
 from app.feed.rejection import Rejected
 from app.feed.turn import Admit, Applied, Turn
-from app.platform.database import Connection, Pool, transaction
+from app.platform.database import LOST_RACES, Connection, Pool, transaction
 from app.platform.jobs import Doorbell
 from app.platform.sealing import read_sealer
 from app.platform.sql import load, statement
@@ -25,7 +25,6 @@ SKIPPED = statement("feed/gaps", "skipped")
 TRIES = 5
 FIRST_PAUSE_S = 0.02
 BULK_TYPES = ("contribution.posted", "growth.credited")
-LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
 
 
 class Result(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import time
 from contextlib import suppress
 from functools import cache
@@ -25,6 +26,7 @@ log = structlog.get_logger()
 
 MAX_SIGNATURE_CHARACTERS = 1000
 TOLERANCE_S = 5 * 60
+STAMP = re.compile(r"[0-9]{1,15}")
 
 
 class SignatureInvalid(Problem):
@@ -69,7 +71,7 @@ class SignatureOfParts:
 
     def __init__(self, secrets: str, headers: dict[str, str]) -> None:
         message, stamp = headers.get("webhook-id", ""), headers.get("webhook-timestamp", "")
-        if not message or not stamp.isdigit() or abs(time.time() - int(stamp)) > TOLERANCE_S:
+        if not message or not STAMP.fullmatch(stamp) or abs(time.time() - int(stamp)) > TOLERANCE_S:
             raise SignatureInvalid
         given = headers.get("webhook-signature", "")[:MAX_SIGNATURE_CHARACTERS].split(" ")
         self._given = [part.removeprefix("v1,") for part in given if part.startswith("v1,")]

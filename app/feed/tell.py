@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.platform.database import Pool
+from app.platform.database import WRITES, Pool, as_operator
 from app.platform.outcomes import Accepted, Rejected, RetryLater
 from app.platform.sealing import Sealer, read_sealer
 from app.platform.sql import load
@@ -30,7 +30,6 @@ BATCH = 20
 # No attempt may take as long as the lease.
 LEASE = timedelta(seconds=14)
 LONGEST_WAIT_S = 600.0
-OPERATOR = {"role": "sepakat_operator", "default_transaction_read_only": "off"}
 
 Whose = tuple[UUID, int, int]
 
@@ -114,17 +113,11 @@ class Untold(msgspec.Struct, frozen=True):
 
 async def replay(operator_url: str, since: datetime | None = None) -> int:
     """Sends again what the core refused, and with `since` also what it took from then on. Returns how many."""
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url, **WRITES) as connection:
         return int(await connection.fetchval(SQL["replay"], since))
-    finally:
-        await connection.close()
 
 
 async def count_untold(operator_url: str) -> list[Untold]:
     """What the core does not know yet."""
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url) as connection:
         return [msgspec.convert(dict(row), Untold) for row in await connection.fetch(SQL["count"])]
-    finally:
-        await connection.close()

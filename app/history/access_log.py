@@ -24,7 +24,8 @@ class Look(msgspec.Struct, frozen=True):
     """`who` is a pseudonym, always the same for one person, or a name where the agency shows names; `role` is theirs.
 
     `what`: `case` (the case and the cards in it), `card` (a card that somebody else says is theirs), `document`, `person` (all
-    my cards, by a support code), `decision` (a case, to decide it). `case_id` is null for a look by a support code.
+    my cards, by a support code), `decision` (a case, to decide it), `freeze` (my identity number, to freeze my cards or lift
+    that). `case_id` is null for a look by a support code and for a freeze.
     """
 
     id: UUID

@@ -10,8 +10,7 @@ import csv
 from datetime import datetime
 from typing import TextIO
 
-import asyncpg
-
+from app.platform.database import as_operator
 from app.platform.sql import statement
 
 TOUCHED = statement("history/breach", "touched")
@@ -29,7 +28,6 @@ COLUMNS = (
     "has_mail",
     "has_phone",
 )
-OPERATOR = {"role": "sepakat_operator"}
 
 
 async def list_touched(database_url: str, since: datetime, until: datetime, role: str | None, out: TextIO) -> int:
@@ -39,17 +37,14 @@ async def list_touched(database_url: str, since: datetime, until: datetime, role
     `role`: only what this database role wrote. No name and no contact stands in it: the ids are what the agency's own
     notice is made from.
     """
-    connection = await asyncpg.connect(database_url, server_settings=OPERATOR)
     found = 0
-    try:
+    async with as_operator(database_url) as connection:
         writer = csv.writer(out)
         writer.writerow(COLUMNS)
         async with connection.transaction(readonly=True):
             async for row in connection.cursor(TOUCHED, since, until, role):
                 writer.writerow([_write(row[column]) for column in COLUMNS])
                 found += 1
-    finally:
-        await connection.close()
     return found
 
 

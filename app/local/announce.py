@@ -32,6 +32,7 @@ def _addresses(running: Running) -> Table:
         ("the agency's feed", f"{running.feed}/feed/v1/events"),
         ("the agency's staff", f"{running.staff}/docs"),
         ("what reached phones", f"{running.simulator}/messages"),
+        ("settings for a terminal", f". {running.folder / 'environment'}"),
         ("logs", f"{running.folder / 'log'}"),
     ):
         table.add_row(f"  {what}", f"[cyan]{where}[/]")

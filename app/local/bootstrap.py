@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import secrets
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -12,6 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 
+from app.local.leftovers import CHILD_OF
 from app.local.servers import ServerError
 from app.platform.migrations import migrate
 from app.platform.sealing import add_data_key
@@ -62,6 +64,14 @@ def keep_data_keys(path: Path) -> None:
     """The keys that identity numbers and contacts are sealed with; made at the first start."""
     if not path.exists():
         add_data_key(path)
+
+
+def keep_environment(path: Path, environment: Mapping[str, str]) -> None:
+    """Lines that give a terminal the settings of this instance (`. .local/environment`), readable by their owner only."""
+    settings = {name: value for name, value in environment.items() if name.startswith("SEPAKAT_") and name != CHILD_OF}
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.writelines(f"export {name}={shlex.quote(value)}\n" for name, value in sorted(settings.items()))
 
 
 def complete_url(admin_url: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.identity.contacts import read_phone
 from app.local.demo_people import DemoPerson
 from app.local.phone import Phone
-from app.local.story import Stage
+from app.local.story import Stage, wall_time
 
 
 async def change_number(stage: Stage, phone: Phone, person: DemoPerson, text: str) -> int:
@@ -30,7 +30,8 @@ async def change_number(stage: Stage, phone: Phone, person: DemoPerson, text: st
         stage.see(f"{answer.json()['code']}: {answer.json()['detail']}")
         return 1
     stage.see(
-        f"the number on file is {answer.json()['value']}; this phone confirms nothing before {answer.json()['hold_until']}"
+        f"the number on file is {answer.json()['value']}; this phone confirms nothing before "
+        f"{wall_time(answer.json()['hold_until']):%Y-%m-%d %H.%M} WIB"
     )
     if person.phone and me["phone"] == f"•••{person.phone[-3:]}":
         await stage.messages.wait_for(lambda message: message.get("to") == person.phone, told + 1)

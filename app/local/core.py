@@ -22,12 +22,17 @@ class Core:
 
     async def send(self, *events: dict[str, Any]) -> list[dict[str, Any]]:
         """One batch; returns the result of each event. Raises AssertionError when the batch is refused."""
-        body = json.dumps({"events": events}).encode()
-        answer = await self.feed.post("/feed/v1/events", content=body, headers=self.sign(body))
+        results: list[dict[str, Any]] = (await self.ask("/feed/v1/events", {"events": events}))["results"]
+        return results
+
+    async def ask(self, path: str, question: dict[str, Any]) -> dict[str, Any]:
+        """Signed; the answer. Raises AssertionError when it is refused."""
+        body = json.dumps(question).encode()
+        answer = await self.feed.post(path, content=body, headers=self.sign(body))
         if answer.status_code != 200:
             raise AssertionError(f"the feed answered {answer.status_code} {answer.text}")
-        results: list[dict[str, Any]] = answer.json()["results"]
-        return results
+        answered: dict[str, Any] = answer.json()
+        return answered
 
     def sign(self, body: bytes) -> dict[str, str]:
         """The headers of Standard Webhooks over these bytes."""

@@ -58,11 +58,6 @@ class Messages:
         """The SMS to one number that carry a one-time code, oldest first."""
         return [text for text in await self.texts_to(number) if CODE.search(text)]
 
-    async def mails_to(self, address: str) -> list[Message]:
-        """The mails to one address, oldest first."""
-        found = await self.all()
-        return [message for message in found if (message["channel"], message.get("to")) == ("mail", address)]
-
     async def pushes_to(self, value: str, count: int = 0) -> list[Message]:
         """The accepted pushes to one target, once there are `count`."""
         return await self.wait_for(

@@ -19,6 +19,7 @@ from app.local.bootstrap import (
     ROLES,
     complete_url,
     keep_data_keys,
+    keep_environment,
     keep_receipt_keys,
     keep_secrets,
     prepare_database,
@@ -182,6 +183,9 @@ async def instance(
             await _prepare(running, chosen)
             stack.push_async_callback(running.stop)
             await running.start()
+            terminal = running.folder / "environment"
+            keep_environment(terminal, running.environment | {"SEPAKAT_DATABASE_URL": running.admin_url})
+            stack.callback(terminal.unlink, missing_ok=True)
             yield running
 
 

@@ -39,7 +39,10 @@ def show_merge(stage: Stage, merge: dict[str, Any]) -> None:
     """State, cards and what comes next."""
     core = f"  core: {merge['core']}" if merge["core"] else ""
     stage.see(f"[bold]{merge['state']}[/bold]  {', '.join(merge['absorb'])} → {merge['into']}  {merge['id']}{core}")
-    if merge["state"] == "confirmed":
+    if merge["state"] == "confirmed" and merge["waits_for_core_since"]:
+        since = wall_time(merge["waits_for_core_since"])
+        stage.see(f"waits for the agency since {since:%Y-%m-%d %H.%M.%S} WIB; until it reports, `cancel` cancels it")
+    elif merge["state"] == "confirmed":
         at = wall_time(merge["executes_at"])
         stage.see(f"executes at {at:%Y-%m-%d %H.%M.%S} WIB; until then `cancel` cancels it")
     elif merge["state"] == "proposed":

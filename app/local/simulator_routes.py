@@ -15,13 +15,7 @@ import msgspec
 from app.local.demo_people import list_people
 from app.local.simulator_accounts import PROJECT_ID, TOKEN_LIFE_S, GrantRefusedError, TokenEndpoint
 from app.local.simulator_core import CoreInbox
-from app.local.simulator_fcm import (
-    GOOGLE_STATUS,
-    InvalidArgumentError,
-    Outcome,
-    build_error,
-    read_send_request,
-)
+from app.local.simulator_fcm import GOOGLE_STATUS, InvalidArgumentError, Outcome, build_error, read_send_request
 from app.local.simulator_hms import SUCCESS, AppTokens, CredentialsRefusedError, HmsError, build_answer
 from app.local.simulator_hms import read_send_request as read_hms_request
 from app.local.simulator_http import (

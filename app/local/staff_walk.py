@@ -70,6 +70,8 @@ def staff_parser() -> ArgumentParser:
                 "propose a decision, or confirm a colleague's; a word that does not fit the case names those that do",
             ),
             ("view", "what a support code opens that the participant reads out"),
+            ("freeze", "propose to freeze a participant's cards, or confirm a colleague's proposal"),
+            ("lift", "propose to lift a freeze, or confirm a colleague's proposal"),
         )
     }
     for name in ("show", "document", "decide"):
@@ -79,6 +81,9 @@ def staff_parser() -> ArgumentParser:
     verbs["decide"].add_argument("decision", metavar="DECISION")
     verbs["decide"].add_argument("--reason", default="Berkas sudah diperiksa", metavar="TEXT")
     verbs["view"].add_argument("code", metavar="CODE")
+    for name in ("freeze", "lift"):
+        verbs[name].add_argument("nik", metavar="NIK", help="the identity number on the card in the person's hand")
+        verbs[name].add_argument("--reason", default="Dilaporkan di kantor cabang", metavar="TEXT")
     for name in ("show", "document"):
         verbs[name].add_argument("--purpose", default="support")
     for verb in verbs.values():
@@ -99,6 +104,9 @@ async def play_staff(chosen: Namespace, environment: Mapping[str, str]) -> int:
         case "decide":
             decision = {"case_id": chosen.case_id, "decision": chosen.decision, "reason": chosen.reason}
             answer = await desk.ask("cases/decide", {"case_decision": decision})
+        case "freeze" | "lift":
+            freeze = {"nik": chosen.nik, "act": chosen.verb, "reason": chosen.reason}
+            answer = await desk.ask("freezes/decide", {"freeze_decision": freeze})
         case _:
             body = {"support_code": chosen.code, "purpose": "support"}
             answer = await desk.ask("participants/view", {"support_view": body})
@@ -127,11 +135,11 @@ def _show(desk: Desk, chosen: Namespace, answer: httpx.Response) -> None:
         case "document":
             chosen.file.write_bytes(answer.content)
             desk.say(f"{len(answer.content):,} bytes of {answer.headers['content-type']} are in {chosen.file}")
-        case "decide":
+        case "decide" | "freeze" | "lift":
             told = answer.json()
             waits = "; it waits for a second person" if told["state"] == "proposed" else ""
             people = " and ".join(name for name in (told["staff"], told["second_staff"]) if name)
-            desk.say(f"[bold]{told['state']}[/bold]  {told['decision']} by {people}{waits}")
+            desk.say(f"[bold]{told['state']}[/bold]  {told.get('decision') or told['act']} by {people}{waits}")
         case _:
             _show_file(desk, answer.json())
 

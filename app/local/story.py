@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import datetime
 from importlib import import_module
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -132,11 +133,11 @@ async def show_cards(on: Stage, phone: Phone) -> dict[str, Any]:
     return overview
 
 
-async def show_inbox(on: Stage, phone: Phone, *, after: int = 0) -> list[dict[str, Any]]:
-    """Shows what is new in the inbox; returns the entries, oldest first."""
-    answer = await phone.get(f"/v1/inbox?after={after}")
+async def show_inbox(on: Stage, phone: Phone, *, after: int | None = None) -> list[dict[str, Any]]:
+    """Shows what is new in the inbox, or the newest fifty; returns the entries, oldest first."""
+    answer = await phone.get("/v1/inbox" if after is None else f"/v1/inbox?after={after}")
     expect(answer, 200)
-    entries: list[dict[str, Any]] = answer.json()["entries"]
+    entries: list[dict[str, Any]] = sorted(answer.json()["entries"], key=itemgetter("seq"))
     for entry in entries:
         on.see(f"[bold]{entry['title']}.[/bold] {entry['body']}")
     return entries

@@ -41,6 +41,8 @@ def core_parser() -> ArgumentParser:
     report = tells.add_parser("merged", help="the core merged two cards and tells it afterwards")
     report.add_argument("absorbed")
     report.add_argument("into")
+    due = tells.add_parser("carry-out", help="the core does what was agreed and handed to it, and reports that")
+    due.add_argument("merge_ids", nargs="*", metavar="MERGE", help="all that wait when left out")
     for verb, text in (
         ("acknowledge", "the core carried out a merge: its id, from `sepakat phone NAME merges`"),
         ("refuse", "the core will not carry out a merge: it is taken back, or staff get a case"),

@@ -25,6 +25,7 @@ from rich.console import Console
 
 from app.identity.branch_code import branch_code_sha256, write
 from app.local.bootstrap import keep_secrets
+from app.local.carry_out import carry_out
 from app.local.contact_walk import change_number
 from app.local.core import Core, issue_branch_code
 from app.local.demo_people import DemoPerson, find_person
@@ -129,7 +130,7 @@ def _phone_parser() -> ArgumentParser:
     for verb, text in (
         ("enrol", "enrol this phone; every other verb does it too when needed"),
         ("cards", "every card"),
-        ("inbox", "what was told, oldest first"),
+        ("inbox", "the newest fifty that were told, oldest first"),
         (
             "messages",
             "what reached the person: pushes, SMS and mail; on the way none names money or a whole card number",
@@ -237,10 +238,12 @@ async def _confirm(stage: Stage, phone: Phone, merge: dict[str, Any]) -> int:
 
 
 async def play_core(chosen: Namespace, environment: Mapping[str, str]) -> int:
-    """One event; 0 when it was applied. `heard` sends none, and shows what came the other way."""
+    """One event, of `carry-out` some; 0 when it was applied. `heard` sends none, and shows what came the other way."""
     walk = Walk(environment, Console(highlight=False))
     if chosen.verb == "heard":
         return await show_heard(Stage(walk.api, walk.core, walk.messages, walk.console))
+    if chosen.verb == "carry-out":
+        return await carry_out(walk.core, chosen.merge_ids, walk.console)
     event = _hand_out(walk.console, chosen) if chosen.verb == "branch-code" else core_event(chosen)
     (result,) = await walk.core.send(event)
     told = (

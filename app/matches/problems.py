@@ -13,8 +13,8 @@ class MatchUnknown(Problem):
 
 class MatchAnswered(Problem):
     status, code, title = 409, "match_answered", "The possible match is answered already"
-    indonesian = "Kemungkinan kecocokan ini sudah Anda jawab ({state}). Lihat keadaannya di /v1/possible-matches."
-    english = "You have answered this possible match already ({state}). See where it stands at /v1/possible-matches."
+    indonesian = "Kemungkinan kecocokan ini sudah Anda jawab ({state}). Lihat keadaannya di daftar kartu yang mungkin milik Anda."
+    english = "You have answered this possible match already ({state}). See where it stands in the list of your possible matches."
 
 
 class DocumentMissing(Problem):

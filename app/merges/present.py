@@ -38,8 +38,9 @@ class Reported(msgspec.Struct, frozen=True):
 class MergeShown(msgspec.Struct, frozen=True):
     """`absorb` and `into` are card numbers; instants are UTC; `plan` is null for a merge that the core reported, until
     its acceptance is planned; `closed_because` says what cancelled it when nobody did by hand (card_locked, stopped,
-    participant_deceased), or core_refused for one that is undone because the core would not do it; `superseded_by` says which
-    merge that the core reported took its place; `reported` is null for all others, and says that no consent was on file.
+    card_frozen by staff, participant_deceased), or core_refused for one that is undone because the core would not do it;
+    `superseded_by` says which merge that the core reported took its place; `reported` is null for all others, and says that no
+    consent was on file.
     `waits_for_core_since` is null unless `core` is pending: the core has yet to confirm in its own book what was executed or
     undone, or, of a confirmed merge, has yet to carry it out. `explained_by` names the announcements that explain it.
     """

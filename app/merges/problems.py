@@ -7,8 +7,8 @@ from app.platform.problems import Problem
 
 class MergeUnknown(Problem):
     status, code, title = 404, "merge_unknown", "No such merge"
-    indonesian = "Penggabungan ini tidak ada pada Anda. Lihat semuanya di /v1/merges."
-    english = "You have no such merge. See all of yours at /v1/merges."
+    indonesian = "Penggabungan ini tidak ada pada Anda. Lihat daftar penggabungan Anda."
+    english = "You have no such merge. See the list of your merges."
 
 
 class MergeNotAllowed(Problem):
@@ -34,7 +34,7 @@ class CardLocked(Problem):
 class CardFrozen(Problem):
     status, code, title = 422, "card_frozen", "A card is frozen"
     indonesian = "Kartu ini dibekukan. Cabut dari ponsel yang kuncinya lebih dari 72 jam, atau di kantor cabang."
-    english = "This card is frozen. Lift it from a phone whose key is older than 72 hours (/v1/cards/unfreeze), or at a branch."
+    english = "This card is frozen. Lift it from a phone whose key is older than 72 hours, or at a branch."
     constraint = "frozen_card_is_in_no_merge"
 
 
@@ -106,8 +106,8 @@ class MergeNotReported(Problem):
 
 class MergeAlreadyDisputed(Problem):
     status, code, title = 409, "merge_already_disputed", "The merge is disputed already"
-    indonesian = "Sanggahan Anda sudah tercatat. Jawabannya akan datang dalam 3×24 jam; lihat di /v1/cases."
-    english = "Your dispute is on file. The answer comes within 3×24 hours; see /v1/cases."
+    indonesian = "Sanggahan Anda sudah tercatat. Jawabannya akan datang dalam 3×24 jam; lihat di daftar kasus Anda."
+    english = "Your dispute is on file. The answer comes within 3×24 hours; see the list of your cases."
 
 
 class MergeAlreadyAccepted(Problem):

@@ -11,7 +11,7 @@ from uuid import UUID
 import structlog
 from msgspec.structs import replace
 
-from app.notifications.announcement import wait_s
+from app.notifications.notification import wait_s
 from app.notifications.settlement import Delivery, Settlement, WaitingRow
 from app.platform.database import Pool
 from app.platform.sql import statement

@@ -16,7 +16,6 @@ import msgspec
 import structlog
 
 from app.identity.stop_link import issue_stop_link
-from app.notifications.announcement import wait_s
 from app.notifications.message import (
     derive_message_id,
     needs_stop_link,
@@ -24,6 +23,7 @@ from app.notifications.message import (
     write_mail,
     write_sms,
 )
+from app.notifications.notification import wait_s
 from app.notifications.pauses import Pauses
 from app.platform.database import Pool
 from app.platform.mail import Mail, MailServer

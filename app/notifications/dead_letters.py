@@ -14,15 +14,12 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
+from app.platform.database import WRITES, as_operator
 from app.platform.sql import load
 
 SQL = load("notifications/dead_letters")
 CLEARING = load("notifications/clearing")
 PAGE = 500
-# Row-level security would let another role see nothing, which reads as if everything had been delivered. The operator's
-# sessions only read; the two functions that write are opened on purpose.
-OPERATOR = {"role": "sepakat_operator", "default_transaction_read_only": "off"}
-SENT_AGAIN = "sent_again"
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
 NOBODY = UUID(int=0)
 
@@ -72,11 +69,8 @@ class ClearingState(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def open_dead_letters(operator_url: str) -> AsyncIterator[DeadLetters]:
     """As the operator's role. Raises PostgresError for who may not act as it."""
-    connection = await asyncpg.connect(operator_url, server_settings=OPERATOR)
-    try:
+    async with as_operator(operator_url, **WRITES) as connection:
         yield DeadLetters(connection)
-    finally:
-        await connection.close()
 
 
 class DeadLetters:

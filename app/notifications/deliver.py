@@ -1,4 +1,4 @@
-"""Sends what is to be announced, and says what came of it. Writes nothing: the drain of the lane does, with its fence.
+"""Sends what is to be told, and says what came of it. Writes nothing: the drain of the lane does, with its fence.
 
 A participant's causes go out one after the other, many participants at once. A phone that must wait holds back what
 comes later for it, and for it only: the person's other phones go on.
@@ -15,9 +15,9 @@ from uuid import UUID
 import msgspec
 import structlog
 
-from app.notifications.announcement import LONGEST_WAIT_S, Announcement, Target, wait_s
 from app.notifications.encrypted import encrypt_entries
 from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
+from app.notifications.notification import LONGEST_WAIT_S, Notification, Target, wait_s
 from app.notifications.pauses import Pauses
 from app.notifications.permits import MOST_ROWS, Permits
 from app.notifications.places import Places
@@ -48,7 +48,7 @@ class NoPermit(msgspec.Struct, frozen=True):
     """Nothing was sent, and nothing is to be noted."""
 
 
-Step = tuple[Announcement, Target]
+Step = tuple[Notification, Target]
 Result = Outcome | Paused | NoPermit
 Walk = Generator[Step, Result, None]
 """Through all that one person is sent in a batch: gives what is to be sent next, and takes what came of it."""
@@ -85,16 +85,16 @@ class Deliverer:
         """Seconds until one of the providers sends again; 0 when one does."""
         return min((self._pauses[provider].left_s() for provider in self._providers.values()), default=0.0)
 
-    async def deliver(self, people: Iterable[list[Announcement]], lane_class: int) -> Settlement:
-        """Sends all announcements of one class (0 urgent, 1 bulk, 2 digests)."""
+    async def deliver(self, people: Iterable[list[Notification]], lane_class: int) -> Settlement:
+        """Sends all notifications of one class (0 urgent, 1 bulk, 2 digests)."""
         people = list(people)
         batch = Batch(lane_class, Permits(self._paces))
         try:
             await batch.permits.ask(people, urgent=lane_class == URGENT)
             self.rows[lane_class] = batch.permits.rows(self.rows[lane_class])
             batch.walks = len(people)
-            for announcements in people:
-                self._go_on(self._walk(announcements, batch), batch, None)
+            for notifications in people:
+                self._go_on(self._walk(notifications, batch), batch, None)
             if people:
                 await batch.ended
         finally:
@@ -134,104 +134,110 @@ class Deliverer:
                 result = await self._try(step, provider, batch)
         except Exception as error:
             result = error
+        except asyncio.CancelledError:
+            place = asyncio.current_task()
+            if place is None or place.cancelling():
+                raise
+            # Not this place was cancelled, but what the send waited for: left at that, its batch would be waited for, for ever.
+            result = ConnectionError("what the send waited for was cancelled")
         self._go_on(walk, batch, result)
 
     async def _try(self, step: Step, provider: Provider | None, batch: Batch) -> Result:
-        announcement, target = step
+        notification, target = step
         if paused_s := self._pauses[provider].left_s(target.platform):
             return Paused(paused_s)
-        if self.stopping or not batch.permits.may_go(announcement, target):
+        if self.stopping or not batch.permits.may_go(notification, target):
             return NoPermit()
         if provider is None:
             return NOBODY_SENDS
-        return await provider.send(_word(announcement, target, urgent=batch.lane_class == URGENT))
+        return await provider.send(_word(notification, target, urgent=batch.lane_class == URGENT))
 
-    def _walk(self, announcements: list[Announcement], batch: Batch) -> Walk:
+    def _walk(self, notifications: list[Notification], batch: Batch) -> Walk:
         lane_class, settlement = batch.lane_class, batch.settlement
         held: dict[UUID, float] = {}  # phones that wait: what comes later waits for them too, and for them only
-        for announcement in announcements:
+        for notification in notifications:
             if self.stopping:
                 return
-            if announcement.rests:
+            if notification.rests:
                 settlement.resting += [
-                    RestingRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs
+                    RestingRow(lane_class, notification.participant_id, seq) for seq in notification.seqs
                 ]
                 continue
             try:
-                waits, tried = yield from self._announce(announcement, batch, held)
+                waits, tried = yield from self._tell(notification, batch, held)
             except Exception:
                 # What nobody foresaw about one person must not send everybody else's again and again.
-                log.exception("announcement_failed", cause_id=str(announcement.cause_id))
+                log.exception("notification_failed", cause_id=str(notification.cause_id))
                 waits, tried = [LONGEST_WAIT_S], 1
             if waits:
                 settlement.waiting += [
-                    WaitingRow(lane_class, announcement.participant_id, seq, tried, max(waits))
-                    for seq in announcement.seqs
+                    WaitingRow(lane_class, notification.participant_id, seq, tried, max(waits))
+                    for seq in notification.seqs
                 ]
                 continue
-            if (announcement.participant_id, announcement.cause_id) in settlement.left:
+            if (notification.participant_id, notification.cause_id) in settlement.left:
                 continue
-            settlement.done += [DoneRow(lane_class, announcement.participant_id, seq) for seq in announcement.seqs]
+            settlement.done += [DoneRow(lane_class, notification.participant_id, seq) for seq in notification.seqs]
 
-    def _announce(
-        self, announcement: Announcement, batch: Batch, held: dict[UUID, float]
+    def _tell(
+        self, notification: Notification, batch: Batch, held: dict[UUID, float]
     ) -> Generator[Step, Result, tuple[list[float], int]]:
         """How long its targets must wait (empty when all are settled or left), and whether anything was sent."""
         waits: list[float] = []
         tried = 0
         settlement = batch.settlement
-        for target in announcement.targets if announcement.entry_class else ():
+        for target in notification.targets if notification.entry_class else ():
             if target.settled:
                 continue
             if target.held_back or target.device_id in held:
                 waits.append(held.setdefault(target.device_id, HELD_BACK_WAIT_S))
-                settlement.deliveries.append(_note(announcement, target, "waiting", "held_back", tried=0))
+                settlement.deliveries.append(_note(notification, target, "waiting", "held_back", tried=0))
                 continue
-            if full_s := batch.permits.full_s(announcement, target):
+            if full_s := batch.permits.full_s(notification, target):
                 waits.append(held.setdefault(target.device_id, full_s))
-                settlement.deliveries.append(_note(announcement, target, "waiting", "device_limit", tried=0))
+                settlement.deliveries.append(_note(notification, target, "waiting", "device_limit", tried=0))
                 continue
-            match (yield announcement, target):
+            match (yield notification, target):
                 case Paused(paused_s):
                     waits.append(held.setdefault(target.device_id, paused_s))
                     # noted, so that what comes later for this phone is held back behind it
-                    settlement.deliveries.append(_note(announcement, target, "waiting", "paused", tried=0))
+                    settlement.deliveries.append(_note(notification, target, "waiting", "paused", tried=0))
                 case NoPermit():
-                    settlement.left.add((announcement.participant_id, announcement.cause_id))
+                    settlement.left.add((notification.participant_id, notification.cause_id))
                 case outcome:
                     tried = 1
-                    wait = self._judge(outcome, announcement, target, settlement)
+                    wait = self._judge(outcome, notification, target, settlement)
                     if wait is not None:
                         waits.append(held.setdefault(target.device_id, wait))
         return waits, tried
 
     def _judge(
-        self, outcome: Outcome, announcement: Announcement, target: Target, settlement: Settlement
+        self, outcome: Outcome, notification: Notification, target: Target, settlement: Settlement
     ) -> float | None:
         """Notes the outcome; the seconds to wait when it has to be tried again."""
         pauses = self._pauses[self._providers.get(target.kind)]
         match outcome:
             case Accepted(message_id):
                 self._signs.taken(target)
-                settlement.deliveries.append(_note(announcement, target, "accepted", message_id=message_id))
+                settlement.deliveries.append(_note(notification, target, "accepted", message_id=message_id))
                 return None
             case Unregistered(because):
-                settlement.deliveries.append(_note(announcement, target, "unregistered", outcome.code))
+                settlement.deliveries.append(_note(notification, target, "unregistered", outcome.code))
                 settlement.cleared.append(
-                    ClearedTarget(announcement.participant_id, target.device_id, target.value, target.set_at, because)
+                    ClearedTarget(notification.participant_id, target.device_id, target.value, target.set_at, because)
                 )
                 return None
             case Rejected(code):
-                log.error("push_rejected", code=code, delivery_id=announcement.delivery_id(target))
-                settlement.deliveries.append(_note(announcement, target, "rejected", code))
+                log.error("push_rejected", code=code, delivery_id=notification.delivery_id(target))
+                settlement.deliveries.append(_note(notification, target, "rejected", code))
                 return None
             case RetryLater(after_s, reason, provider_wide):
                 wait = wait_s(after_s, target.attempts)
                 self._signs.failed(target)
                 own_fault = is_own_fault(outcome, target, self._signs)
                 if own_fault and is_at_an_end(target):
-                    log.error("push_given_up", reason=reason, delivery_id=announcement.delivery_id(target))
-                    settlement.deliveries.append(_note(announcement, target, "rejected", f"given_up_{reason}"))
+                    log.error("push_given_up", reason=reason, delivery_id=notification.delivery_id(target))
+                    settlement.deliveries.append(_note(notification, target, "rejected", f"given_up_{reason}"))
                     return None
                 if provider_wide:
                     # Grows with the provider's failures in a row: one message's bad luck must not hold up all.
@@ -241,14 +247,14 @@ class Deliverer:
                     if reason in ASKED_BY_THE_PROVIDER and (pace := self._paces.get(target.kind)):
                         pace.hold(pause)
                 failing_s = wait if own_fault else 0.0
-                settlement.deliveries.append(_note(announcement, target, "waiting", reason, failing_s=failing_s))
+                settlement.deliveries.append(_note(notification, target, "waiting", reason, failing_s=failing_s))
                 return wait
             case Misconfigured(reason, scope):
                 pauses.hold(scope, MISCONFIGURED_WAIT_S)
                 log.error(
                     "push_misconfigured", kind=target.kind, reason=reason, scope=scope, for_s=MISCONFIGURED_WAIT_S
                 )
-                settlement.deliveries.append(_note(announcement, target, "waiting", "misconfigured"))
+                settlement.deliveries.append(_note(notification, target, "waiting", "misconfigured"))
                 return MISCONFIGURED_WAIT_S
 
 
@@ -259,25 +265,25 @@ def _came_through(result: Result) -> bool:
     return not isinstance(result, Misconfigured | Paused | NoPermit)
 
 
-def _word(announcement: Announcement, target: Target, *, urgent: bool) -> Push:
-    entry_class = announcement.entry_class or "notice"
-    text = announcement.text(target.locale)
+def _word(notification: Notification, target: Target, *, urgent: bool) -> Push:
+    entry_class = notification.entry_class or "notice"
+    text = notification.text(target.locale)
     return Push(
         kind=target.kind,
         value=target.value,
-        delivery_id=announcement.delivery_id(target),
-        seq=announcement.up_to_seq,
-        from_seq=announcement.from_seq,
+        delivery_id=notification.delivery_id(target),
+        seq=notification.up_to_seq,
+        from_seq=notification.from_seq,
         entry_class=entry_class,
         title=text.title,
         body=text.body,
         urgent=urgent,
-        jwe=encrypt_entries(announcement.shown, target.locale, key) if (key := target.encryption_key) else None,
+        jwe=encrypt_entries(notification.shown, target.locale, key) if (key := target.encryption_key) else None,
     )
 
 
 def _note(
-    announcement: Announcement,
+    notification: Notification,
     target: Target,
     state: str,
     code: str | None = None,
@@ -286,15 +292,15 @@ def _note(
     failing_s: float = 0.0,
 ) -> Delivery:
     return Delivery(
-        participant_id=announcement.participant_id,
-        cause_id=announcement.cause_id,
+        participant_id=notification.participant_id,
+        cause_id=notification.cause_id,
         device_id=target.device_id,
-        delivery_id=announcement.delivery_id(target),
-        up_to_seq=announcement.up_to_seq,
+        delivery_id=notification.delivery_id(target),
+        up_to_seq=notification.up_to_seq,
         state=state,
         code=code,
         message_id=message_id,
         tried=tried,
-        entry_class=announcement.entry_class,
+        entry_class=notification.entry_class,
         failing_s=failing_s,
     )

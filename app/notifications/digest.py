@@ -11,7 +11,7 @@ from uuid import UUID
 
 from msgspec import structs
 
-from app.notifications.announcement import SERIOUSNESS, SETTLED, Announcement, Target, derive_id, is_loud
+from app.notifications.notification import SERIOUSNESS, SETTLED, Notification, Target, derive_id, is_loud
 from app.notifications.row import Row
 from app.notifications.settlement import Settlement
 from app.notifications.wording import Text, digest_text
@@ -19,7 +19,7 @@ from app.notifications.wording import Text, digest_text
 RESTING = 2
 
 
-class Digest(Announcement, frozen=True, kw_only=True):
+class Digest(Notification, frozen=True, kw_only=True):
     """The entries `told` of several causes; `cause_id` is the first cause of all, told or not: it names the digest.
 
     `causes` are those of the entries that are told, each with its last seq.
@@ -44,18 +44,18 @@ class Digest(Announcement, frozen=True, kw_only=True):
         return derive_id(self.cause_id, f"digest {target.device_id}")
 
 
-def gather_digests(rows: Iterable[Row]) -> dict[UUID, list[Announcement]]:
+def gather_digests(rows: Iterable[Row]) -> dict[UUID, list[Notification]]:
     """The digests of each participant: one, or more where an older one still has to be tried again."""
     digests: dict[tuple[UUID, UUID], list[Row]] = {}
     for row in rows:
         digests.setdefault((row["participant_id"], row["digest"]), []).append(row)
-    people: dict[UUID, list[Announcement]] = {}
+    people: dict[UUID, list[Notification]] = {}
     for (participant_id, digest), own in digests.items():
         people.setdefault(participant_id, []).append(_digest(participant_id, digest, own))
     return people
 
 
-def note_every_cause(settlement: Settlement, people: Mapping[UUID, list[Announcement]]) -> None:
+def note_every_cause(settlement: Settlement, people: Mapping[UUID, list[Notification]]) -> None:
     """What came of a digest is noted with each cause that it told, under the digest's one id."""
     digests = {
         (digest.participant_id, digest.cause_id): digest

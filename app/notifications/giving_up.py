@@ -10,7 +10,7 @@ import time
 from collections import defaultdict
 from uuid import UUID
 
-from app.notifications.announcement import Target
+from app.notifications.notification import Target
 from app.platform.outcomes import RetryLater
 
 GIVE_UP_AFTER_S = 3600.0

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 import msgspec
 
-from app.notifications.announcement import SERIOUSNESS
+from app.notifications.notification import SERIOUSNESS
 from app.notifications.row import Row
 from app.notifications.wording import Cause, load, newest, push_text
 from app.notifications.wording.outside import render_outside, render_short

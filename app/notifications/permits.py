@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.notifications.announcement import Announcement, Target
+from app.notifications.notification import Notification, Target
 from app.platform.pace import Grant, Pace, Send
 
 FEWEST_ROWS = 50
@@ -19,29 +19,29 @@ class Permits:
         self._paces = paces
         self._grants: dict[Pace, Grant] = {}
 
-    async def ask(self, people: Sequence[list[Announcement]], *, urgent: bool) -> None:
+    async def ask(self, people: Sequence[list[Notification]], *, urgent: bool) -> None:
         """For everything that the batch would send, in its order."""
         wanted: dict[Pace, list[Send]] = {}
-        for announcements in people if self._paces else ():
-            for announcement in announcements:
-                for target in announcement.targets if announcement.entry_class else ():
+        for notifications in people if self._paces else ():
+            for notification in notifications:
+                for target in notification.targets if notification.entry_class else ():
                     pace = None if target.settled or target.held_back else self._paces.get(target.kind)
                     if pace is not None:
-                        wanted.setdefault(pace, []).append((announcement.cause_id, target.device_id))
+                        wanted.setdefault(pace, []).append((notification.cause_id, target.device_id))
         for pace, sends in wanted.items():
             grant = self._grants[pace] = await pace.take(sends, urgent=urgent)
             self.wanted += len(sends)
             self.granted += grant.decided
 
-    def full_s(self, announcement: Announcement, target: Target) -> float:
+    def full_s(self, notification: Notification, target: Target) -> float:
         """Seconds until this phone may be sent to again; 0 when it is not at its limit."""
         grant = self._grant(target)
-        return grant.full_s if grant and (announcement.cause_id, target.device_id) in grant.full else 0.0
+        return grant.full_s if grant and (notification.cause_id, target.device_id) in grant.full else 0.0
 
-    def may_go(self, announcement: Announcement, target: Target) -> bool:
+    def may_go(self, notification: Notification, target: Target) -> bool:
         """Whether this push may go now; its permit is used up."""
         grant = self._grant(target)
-        return grant is None or grant.may_go((announcement.cause_id, target.device_id))
+        return grant is None or grant.may_go((notification.cause_id, target.device_id))
 
     def end(self) -> None:
         for grant in self._grants.values():

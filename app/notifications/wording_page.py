@@ -86,6 +86,8 @@ ORIGIN_BY_KIND = {
     "merge_refusal_decided": "agency",
     "card_merged_without_consent": "core",
     "looked_at": "agency",
+    "frozen_by_agency": "agency",
+    "unfrozen_by_agency": "agency",
     "support_code_made": "participant",
     "baseline": "import",
     "unexplained_change": "unexplained",

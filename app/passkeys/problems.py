@@ -33,10 +33,10 @@ class PasskeyInvalid(Problem):
 class PasskeyAlreadyAdded(Problem):
     status, code, title = 409, "passkey_already_added", "This passkey was added before"
     indonesian = (
-        "Passkey ini sudah pernah ditambahkan. Lihat /v1/passkeys; yang sudah dihapus tidak dapat dipakai lagi."
+        "Passkey ini sudah pernah ditambahkan. Lihat daftar passkey Anda; yang sudah dihapus tidak dapat dipakai lagi."
     )
     english = (
-        "This passkey was added before. See /v1/passkeys; one that was removed cannot be used again: make a new one."
+        "This passkey was added before. See your passkeys; one that was removed cannot be used again: make a new one."
     )
     constraint = "credential_is_somebodys_once"
 

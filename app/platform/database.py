@@ -20,6 +20,10 @@ else:
     Connection: TypeAlias = PoolConnectionProxy
 
 COMMAND_TIMEOUT_S = 30.0
+LOST_RACES = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError, asyncpg.LockNotAvailableError)
+"""A transaction that ended so was undone whole, and may be tried again."""
+WRITES = {"default_transaction_read_only": "off"}
+"""Of an operator's session that also writes; the role's own default is to read."""
 
 
 async def connect(url: str, *, size: int, application: str) -> Pool:
@@ -46,6 +50,19 @@ def _encode(value: Any) -> str:
 
 async def _reset(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     """Nothing to reset: no session state is ever set, and asyncpg ends an open transaction before it asks."""
+
+
+@asynccontextmanager
+async def as_operator(url: str, **session: str) -> AsyncIterator[asyncpg.Connection[asyncpg.Record]]:
+    """A session in the operator's role: to another, row-level security would show nothing, as if there were nothing to tell.
+
+    It only reads, unless `session`, settings of the database, has WRITES. Raises PostgresError for who may not act as it.
+    """
+    connection = await asyncpg.connect(url, server_settings={"role": "sepakat_operator", **session})
+    try:
+        yield connection
+    finally:
+        await connection.close()
 
 
 @asynccontextmanager

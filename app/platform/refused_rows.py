@@ -16,6 +16,7 @@ from typing import Any, Protocol, Self
 from app.platform.table_csv import CsvSource
 from app.platform.table_parquet import ParquetSource, import_pyarrow
 from app.platform.table_problems import BadLine, TableRefused
+from app.platform.table_writer import ONLY_ITS_OWNER
 from app.platform.tables import REFUSED_PREFIX, Refusal, open_source
 
 COLUMNS = ("refused_line", "refused_field", "refused_code", "refused_reason")
@@ -37,6 +38,7 @@ class RefusedWriter:
         self.rows = 0
         self._waiting: list[Refusal] = []
         opened = open_source(source)
+        target.touch(mode=ONLY_ITS_OWNER)  # the rows are people, with their numbers and names
         self._out: _Out = _ParquetOut(opened, target) if isinstance(opened, ParquetSource) else _CsvOut(opened, target)
 
     def __enter__(self) -> Self:

@@ -102,7 +102,7 @@ def read_sealer(path: str) -> Sealer:
     """The keys of `SEPAKAT_DATA_KEYS`. Raises SettingsError, saying what to do."""
     if not path:
         raise SettingsError(
-            "SEPAKAT_DATA_KEYS is not set: `sepakat keys add-data FILE` makes a key file; `make run` keeps its own"
+            "SEPAKAT_DATA_KEYS is not set: `sepakat keys add-data FILE` makes one; beside `make run`: `. .local/environment`"
         )
     try:
         return Sealer(Path(path))

@@ -96,7 +96,7 @@ def read_signing_keys(path: str) -> SigningKeys:
     """The keys of `SEPAKAT_RECEIPT_KEYS`, read once in a process. Raises SettingsError, saying what to do."""
     if not path:
         raise SettingsError(
-            "SEPAKAT_RECEIPT_KEYS is not set: `sepakat keys add FILE` makes a key file; `make run` keeps its own"
+            "SEPAKAT_RECEIPT_KEYS is not set: `sepakat keys add FILE` makes one; beside `make run`: `. .local/environment`"
         )
     try:
         return SigningKeys(Path(path).read_bytes())

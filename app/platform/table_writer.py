@@ -10,7 +10,7 @@ from contextlib import ExitStack
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TextIO
 
 from app.platform.table_parquet import import_pyarrow
 from app.platform.table_problems import TableRefused
@@ -19,6 +19,12 @@ PART = ".part"
 ONLY_ITS_OWNER = 0o600
 
 Rows = Sequence[Sequence[Any]]
+
+
+def open_for_its_owner(path: Path) -> TextIO:
+    """An empty text file that nobody else can read."""
+    path.touch(mode=ONLY_ITS_OWNER)
+    return path.open("w", encoding="utf-8", newline="")
 
 
 class TableWriter:

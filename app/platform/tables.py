@@ -8,6 +8,7 @@ with `refused_` are passed over, so that a file of refused rows can be corrected
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
@@ -30,6 +31,7 @@ __all__ = [
     "Table",
     "TableRefused",
     "csv_lines",
+    "hash_file",
     "open_source",
     "open_table",
 ]
@@ -128,6 +130,12 @@ def open_source(path: Path) -> CsvSource | ParquetSource:
     with path.open("rb") as stream:
         start = stream.read(len(MAGIC))
     return ParquetSource(path) if start == MAGIC else CsvSource(open_lines(path))
+
+
+def hash_file(path: Path) -> bytes:
+    """SHA-256 of a file as it lies there. Raises OSError."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").digest()
 
 
 def csv_lines(path: Path) -> Iterator[bytes]:

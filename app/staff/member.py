@@ -58,7 +58,7 @@ def check_settings(settings: Settings) -> None:
     """A staff listener without a provider would let nobody in, or anybody. Raises SettingsError."""
     for name in ("staff_issuer", "staff_audience", "staff_jwks_url"):
         if not getattr(settings, name):
-            raise SettingsError(f"SEPAKAT_{name.upper()} is not set; `make run` sets it for local use")
+            raise SettingsError(f"SEPAKAT_{name.upper()} is not set; beside `make run`, `. .local/environment` sets it")
     if not settings.local and not settings.staff_jwks_url.startswith("https://"):
         raise SettingsError("SEPAKAT_STAFF_JWKS_URL must be https:// in production")
 

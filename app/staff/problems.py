@@ -113,3 +113,20 @@ class BalanceStillDiffers(Problem):
     )
     english = "The core's figure is not ours yet. Wait for the events that are missing, then decide again."
     constraint = "comparison_agrees"
+
+
+class ParticipantUnknown(Problem):
+    status, code, title = 404, "participant_unknown", "Nobody has this identity number"
+    indonesian = "Tidak ada peserta dengan NIK ini. Periksa nomornya pada KTP."
+    english = "No participant has this identity number. Compare it with the identity card."
+
+
+class FreezeChangesNothing(Problem):
+    status, code, title = 409, "freeze_changes_nothing", "The cards stand like that already"
+    indonesian = (
+        "Kartu peserta ini sudah seperti itu: semuanya sudah dibekukan, atau tidak ada pembekuan untuk dicabut."
+    )
+    english = (
+        "The cards of this participant are all frozen already, or there is no freeze to lift. Nothing was changed."
+    )
+    constraint = "freeze_changes_something"

@@ -121,3 +121,24 @@ async def test_staff_read_the_words_too(connection: Connection, dwi: Person) -> 
     told = json.loads(await connection.fetchval("SELECT history_for_staff($1, NULL, NULL)", dwi.participant_id))
     data = next(json.loads(entry["data"]) for entry in told if entry["kind"] == "announcement_info")
     assert (data["title_id"], data["replaced_title_en"]) == (CORRECTED["id"], TITLE["en"])
+
+
+async def test_who_missed_the_second_of_three_gets_the_third_and_the_first_holds_no_more(
+    core: Core, own_apps: Apps, own_database: Database, tell: Tell
+) -> None:
+    """The third ends the second before it came to somebody whom the first had told something wrong."""
+    nur, other = await add_person(own_database, NewCard(balance=5)), await add_person(own_database)
+    phone = await Phone(own_apps.api).enrol(nur)
+    late = contribution(nur.kpjs[0])
+    first = announcement({"niks": [nur.nik]}, explains={"event_ids": [late["id"]]})
+    await core.apply(first, late)
+    await tell()
+    second = announcement({"niks": [other.nik]}, title=CORRECTED, replaces=first["id"])
+    third = announcement({"niks": [other.nik]}, replaces=second["id"])
+    await core.apply(second, third)
+    await tell()
+    newest, oldest = (await read(phone, "/v1/announcements"))["announcements"]
+    assert (newest["replaces"], oldest["replaced_by"]) == (oldest["id"], newest["id"])
+    entries = (await read(phone, "/v1/inbox", **{"accept-language": "en"}))["entries"]
+    assert not any(entry["explained_by"] for entry in entries)
+    assert f"“{TITLE['en']}”" in entries[0]["body"], "which one is replaced is what this person had read"

@@ -10,13 +10,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from app.bulk.load import LoadError, load_run, read_batches
+from app.bulk.read_file import file_source
 from app.bulk.report import report, write_refusals
 from app.bulk.row import HeaderError
 from app.bulk.run import RunError, pause, resume, show_run
 from app.cli import main
+from app.platform.tables import TableRefused
 from tests.bulk.conftest import Bulk, as_lines, contribution, growth, new_name
 from tests.conftest import Database
 from tests.people import NewCard, add_person
@@ -60,6 +64,30 @@ async def test_csv_has_the_same_names_in_any_order(kpj: str, bulk: Bulk) -> None
     assert (await bulk.post(run)).posted_amount == "15"
     with pytest.raises(HeaderError, match="event_id,kpj,year,amount"):
         await bulk.load(lines, "growth", form="csv")
+
+
+async def test_parquet_goes_in_and_its_refused_rows_come_out_in_parquet(kpj: str, bulk: Bulk, tmp_path: Path) -> None:
+    day = date(2026, 3, 2)
+    rows = [
+        contribution(kpj, 7, paid_on=day),
+        contribution(kpj, 0, paid_on=day),
+        contribution("99999999999", 8, paid_on=day, employer_id=None),
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "paid.parquet")
+    now, name = await bulk.feed.fetchval("SELECT current_instant()"), new_name()
+    for _ in range(2):
+        await load_run(bulk.feed, name, "contributions", file_source(tmp_path / "paid.parquet", "contributions", now))
+    run = await show_run(bulk.feed, name)
+    assert await bulk.refusals(run) == {3: "row_malformed", 4: "card_unknown"}
+    assert (await bulk.post(run)).posted_amount == "7"
+    assert await write_refusals(bulk.feed, name, tmp_path / "refused.parquet") == 2
+    malformed, unknown = pyarrow.parquet.read_table(tmp_path / "refused.parquet").to_pylist()
+    assert (malformed["line"], malformed["amount"], str(rows[1]["event_id"]) in malformed["content"]) == (3, None, True)
+    assert {column: unknown[column] for column in rows[2]} == rows[2] | {"paid_on": "2026-03-02"}
+    (tmp_path / "cut.parquet").write_bytes((tmp_path / "paid.parquet").read_bytes()[:-9])
+    cut = file_source(tmp_path / "cut.parquet", "contributions", now)
+    with pytest.raises(TableRefused, match="write it again"):
+        await load_run(bulk.feed, new_name(), "contributions", cut)
 
 
 async def test_a_name_is_one_file(kpj: str, bulk: Bulk) -> None:
@@ -115,6 +143,7 @@ async def test_the_report_reconciles_to_the_rupiah_and_sees_what_does_not(kpj: s
     sums = {day: (of.staged_amount, of.posted_amount, of.refused_amount) for day, of in found.days.items()}
     assert sums == {date(2025, 12, 31): (13, 5, 8), date(2024, 12, 31): (13, 6, 7), None: (0, 0, 0)}
     assert await write_refusals(bulk.feed, run.name, tmp_path / "refused.ndjson") == 3
+    assert (tmp_path / "refused.ndjson").stat().st_mode & 0o777 == 0o600
     written = [json.loads(line) for line in (tmp_path / "refused.ndjson").read_text().splitlines()]
     assert [row["line"] for row in written] == [3, 4, 5]
     assert {name: written[0][name] for name in rows[2]} == rows[2]

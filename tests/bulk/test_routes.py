@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import zlib
@@ -12,6 +13,7 @@ import httpx
 import pytest
 
 from app.platform import database as pools
+from app.platform import spool
 from tests.bulk.conftest import Bulk, as_lines, growth, new_name
 from tests.conftest import Database
 from tests.feed.conftest import sign
@@ -31,7 +33,7 @@ def body(name: str, rows: list[dict[str, Any]], kind: str = "growth") -> bytes:
 
 
 async def load(
-    feed: httpx.AsyncClient, raw: bytes, headers: dict[str, str] | None = None, *, packed: bool = False
+    feed: httpx.AsyncClient, raw: bytes, headers: dict[str, Any] | None = None, *, packed: bool = False
 ) -> httpx.Response:
     sent = gzip.compress(raw) if packed else raw
 
@@ -91,11 +93,13 @@ async def test_nothing_is_staged_that_was_not_signed_whole(feed: httpx.AsyncClie
     answers = [
         await load(feed, tampered, sign(raw) | NDJSON),
         await load(feed, raw, {"webhook-timestamp": "1"}),
+        await load(feed, raw, {"webhook-timestamp": "9" * 5000}),
+        await load(feed, raw, {"webhook-timestamp": b"\xb2"}),
         await load(feed, raw, {"webhook-signature": "v1,"}),
         await load(feed, raw, {"webhook-signature": "x" * 2000}),
         await load(feed, raw, {"webhook-id": ""}),
     ]
-    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "signature_invalid")] * 5
+    assert [(answer.status_code, answer.json()["code"]) for answer in answers] == [(401, "signature_invalid")] * 7
     for wrong, code in (
         ({"content-type": "application/json"}, "content_type_unsupported"),
         ({"content-encoding": "br"}, "content_type_unsupported"),
@@ -113,6 +117,22 @@ async def test_nothing_is_staged_that_was_not_signed_whole(feed: httpx.AsyncClie
         assert answer.json()["code"] in ("request_invalid", "body_malformed"), first
     assert await bulk.admin.fetchval("SELECT count(*) FROM bulk_runs WHERE name = $1", name) == 0
     assert (await load(feed, raw)).status_code == 200
+
+
+async def test_whoever_drips_does_not_keep_the_place(
+    feed: httpx.AsyncClient, kpj: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spool, "WHOLE_WITHIN_S", 0.1)
+
+    async def drip() -> AsyncIterator[bytes]:
+        for _ in range(100):
+            yield b"{"
+            await asyncio.sleep(0.01)
+
+    slow = await feed.post("/feed/v1/bulk/loads", content=drip(), headers=sign(b"{" * 100) | NDJSON)
+    assert (slow.status_code, slow.json()["code"]) == (400, "body_malformed")
+    monkeypatch.undo()
+    assert (await load(feed, body(new_name(), [growth(kpj, 5)]))).status_code == 200
 
 
 async def test_a_csv_by_api_has_its_header_in_the_second_line(feed: httpx.AsyncClient, kpj: str) -> None:

@@ -26,7 +26,6 @@ RULES: dict[str, dict[str, Any]] = {
 }
 FIRST_VIEW_BYTES = 100_000
 NARROW = 320  # CSS pixels, WCAG 1.4.10
-SCHEMA = Path(__file__).parents[2] / "sql" / "schema.sql"
 
 
 async def findings(page: Page, theme: str) -> list[str]:
@@ -105,23 +104,6 @@ def test_every_word_that_a_screen_names_exists() -> None:
     }
     assert named - words("words-id.js") == set()
     assert len(named) > 100
-
-
-@pytest.mark.parametrize(
-    ("constraint", "prefix"),
-    [
-        ("case_decision_is_known", "decision_"),
-        ("case_kind_is_known", "case_"),
-        ("match_state_is_known", "match_"),
-        ("ledger_kind_is_known", "entry_"),
-        ("document_kind_is_known", "paper_"),
-    ],
-)
-def test_what_the_database_may_say_has_words(constraint: str, prefix: str) -> None:
-    (listed,) = re.findall(rf"CONSTRAINT {constraint} CHECK (.*)", SCHEMA.read_text(encoding="utf-8"))
-    said = {prefix + value for value in re.findall(r"'(\w+)'::text", listed)}
-    assert said - {"match_suggested"} - words("words-id.js") == set()  # what is suggested shows its buttons
-    assert len(said) > 4
 
 
 def test_the_manifest_names_files_that_are_there() -> None:

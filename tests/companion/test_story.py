@@ -148,3 +148,103 @@ async def test_maya_disputes_what_the_core_did_without_her(open_companion: Open)
     await see(page.get_by_text("Sanggahan Anda tercatat")).to_be_visible()
     await maya.go("me/cases")
     await see(page.get_by_role("heading", name="Sanggahan")).to_be_visible()
+
+
+KEEP = """async ([name, at, of]) => {
+  const database = await new Promise((done) => { indexedDB.open('sepakat').onsuccess = (e) => done(e.target.result); });
+  const mine = await new Promise((done) => {
+    database.transaction('mine').objectStore('mine').get('device_id').onsuccess = (e) => done(e.target.result);
+  });
+  await new Promise((done) => {
+    const store = database.transaction('unanswered', 'readwrite');
+    const act = { key: name, path: `/v1/${name}`, body: {}, at: Date.now() - at, device: of ?? mine };
+    store.objectStore('unanswered').put(act, name);
+    store.oncomplete = done;
+  });
+}"""
+END_SESSION = """async () => {
+  const database = await new Promise((done) => { indexedDB.open('sepakat').onsuccess = (e) => done(e.target.result); });
+  await new Promise((done) => {
+    const mine = database.transaction('mine', 'readwrite');
+    mine.objectStore('mine').delete('session');
+    mine.oncomplete = done;
+  });
+}"""
+SEEN = """async () => {
+  const database = await new Promise((done) => { indexedDB.open('sepakat').onsuccess = (e) => done(e.target.result); });
+  return new Promise((done) => {
+    database.transaction('seen').objectStore('seen').getAll().onsuccess = (e) => done(JSON.stringify(e.target.result));
+  });
+}"""
+
+
+async def test_an_act_of_yesterday_is_not_sent_and_nobody_else_sends_what_was_asked_for_here(
+    open_companion: Open,
+) -> None:
+    agus = await open_companion()
+    page = agus.page
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "-act" in request.url else None)
+    await agus.enrol("Agus")
+    assert find_person("Agus").kpjs[0] in await page.evaluate(SEEN)
+    await page.evaluate(KEEP, ["late-act", 2 * 3600 * 1000])
+    await page.evaluate(KEEP, ["other-act", 0, "a phone that was here before"])
+    await page.reload()
+    await see(page.get_by_text("periksa apakah sudah dilakukan")).to_be_visible()
+    assert sent == []
+
+    # The session ends without signing out; the next one at this browser is somebody else.
+    await page.evaluate(KEEP, ["fresh-act", 0])
+    await page.evaluate(END_SESSION)
+    await page.reload()
+    await agus.enrol("Nur")
+    await see(page.locator(".total")).to_be_visible()
+    assert sent == []
+    assert find_person("Agus").kpjs[0] not in await page.evaluate(SEEN)
+
+
+async def test_a_window_that_shows_somebody_else_acts_for_nobody(open_companion: Open) -> None:
+    """Two windows of one browser: in one the next person enrols, while the other still shows the one before."""
+    lina = await open_companion()
+    await lina.enrol("Lina")
+    window = lina.page
+    await window.evaluate("import('/companion/js/api.js')")
+    lina.page = await lina.context.new_page()
+    await lina.page.goto(lina.origin)
+    await lina.page.locator("a.card").first.wait_for()
+    await lina.page.evaluate(END_SESSION)
+    await lina.page.reload()
+    await lina.enrol("Putri")
+    sent: list[str] = []
+    window.on("request", lambda asked: sent.append(asked.headers["authorization"]) if "/lock" in asked.url else None)
+    await window.route("**/lock", lambda route: route.fulfill(status=401, json={"code": "not_signed_in"}))
+    async with window.expect_navigation():
+        await window.evaluate(
+            "import('/companion/js/api.js').then(({ post }) => post('/v1/cards/x/lock').catch(() => {}))"
+        )
+    await see(window.get_by_role("heading", name=f"Halo, {find_person('Putri').name.split()[0]}")).to_be_visible()
+    assert len(sent) == 1, "with the token of whoever was shown, and not once more as the next one"
+
+
+async def test_a_tick_holds_for_the_plan_that_it_was_put_on(open_companion: Open) -> None:
+    """Who turned the plan round meanwhile, on another phone, has agreed to nothing on this one."""
+    hendra = await open_companion()
+    page = hendra.page
+    await hendra.enrol("Hendra")
+    await hendra.go("merges")
+    await page.get_by_role("button", name="Lihat rencananya").first.click()
+    await acknowledge(page)
+    agree = page.get_by_role("button", name=AGREE)
+    await see(agree).to_be_enabled()
+    other = await page.get_by_role("radio", checked=False).locator(".kpj").inner_text()
+    await page.evaluate(
+        """async ([path, into]) => {
+            const { post, events } = await import('/companion/js/api.js');
+            await post(path, { into });
+            events.dispatchEvent(new CustomEvent('changed'));
+        }""",
+        ["/v1" + page.url.partition("#")[2] + "/survivor", other.replace(" ", "")],
+    )
+    await see(page.get_by_role("radio", checked=True)).to_contain_text(other)
+    await see(page.locator(".consequences input")).not_to_have_count(0)
+    await see(page.locator(".consequences input:checked")).to_have_count(0)

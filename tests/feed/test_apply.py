@@ -213,6 +213,7 @@ async def test_an_event_from_the_future_is_rejected(core: Core, card: str) -> No
 
 async def test_every_type_that_is_taken_is_tried_here() -> None:
     assert sorted(TYPES) == [
+        "announcement.published",  # tests/announcements
         "balance.reported",
         "branch_code.issued",
         "card.merged",

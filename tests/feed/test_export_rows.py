@@ -125,6 +125,8 @@ async def test_nothing_is_read_that_is_not_on_record_and_no_half_file_is_left(
             await export_rows(own_database.url(role), "cards", tmp_path / "cards.csv", purpose=PURPOSE)
     with pytest.raises(asyncpg.CheckViolationError):
         await export_rows(own_database.url(), "cards", tmp_path / "cards.csv", purpose=" ")
+    with pytest.raises(TableRefused, match="lies ahead"):
+        await export_rows(own_database.url(), "cards", tmp_path / "cards.csv", purpose=PURPOSE, as_of=date(2999, 1, 1))
     with pytest.raises(TableRefused, match="names no form"):
         await export_rows(own_database.url(), "cards", tmp_path / "cards.xlsx", purpose=PURPOSE)
 

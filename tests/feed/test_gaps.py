@@ -41,8 +41,8 @@ async def ask(core: Core, path: str, body: dict[str, Any], *, status: int = 200)
     return found
 
 
-async def skip(core: Core, stream: str, *, status: int = 200) -> dict[str, Any]:
-    body = {"stream_skip": {"stream": stream, "staff": "budi", "reason": "hilang di pusat data"}}
+async def skip(core: Core, stream: str, last: int = 1, *, status: int = 200) -> dict[str, Any]:
+    body = {"stream_skip": {"stream": stream, "last": last, "staff": "budi", "reason": "hilang di pusat data"}}
     return await ask(core, "skip", body, status=status)
 
 
@@ -60,7 +60,7 @@ async def test_a_gap_is_seen_with_its_age_becomes_an_alarm_and_is_skipped(
     assert (gap["stream"], gap["first"], gap["last"], gap["held"], gap["event_id"]) == (stream, 1, 2, 2, third["id"])
     assert 0 <= gap["age_s"] < 60
     assert (await ask(core, "search", {"stream_search": {"waiting_s": 3600}}))["gaps"] == []
-    assert (await skip(core, stream, status=409))["code"] == "gap_too_young"
+    assert (await skip(core, stream, 2, status=409))["code"] == "gap_too_young"
 
     pool = await connect(database.url("sepakat_worker"), size=1, application="tests")
     with structlog.testing.capture_logs() as logged:
@@ -71,7 +71,7 @@ async def test_a_gap_is_seen_with_its_age_becomes_an_alarm_and_is_skipped(
     assert [(line["log_level"], line["alarming"], line["held"]) for line in logged] == [("info", 0, 2), ("error", 1, 2)]
     assert logged[1]["oldest_s"] > DAY_S
 
-    skipped = await skip(core, stream)
+    skipped = await skip(core, stream, 2)
     assert (skipped["first"], skipped["last"]) == (1, 2)
     assert [(one["id"], one["outcome"]) for one in skipped["results"]] == [
         (third["id"], "applied"),
@@ -87,7 +87,7 @@ async def test_a_gap_is_seen_with_its_age_becomes_an_alarm_and_is_skipped(
         "reason": "hilang di pusat data",
         "database_role": "sepakat_feed",
     }
-    assert (await skip(core, stream, status=404))["code"] == "gap_unknown"
+    assert (await skip(core, stream, 2, status=404))["code"] == "gap_unknown"
 
     # what comes after all is not lost in silence
     late = contribution(card, 200, month="2026-02", streams={stream: 2})
@@ -112,6 +112,29 @@ async def test_an_event_of_two_streams_waits_for_the_one_that_is_behind(
     assert (await ask(core, "search", {"stream_search": {}}))["gaps"] == []
 
 
+async def test_a_skip_sent_again_skips_nothing_that_nobody_looked_at(
+    core: Core, dwi: Worker, card: str, api: httpx.AsyncClient
+) -> None:
+    stream = f"participant:{dwi.nik}"
+    told = [contribution(card, 100, month=f"2026-0{number}", streams={stream: number}) for number in (2, 4)]
+    await core.send(*told)
+    assert (await api.post("/local/clock", json={"advance_s": DAY_S + 1})).status_code == 200
+    # The process dies between the skip and what waited for it: whoever asks again has it settled, and no other number skipped.
+    feed = await core.database.connect("sepakat_feed")
+    kept = f"participant:{nik_hash(dwi.nik).hex()}"
+    assert await feed.fetchval("SELECT last FROM skip_feed_gap($1, 'budi', 'hilang')", kept) == 1
+    await feed.close()
+    assert (await skip(core, stream, 1, status=404))["code"] == "gap_unknown"
+    (result,) = await core.send(told[0])
+    assert (result["outcome"], result["code"]) == ("duplicate", None)
+    assert (await skip(core, stream, 1, status=404))["code"] == "gap_unknown", (
+        "number 3 is missing as long, but who knows it?"
+    )
+    assert await core.ask("SELECT first, last FROM feed_skips WHERE stream = $1", kept) == [{"first": 1, "last": 1}]
+    (result,) = await core.send(contribution(card, 9, month="2026-03", streams={stream: 3}))
+    assert result["outcome"] == "applied"
+
+
 async def test_by_hand(
     core: Core,
     card: str,
@@ -132,7 +155,7 @@ async def test_by_hand(
         said = capsys.readouterr()
         return done, said.out + said.err
 
-    go = ("skip", stream, "--staff", "budi", "--reason", "hilang")
+    go = ("skip", stream, "1", "--staff", "budi", "--reason", "hilang")
     assert (await run("sepakat_operator", "gaps"))[0] == 0
     assert (await run("sepakat_feed", *go))[0] == 1
     assert (await api.post("/local/clock", json={"advance_s": DAY_S + 1})).status_code == 200
@@ -140,7 +163,7 @@ async def test_by_hand(
     assert (done, f"{stream} waits for 1 since" in said) == (1, True)
     done, said = await run("sepakat_feed", *go)
     assert (done, "Skipped 1 to 1" in said, "applied" in said) == (0, True, True)
-    assert (await run("sepakat_feed", "skip", "card:?", "--staff", "budi", "--reason", "x"))[0] == 1
+    assert (await run("sepakat_feed", "skip", "card:?", "1", "--staff", "budi", "--reason", "x"))[0] == 1
 
 
 async def test_skips_are_the_functions_and_for_good(core: Core, database: Database) -> None:

@@ -15,8 +15,8 @@ from msgspec.structs import astuple
 from app.feed.import_files import find_files, read_files
 from app.feed.import_folder import read_folder
 from app.feed.import_lines import columns_of
-from app.feed.import_money import balance_of, entries_of
-from app.feed.import_people import Folder, Person
+from app.feed.import_money import entries_of
+from app.feed.import_people import Folder, Holding, Person
 from app.feed.import_rows import FILES
 from app.platform.table_csv import CsvSource
 
@@ -50,6 +50,10 @@ def sources(rows: Mapping[str, list[str]]) -> dict[str, CsvSource]:
         file: CsvSource(f"{row}\n".encode() for row in (",".join(columns_of(file)), *rows_of))
         for file, rows_of in rows.items()
     }
+
+
+def balance_of(holding: Holding) -> int:
+    return sum(entry.amount for entry in entries_of(holding))
 
 
 def read(**changed: list[str]) -> Folder:

@@ -21,9 +21,12 @@ from tests.conftest import Database, settings_for
 from tests.people import NewCard, Person, add_person
 
 HOLD_PROPOSALS = "SELECT pg_advisory_lock(hashtext('sepakat proposals'))"
-TELL = """
-SELECT append_history(ARRAY[ROW($1::uuid, 'announcement_info', NULL, NULL, record_cause($1, 'agency', 'tests'),
-    jsonb_build_object('announcement_id', $2::text))::history_entry])
+PUBLISH = """
+SELECT publish_announcement(gen_random_uuid(), $1, 'info', '{}', ARRAY(
+    SELECT nik_hash FROM participant_numbers WHERE participant_id = ANY ($2)), '', '{}', NULL, NULL, '{}', '{}', NULL, NULL, NULL)
+"""
+REACH = """
+SELECT t.participant_id FROM announcements AS a CROSS JOIN announce_to_some(a.announcement_id, 1, 1) AS t WHERE a.event_id = $1
 """
 
 
@@ -180,16 +183,16 @@ async def test_a_day_takes_so_many_and_the_rest_goes_out_on_the_next_days(agency
 
 
 async def test_no_proposal_comes_before_its_announcement_has_been_there_for_so_long(agency: Agency) -> None:
-    await agency.admin.execute(
-        "INSERT INTO entry_kinds (kind, reach, class, severity, written_by, wording)"
-        " VALUES ('announcement_info', 'inbox', 'notice', 'info', 'change', '2026-11') ON CONFLICT DO NOTHING"
-    )
     reached, unreached = await agency.person(1, 2), await agency.person(1, 2)
-    announced = Announced(uuid4(), timedelta(hours=24))
+    announced, other = Announced(f"a-{uuid4()}", timedelta(hours=24)), f"a-{uuid4()}"
     agency.write(row(reached), row(unreached))
-    await agency.admin.execute(TELL, unreached.participant_id, str(uuid4()))
+    with pytest.raises(ProposalsRefused, match="No announcement came by event"):
+        await agency.load(announced=announced)
+    for event_id, person in ((announced.event_id, reached), (other, unreached)):
+        await agency.admin.execute(PUBLISH, event_id, [person.participant_id])
+    assert await agency.admin.fetchval(REACH, other) == unreached.participant_id
     assert (await agency.load(announced=announced)).waiting == {"announcement_not_yet": 2}
-    await agency.admin.execute(TELL, reached.participant_id, str(announced.announcement_id))
+    assert await agency.admin.fetchval(REACH, announced.event_id) == reached.participant_id
     assert (await agency.load()).waiting == {"announcement_not_yet": 2}
     await agency.pass_days(1.01)
     # what the file waits for was said the first time: nobody can forget it, or say something else
@@ -197,7 +200,7 @@ async def test_no_proposal_comes_before_its_announcement_has_been_there_for_so_l
     assert (report.proposed, report.waiting) == (1, {"announcement_not_yet": 1})
     assert await agency.merges(unreached) == []
     with pytest.raises(ProposalsRefused, match="waits for"):
-        await agency.load(announced=Announced(uuid4(), timedelta(0)))
+        await agency.load(announced=Announced(other, timedelta(0)))
 
 
 async def test_parquet_is_taken_and_its_refused_rows_come_back_in_parquet(agency: Agency, tmp_path: Path) -> None:

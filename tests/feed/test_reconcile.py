@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow
+import pyarrow.parquet
 import pytest
 import pytest_asyncio
 
@@ -122,6 +124,7 @@ async def test_a_core_that_merges_and_never_says_so_is_found(
     assert (report.missing, report.opened, counted(report)["differs"]) == (1, 1, 2)
     differs = report.outcomes["differs"]
     assert differs.theirs == differs.ours == OLD + NEW  # not a rupiah is lost between the books
+    assert others.stat().st_mode & 0o777 == 0o600, "what people have is for whoever asked only"
     with others.open() as file:
         assert list(csv.reader(file))[1:] == [
             [old, str(OLD + NEW), str(OLD), "differs"],
@@ -197,6 +200,7 @@ async def test_half_a_book_is_compared_with_nothing(books: Books, tmp_path: Path
     card = '{"kpj": "99000000011", "balance": 5}\n'
     for name, content, told in (
         ("a.csv", b"kpj,saldo\n1,2\n", "header"),
+        ("empty.csv", b"", "header"),
         ("b.csv", b"kpj,balance\n99000000011,5\n99000000012\n", "line 3"),
         ("c.csv", b"kpj,balance\n99000000011,-5\n", "line 2"),
         ("d.csv", b"kpj,balance\n99000000011,5.5\n", "line 2"),
@@ -209,7 +213,10 @@ async def test_half_a_book_is_compared_with_nothing(books: Books, tmp_path: Path
             list(read_book(tmp_path / name))
     packed = tmp_path / "whole.ndjson.gz"
     packed.write_bytes(gzip.compress((card + card.replace("5", "6")).encode()))
-    assert list(read_book(packed)) == [(1, "99000000011", 5, "active"), (2, "99000000011", 6, "active")]
+    typed = tmp_path / "whole.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"balance": [5, 6], "kpj": ["99000000011"] * 2}), typed)
+    for whole in (packed, typed):
+        assert list(read_book(whole)) == [(1, "99000000011", 5, "active"), (2, "99000000011", 6, "active")]
 
 
 async def test_the_command_prints_what_it_found(
@@ -229,6 +236,13 @@ async def test_the_command_prints_what_it_found(
         whole.write_text("kpj,balance,status\n" + "".join(f"{kpj},{told},\n" for kpj, told in theirs.items()))
         assert await asyncio.to_thread(main, ["reconcile", str(whole), "--as-of", day, "--whole"]) == done
         assert said in capsys.readouterr().out
+    # cut at the end of a line, a file can be read to its end: everybody else would have lost their savings
+    cut = dict(list(book.items())[: len(book) // 2 - 1])
+    whole.write_text("kpj,balance\n" + "".join(f"{kpj},{told}\n" for kpj, told in cut.items()))
+    cases = await books.core.ask("SELECT count(*) FROM cases")
+    assert await asyncio.to_thread(main, ["reconcile", str(whole), "--as-of", day, "--whole"]) == 1
+    assert "no whole book" in capsys.readouterr().err
+    assert await books.core.ask("SELECT count(*) FROM cases") == cases
     whole.write_text("kpj\n")
     assert await asyncio.to_thread(main, ["reconcile", str(whole), "--as-of", day]) == 1
     assert "Nothing was compared" in capsys.readouterr().err

@@ -61,7 +61,7 @@ async def test_the_command_wants_a_span_with_its_time_zone(database: Database) -
         return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
     refused = run("--since", "2026-11-25T08:00", "--until", "2026-11-26T08:00")
-    assert (refused.returncode, "with their time zone" in refused.stderr) == (2, True)
+    assert (refused.returncode, "with its time zone" in refused.stderr) == (2, True)
     done = run("--since", "2001-01-01T00:00+07:00", "--until", "2001-01-02T00:00+07:00")
     assert (done.returncode, done.stderr.strip()) == (0, "0 participants")
 

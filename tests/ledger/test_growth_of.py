@@ -158,10 +158,6 @@ async def transfer(connection: Connection, number: int, source: int, target: int
     )
 
 
-def lasting(amount: int) -> list[Entry]:
-    return [Entry("contribution", amount, date(2019, 1, 1))]
-
-
 def growth(amount: int) -> list[Entry]:
     return [Entry("growth", amount, date(YEAR, 12, 31))]
 

@@ -31,8 +31,15 @@ def test_a_run_comes_up_within_15_seconds_and_leaves_no_process(folder: Path) ->
     assert (folder / "secrets.json").stat().st_mode & 0o777 == 0o600
     assert set(json.loads((folder / "secrets.json").read_bytes())) == {"secret", "feed_secret", "passwords"}
 
+    there = (folder / "environment").read_text()
+    assert (folder / "environment").stat().st_mode & 0o777 == 0o600
+    assert "SEPAKAT_CHILD_OF" not in there  # or the next run would end that terminal's processes
+    script = f". {folder}/environment && {sys.executable} -m app.cli merges waiting"
+    assert subprocess.run(["sh", "-c", script], cwd=ROOT, check=False).returncode == 0
+
     assert run.stop() == 0
     assert left_in(folder) == []
+    assert not (folder / "environment").exists()
 
 
 def test_a_run_told_to_stop_while_it_starts_leaves_no_process(folder: Path) -> None:

@@ -12,7 +12,10 @@ import httpx
 import msgspec
 import pytest
 import pytest_asyncio
+from rich.console import Console
 
+from app.local.carry_out import carry_out
+from app.local.core import Core as PlayedCore
 from app.local.servers import Postgres, Valkey
 from app.merges.execute import look_at_waiting, settle
 from app.merges.unanswered import LONG, count_waiting, tell_unanswered
@@ -20,7 +23,7 @@ from app.platform import database as pools
 from app.platform.database import Pool
 from app.settings import Settings
 from app.verify.history import verify_history
-from tests.conftest import Apps, Database, settings_for
+from tests.conftest import FEED_SECRET, Apps, Database, settings_for
 from tests.feed.conftest import Core, contribution, event
 from tests.merges.conftest import COOLING_OFF_S
 from tests.merges.handed import Due, cards, confirmed, states, told_to_core
@@ -61,6 +64,14 @@ async def due(api: httpx.AsyncClient, database: Database, wait: Wait, worker: tu
     return Due(person, phone, merge_id, merge["executes_at"])
 
 
+async def test_a_walk_carries_it_out(feed: httpx.AsyncClient, due: Due, capsys: pytest.CaptureFixture[str]) -> None:
+    played = PlayedCore(feed, FEED_SECRET)
+    await carry_out(played, [], Console())
+    assert await states(due.phone) == [("executed", "acknowledged")]
+    assert await carry_out(played, [due.id], Console()) == 1
+    assert f"{due.id} does not wait for the core" in capsys.readouterr().out
+
+
 async def test_what_the_core_reports_as_confirmed_is_executed_by_the_report(
     core: Core, due: Due, worker: tuple[Pool, Settings]
 ) -> None:
@@ -96,12 +107,8 @@ async def test_several_cards_are_reported_in_one_event(
         merge = await show(phone, merge_id)
         *absorbed, into = person.kpjs
         balances = {kpj: card.balance or 0 for kpj, card in person.cards.items()}
-        told: dict[str, Any] = {
-            "absorbed": absorbed,
-            "into": into,
-            "merged_on": jakarta(merge["executes_at"]).isoformat(),
-        }
-        told["balances"] = balances
+        day = jakarta(merge["executes_at"]).isoformat()
+        told: dict[str, Any] = {"absorbed": absorbed, "into": into, "merged_on": day, "balances": balances}
         if not complete:
             told |= {"absorbed": absorbed[:1], "balances": {kpj: balances[kpj] for kpj in (absorbed[0], into)}}
         report = event("card.merged", told, occurred_at=merge["executes_at"])

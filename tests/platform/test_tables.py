@@ -149,6 +149,7 @@ def refuse(source: Path, target: Path) -> list[RefusedRow]:
         for row in refused:
             for refusal in row.refusals:
                 writer.write(refusal)
+    assert target.stat().st_mode & 0o777 == 0o600, "whoever is in the file is for whoever asked only"
     return refused
 
 

@@ -80,6 +80,7 @@ async def test_only_functions_that_log_are_granted(database: Database) -> None:
         "case_to_decide",
         "cases_for_staff",
         "current_instant",
+        "freeze_by_staff",
         "open_support_view",
         "propose_decision",
         "read_case_for_staff",

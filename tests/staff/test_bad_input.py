@@ -16,6 +16,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "cases/read": {"case_read": {"case_id": SOME_ID, "purpose": "dispute"}},
     "documents/read": {"document_read": {"case_id": SOME_ID, "document_id": SOME_ID, "purpose": "dispute"}},
     "cases/decide": {"case_decision": {"case_id": SOME_ID, "decision": "restored", "reason": "Cukup"}},
+    "freezes/decide": {"freeze_decision": {"nik": "9" * 16, "act": "freeze", "reason": "Cukup"}},
     "participants/view": {"support_view": {"support_code": "ZZZZ-ZZZZ", "purpose": "support"}},
 }
 

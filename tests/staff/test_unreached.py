@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -145,7 +146,7 @@ async def test_only_the_worker_opens_such_cases(database: Database) -> None:
 
 
 async def test_from_a_terminal_staff_come_with_their_own_token(
-    database: Database, pool: Pool, person: Person, phone: Phone, staff: Staff
+    database: Database, pool: Pool, person: Person, phone: Phone, staff: Staff, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await cannot_reach(database, person)
     await keep_unreached(pool)
@@ -175,3 +176,6 @@ async def test_from_a_terminal_staff_come_with_their_own_token(
         await run(*decide, by="dewi")
     assert '"proposed"' in (await run(*decide, by="siti"))[0]
     assert '"decided"' in (await run(*decide, by="budi"))[0]
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{person.nik}\n" * 2))
+    for by, state in (("siti", "proposed"), ("budi", "decided")):
+        assert f'"{state}"' in (await run("freeze", "--reason", "Ponsel dicuri", by=by))[0]

@@ -32,10 +32,10 @@ async def test_a_read_that_takes_longer_than_the_lease_does_not_cost_the_lane(
     dwi = await add_reachable()
     await post_contribution(fresh_database, dwi.person)
     async with outbox.connection.transaction():
-        await outbox.connection.execute("LOCK TABLE outbox")
+        await outbox.connection.execute("LOCK TABLE history")
         draining = asyncio.create_task(drain.drain(dwi.lane))
         await asyncio.sleep(2 * lease.total_seconds())
-        taken = await pool.fetchrow(LANE["take"], dwi.lane, uuid4(), lease)
+        taken = await pool.fetchrow(LANE["take"], dwi.lane, uuid4(), lease, False)
         assert taken is not None
         assert not taken["taken"]
     await draining

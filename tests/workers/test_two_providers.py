@@ -15,6 +15,8 @@ from app.local.servers import Valkey
 from app.notifications.deliver import Deliverer
 from app.platform.database import Pool
 from app.platform.fcm import Fcm
+from app.platform.outcomes import Accepted, Outcome
+from app.platform.push import Push
 from tests.conftest import Database
 from tests.local.running_simulator import RunningSimulator
 from tests.notifications.changes import post_contribution, post_contributions
@@ -178,6 +180,9 @@ async def test_a_worker_sends_through_both_and_a_secret_put_right_is_taken_up_wi
     async def told(value: str, times: int) -> bool:
         return outcomes(simulator, value) == ["accepted"] * times
 
+    async def misconfigured() -> bool:
+        return worker.said("push_misconfigured") and await outbox.waiting() == 1
+
     with run_worker(fresh_database, own_valkey.url, simulator, tmp_path / "worker.log") as worker:
         await post_contribution(fresh_database, dwi.person)
         for value in (fcm, hms):
@@ -185,7 +190,7 @@ async def test_a_worker_sends_through_both_and_a_secret_put_right_is_taken_up_wi
         valid = simulator.reset_hms_secret()
         await post_contribution(fresh_database, dwi.person)
         await eventually(partial(told, fcm, 2), 10, "Google's phone is told all the same")
-        assert worker.said("push_misconfigured")
+        await eventually(misconfigured, 10, "the other provider's fault is said, and its push waits")
         assert (await outbox.waiting(), await cleared(outbox)) == (1, 0)
         simulator.hms_credentials.write_bytes(valid)
         if os.environ.get("TIMED"):
@@ -236,3 +241,27 @@ async def test_what_nobody_sends_here_waits_and_is_not_dropped(
     assert (await outbox.waiting(), await cleared(outbox)) == (2, 0)
     noted = [(d["state"], d["code"]) for d in await outbox.deliveries() if d["device_id"] == dwi.devices[hms]]
     assert noted == [("waiting", "misconfigured"), ("waiting", "held_back")]
+
+
+async def test_a_send_whose_answer_is_cancelled_holds_up_nobody(
+    fresh_database: Database, add_reachable: AddReachable, pool: Pool, outbox: Outbox
+) -> None:
+    """A lane that waited for it would be kept, and renewed, until the process ends."""
+
+    class GivesUp:
+        async def send(self, push: Push) -> Outcome:
+            answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            if push.value == dwi.value:
+                answer.cancel()
+            else:
+                answer.set_result(Accepted("taken"))
+            return await answer
+
+    dwi, sari = await add_reachable("android"), await add_reachable("android")
+    await post_contributions(fresh_database, [dwi.person, sari.person])
+    drain = LaneDrain(pool, Deliverer({"fid": GivesUp(), "token": GivesUp()}))
+    for lane in {dwi.lane, sari.lane}:
+        await asyncio.wait_for(drain.drain(lane), 5)
+    [delivered] = await outbox.deliveries()
+    assert (delivered["participant_id"], delivered["state"]) == (sari.person.participant_id, "accepted")
+    assert await outbox.waiting() == 1

@@ -141,4 +141,4 @@ def tell(console: Console, world: World, judged: Judged) -> None:
             console.print(f"  {what}  {merge}")
     for line in judged.wrong:
         console.print(f"  WRONG  {line}", style="bold", markup=False)
-    console.print("Everything agrees." if judged.holds else "The books do NOT agree.")
+    console.print("Nothing else differs." if judged.holds else "The books do NOT agree.")

@@ -9,18 +9,24 @@ SELECT
     a.explains_until,
     a.published_at,
     t.seq,
-    replaced.announcement_id AS replaces,
-    replacing.announcement_id AS replaced_by
+    (
+        SELECT e.announcement_id
+        FROM earlier_announcements(a.announcement_id) AS e
+        INNER JOIN announced AS r ON e.announcement_id = r.announcement_id
+        WHERE r.participant_id = $1 AND r.seq IS NOT NULL
+        ORDER BY e.steps
+        LIMIT 1
+    ) AS replaces,
+    (
+        SELECT l.announcement_id
+        FROM later_announcements(a.announcement_id) AS l
+        INNER JOIN announced AS r ON l.announcement_id = r.announcement_id
+        WHERE r.participant_id = $1 AND r.seq IS NOT NULL
+        ORDER BY l.steps
+        LIMIT 1
+    ) AS replaced_by
 FROM announced AS t
 INNER JOIN announcements AS a ON t.announcement_id = a.announcement_id
-LEFT JOIN announced AS replaced
-    ON t.participant_id = replaced.participant_id AND a.replaces = replaced.announcement_id AND replaced.seq IS NOT NULL
-LEFT JOIN LATERAL (
-    SELECT r.announcement_id
-    FROM announced AS r
-    INNER JOIN announcements AS n ON r.announcement_id = n.announcement_id
-    WHERE n.replaces = a.announcement_id AND r.participant_id = $1 AND r.seq IS NOT NULL
-) AS replacing ON true
 WHERE
     t.participant_id = $1 AND t.seq IS NOT NULL
     AND ($2::uuid IS NULL OR t.announcement_id = $2)

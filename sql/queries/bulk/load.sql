@@ -25,7 +25,7 @@ WHERE name = $1;
 -- empty_lines: nothing; COPY begins with an empty table
 TRUNCATE bulk_lines;
 
--- take_lines: how many rows were staged and how many refused; those in bulk_lines, with the cards of their numbers
+-- take_lines: nothing; the rows in bulk_lines are staged with the cards of their numbers, or refused
 WITH judged AS MATERIALIZED (
     SELECT
         l.*,
@@ -87,8 +87,7 @@ FROM (
         coalesce(sum(amount) FILTER (WHERE code IS NOT NULL), 0) AS refused_amount
     FROM judged
 ) AS t
-WHERE r.run_id = $1
-RETURNING t.rows, t.refused;
+WHERE r.run_id = $1;
 
 -- refuse_lines: nothing; lines that are no rows
 WITH refused AS (

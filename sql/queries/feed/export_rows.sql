@@ -1,3 +1,6 @@
+-- today: the day in Jakarta
+SELECT jakarta_day(current_instant());
+
 -- begin: the id of an export that is now on record
 INSERT INTO data_exports (what, as_of, purpose)
 VALUES ($1, $2, $3)

@@ -1,17 +1,24 @@
 -- lock_proposals: whether this session is now the only one that loads proposals
 SELECT pg_try_advisory_lock(hashtext('sepakat proposals'));
 
+-- find_announcement: the announcement that came by an event; nothing when none did
+SELECT announcement_id
+FROM announcements
+WHERE event_id = $1;
+
 -- keep_file: nothing; a file that was loaded before stays bound to what it was bound to then
 INSERT INTO proposal_files (file_id, name, announcement_id, announced_for, loaded_at)
 VALUES ($1, $2, $3, $4, current_instant())
 ON CONFLICT (file_id) DO NOTHING;
 
--- read_file: what the proposals of a file wait for
+-- read_file: what the proposals of a file wait for, and by which event that announcement came
 SELECT
-    announcement_id,
-    announced_for
-FROM proposal_files
-WHERE file_id = $1;
+    f.announcement_id,
+    f.announced_for,
+    a.event_id
+FROM proposal_files AS f
+LEFT JOIN announcements AS a ON f.announcement_id = a.announcement_id
+WHERE f.file_id = $1;
 
 -- find_applied: which of these events were applied already
 SELECT event_id
@@ -32,11 +39,10 @@ WHERE
 SELECT
     $2::uuid IS NULL OR EXISTS (
         SELECT
-        FROM history AS h
-        INNER JOIN history_data AS d ON h.participant_id = d.participant_id AND h.seq = d.seq
+        FROM announced AS a
+        INNER JOIN history AS h ON a.participant_id = h.participant_id AND a.seq = h.seq
         WHERE
-            h.participant_id = $1 AND starts_with(h.kind, 'announcement')
-            AND d.data::jsonb ->> 'announcement_id' = $2::uuid::text
+            a.participant_id = $1 AND a.announcement_id = $2::uuid
             AND h.recorded_at <= current_instant() - $3::interval
     ) AS announced,
     (

@@ -20,6 +20,11 @@ WHERE kpj IN (SELECT d.kpj FROM reconciled_cards AS d GROUP BY d.kpj HAVING coun
 -- last_line: the number of the last line, or 0
 SELECT coalesce(max(line), 0) FROM reconciled_cards;
 
+-- count_shares: how many cards the file has, and how many have savings here
+SELECT
+    (SELECT count(*) FROM reconciled_cards) AS in_file,
+    (SELECT count(*) FROM cards AS k WHERE k.balance > 0 AND k.transferred_at IS NULL) AS here;
+
 -- agree: nothing; what agrees among the lines $1 to $2, of day $3
 SELECT reconcile_agreeing($1, $2, $3);
 

@@ -677,3 +677,20 @@ FROM case_proposals
 WHERE participant_id = $1
 ORDER BY proposal_id
 LIMIT $2;
+
+-- freeze_proposals: the freezes by staff, and who agreed
+SELECT
+    proposal_id,
+    act,
+    reason,
+    staff_role,
+    shown_as,
+    proposed_at,
+    state,
+    second_role,
+    second_shown_as,
+    closed_at
+FROM freeze_proposals
+WHERE participant_id = $1
+ORDER BY proposal_id
+LIMIT $2;

@@ -30,7 +30,6 @@ SELECT
     r.refused_amount::bigint,
     g.year,
     g.rates,
-    g.reached,
     g.begun_at
 FROM bulk_runs AS r
 INNER JOIN growth_runs AS g ON r.run_id = g.run_id

@@ -14,7 +14,10 @@ export class Problem extends Error {
 export class Offline extends Error {}
 
 const PATIENCE_MS = 15000;
+// The API knows a key again for 24 hours, and nobody shall be surprised by what they asked for yesterday.
+const LATE_MS = 3600000;
 let session = null;
+let device = null; // the session is of this one; another window may have enrolled somebody else meanwhile
 
 export const events = new EventTarget();
 const tell = (name, detail) => events.dispatchEvent(new CustomEvent(name, { detail }));
@@ -40,11 +43,13 @@ async function send(method, path, { body, headers = {}, token, raw } = {}) {
 
 export async function restore() {
   session = await load('mine', 'session') ?? null;
+  device = await load('mine', 'device_id');
   return session;
 }
 
 export async function keepSession(answer) {
   session = answer;
+  device = await load('mine', 'device_id');
   await save('mine', 'session', answer);
 }
 
@@ -52,6 +57,10 @@ export const me = () => session;
 
 async function refresh(spent) {
   await navigator.locks.request('sepakat-refresh', async () => {
+    if (await load('mine', 'device_id') !== device) {
+      location.reload();
+      throw new Offline();
+    }
     session = await load('mine', 'session') ?? null;
     if (!session) throw new Problem(401, { code: 'not_signed_in' });
     if (session.access_token !== spent) return;
@@ -112,13 +121,14 @@ async function deliver(sent) {
     await remove('unanswered', sent.key);
     return answer;
   } catch (error) {
-    if (error instanceof Problem && error.status < 500 && error.status !== 401) await remove('unanswered', sent.key);
+    const known = error instanceof Problem && error.status < 500 && error.status !== 401 && error.code !== 'idempotency_in_progress';
+    if (known) await remove('unanswered', sent.key);
     throw error;
   }
 }
 
 export async function post(path, body = {}) {
-  const sent = { key: crypto.randomUUID(), path, body, at: Date.now() };
+  const sent = { key: crypto.randomUUID(), path, body, at: Date.now(), device };
   await save('unanswered', sent.key, sent);
   return deliver(sent);
 }
@@ -126,6 +136,12 @@ export async function post(path, body = {}) {
 // What was sent before the network or the app went away: done or not done, never twice.
 export async function settle() {
   for (const sent of await list('unanswered')) {
+    const ours = sent.device === device;
+    if (!ours || Math.abs(Date.now() - sent.at) > LATE_MS) {
+      await remove('unanswered', sent.key);
+      if (ours) tell('settled', { ...sent, late: true });
+      continue;
+    }
     try {
       await deliver(sent);
       tell('settled', sent);

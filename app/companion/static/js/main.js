@@ -2,6 +2,7 @@
 
 import { html, render, useEffect, useState } from '../vendor/htm-preact.js';
 import { events, get, restore, settle } from './api.js';
+import { moment } from './format.js';
 import { Icon, Notice } from './ui.js';
 import { t } from './words.js';
 import { learn, recall, serves } from './works.js';
@@ -75,8 +76,8 @@ function App({ first, known }) {
     <div class="app">
       ${works?.offline && html`<${Notice} kind="warning">${t('offline')}<//>`}
       ${works?.merges_paused && html`<${Notice} kind="warning">${t('paused', { reason: works.merges_paused.reason })}<//>`}
-      ${settled && html`<${Notice} kind=${settled.error ? 'warning' : 'good'}>
-        ${settled.error ? t('settled_not', { why: settled.error.message }) : t('settled')}
+      ${settled && html`<${Notice} kind=${settled.error || settled.late ? 'warning' : 'good'}>
+        ${settled.late ? t('settled_late', { when: moment(settled.at) }) : settled.error ? t('settled_not', { why: settled.error.message }) : t('settled')}
         <button class="link" onClick=${() => setSettled(null)}>${t('understood')}</button><//>`}
       ${screen && html`<${screen.Screen} key=${here} id=${screen.id} works=${works} />`}
     </div>

@@ -41,7 +41,7 @@ export const Card = ({ card }) => html`
     <span class="employer">${card.employer?.name ?? t(`segment_${card.segment}`)}</span>
     <span class="years">${t('years', { from: format.year(card.opened_on), to: card.closed_on ? format.year(card.closed_on) : t('now') })}${card.locked ? html` · <${Icon} name="lock" />${t('locked')}` : ''}</span>
     <${Money} amount=${card.balance} />
-    <span class="last">${card.merged_into ? t('went_to', { kpj: format.card(card.merged_into.kpj) })
+    <span class="last">${card.merged_into ? t(card.status === 'merged' ? 'went_to' : 'said_to_go', { kpj: format.card(card.merged_into.kpj) })
       : card.last_contribution ? t('last', { month: format.month(card.last_contribution.month), amount: format.rupiah(card.last_contribution.amount) }) : t('no_contribution')}</span>
   </a>`;
 
@@ -50,8 +50,8 @@ function Search() {
   const [found, setFound] = useState(null);
   return html`
     <form class="panel search" onSubmit=${(event) => event.preventDefault()}>
-      <label>${t('search')}<input inputmode="numeric" autocomplete="off" maxlength="13" value=${kpj} onInput=${(event) => { setKpj(event.target.value.replace(/\D/g, '')); setFound(null); }} /></label>
-      <${Do} kind="quiet" disabled=${kpj.length !== 11} act=${() => post('/v1/cards/resolve', { kpj })} after=${setFound}>${t('find')}<//>
+      <label>${t('search')}<input autocomplete="off" autocapitalize="characters" maxlength="18" value=${kpj} onInput=${(event) => { setKpj(event.target.value.replace(/\W/g, '')); setFound(null); }} /></label>
+      <${Do} kind="quiet" disabled=${kpj.length < 10} act=${() => post('/v1/cards/resolve', { kpj })} after=${setFound}>${t('find')}<//>
       ${found && html`<${Notice}>${found.explanation.text}<//><${Card} card=${found} />`}
     </form>`;
 }

@@ -3,7 +3,7 @@
 import { useEffect, useState } from '../../vendor/htm-preact.js';
 import { events, keepSession, openly, put, signIn } from '../api.js';
 import { makeKey } from '../device.js';
-import { load, save } from '../store.js';
+import { forget, load, save } from '../store.js';
 import { language, speak, t } from '../words.js';
 import { Do, html, Icon, Notice, Page } from '../ui.js';
 
@@ -13,8 +13,9 @@ export default function Enrol({ works }) {
   const [who, setWho] = useState(() => JSON.parse(sessionStorage.getItem('demo') ?? '{"nik":"","kpj":"","birth_date":""}'));
   useEffect(() => { load('mine', 'device_id').then(setKnown); load('mine', 'enrolment').then((old) => setAsked(old ?? null)); }, []);
 
-  const change = (name) => (event) => setWho({ ...who, [name]: event.target.value.trim() });
+  const change = (name) => (event) => setWho({ ...who, [name]: event.target.value.replace(/\s/g, '') });
   const ask = async () => {
+    await forget(); // whoever was here before has no key any more: what they saw and sent is nobody else's
     const device = { name: deviceName(), platform: 'web', public_key: await makeKey() };
     const answer = await openly('POST', '/v1/enrolments', { ...who, device });
     await save('mine', 'enrolment', answer);
@@ -42,9 +43,9 @@ export default function Enrol({ works }) {
       <form class="panel" onSubmit=${(event) => event.preventDefault()}>
         <h2>${t('who_are_you')}</h2>
         <label>${t('nik')}<input inputmode="numeric" autocomplete="off" maxlength="16" value=${who.nik} onInput=${change('nik')} /></label>
-        <label>${t('kpj')}<input inputmode="numeric" autocomplete="off" maxlength="11" value=${who.kpj} onInput=${change('kpj')} /><small>${t('kpj_any')}</small></label>
+        <label>${t('kpj')}<input autocomplete="off" autocapitalize="characters" maxlength="15" value=${who.kpj} onInput=${change('kpj')} /><small>${t('kpj_any')}</small></label>
         <label>${t('birth_date')}<input type="date" min="1900-01-01" value=${who.birth_date} onInput=${change('birth_date')} /></label>
-        <${Do} act=${ask} after=${setAsked} disabled=${who.nik.length !== 16 || who.kpj.length !== 11 || !who.birth_date}>${t('send_code')}<//>
+        <${Do} act=${ask} after=${setAsked} disabled=${who.nik.length !== 16 || who.kpj.length < 10 || !who.birth_date}>${t('send_code')}<//>
       </form>
       ${works?.simulator && html`<${Demo} simulator=${works.simulator} onChoose=${choose} />`}
     <//>`;

@@ -8,24 +8,25 @@ import { Do, html, Icon, Money, Notice, Status, useSeen } from '../ui.js';
 import { proves, serves, undoes } from '../works.js';
 
 export function Proposed({ merge, cards, reload }) {
-  const [agreed, setAgreed] = useState(new Set());
+  const [ticked, setTicked] = useState({});
   const [diff, setDiff] = useState(merge.last_refusal?.diff ?? null);
   const [fresh, setFresh] = useState(null);
   const shown = fresh ?? merge;
   const { plan } = shown;
   const passkeys = useSeen(proves('passkey') && serves('GET /v1/passkeys') ? '/v1/passkeys' : null).data?.passkeys ?? [];
+  const agreed = ticked.of === shown.plan_digest ? ticked.codes : new Set(); // of this very plan, whoever changed it meanwhile
   useEffect(() => setFresh(null), [merge]);
   useEffect(() => { if (merge.plan_expires_at && Date.parse(merge.plan_expires_at) < Date.now()) renew(); }, [merge.id]);
 
-  const renew = async () => { setFresh(await post(`/v1/merges/${merge.id}/plan`)); setAgreed(new Set()); };
-  const choose = (into) => async () => { setFresh(await post(`/v1/merges/${merge.id}/survivor`, { into })); setAgreed(new Set()); };
+  const renew = async () => { setFresh(await post(`/v1/merges/${merge.id}/plan`)); };
+  const choose = (into) => async () => { setFresh(await post(`/v1/merges/${merge.id}/survivor`, { into })); };
   const confirm = (how) => async () => {
     const acknowledged = [...plan.to_acknowledge].sort();
     const members = { merge_id: merge.id, plan_digest: shown.plan_digest, acknowledged };
     try {
       return await post(`/v1/merges/${merge.id}/confirmation`, { plan_digest: shown.plan_digest, acknowledged, ...await prove('merge', merge.id, members, how) });
     } catch (error) {
-      if (error instanceof Problem && error.code === 'merge_plan_stale') { setDiff(error.body.diff); setAgreed(new Set()); await renew(); }
+      if (error instanceof Problem && error.code === 'merge_plan_stale') { setDiff(error.body.diff); await renew(); }
       throw error;
     }
   };
@@ -37,7 +38,7 @@ export function Proposed({ merge, cards, reload }) {
     <section><h2>${t('consequences')}</h2><ul class="consequences">${plan.texts.map((one) => html`
       <li class=${one.severity}>${one.severity === 'warning'
         ? html`<label><input type="checkbox" checked=${agreed.has(one.code)} onChange=${(event) => {
-            const now = new Set(agreed); event.target.checked ? now.add(one.code) : now.delete(one.code); setAgreed(now); }} />
+            const now = new Set(agreed); event.target.checked ? now.add(one.code) : now.delete(one.code); setTicked({ of: shown.plan_digest, codes: now }); }} />
             <span>${one.text}<small>${t('i_understand')}</small></span></label>`
         : html`<${Icon} name="info" /><span>${one.text}</span>`}</li>`)}</ul></section>
     <section class="panel agree"><p>${plan.cooling_off_s ? t('cooling_off', { time: span(plan.cooling_off_s) }) : ''} ${plan.undo_window_s && undoes() ? t('undo_window', { time: span(plan.undo_window_s) }) : ''}</p>

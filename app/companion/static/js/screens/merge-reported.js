@@ -18,8 +18,8 @@ export function Reported({ merge, cards, reload }) {
   };
   return html`
     <${Notice} kind="error">${t('reported_says', { when: format.day(merge.reported.merged_on) })}<//>
-    <section class="panel"><h2>${t('day_before')}</h2><dl>${Object.entries(merge.reported.balances).map(([kpj, balance]) => html`
-      <${Row} name=${format.card(kpj)}>${format.rupiah(balance)}<//>`)}</dl></section>
+    ${Object.keys(merge.reported.balances).length > 0 && html`<section class="panel"><h2>${t('day_before')}</h2><dl>${Object.entries(merge.reported.balances).map(([kpj, balance]) => html`
+      <${Row} name=${format.card(kpj)}>${format.rupiah(balance)}<//>`)}</dl></section>`}
     ${merge.state === 'disputed' ? html`<${Notice} kind="good">${t('disputed_says')}<//>` : html`
       <section class="panel"><h2>${t('not_agreed')}</h2>
         <label>${t('say_why')}<textarea rows="3" maxlength="1000" value=${statement} onInput=${(event) => setStatement(event.target.value)}></textarea></label>

@@ -87,6 +87,7 @@ const Consents = () => html`<${Listed} path="/v1/me/consents" name="consents" ro
 
 const Cases = () => html`<${Listed} path="/v1/cases" name="cases" none="no_cases" row=${(one) => html`<h2>${t(`case_${one.kind}`)}</h2>
   <p>${one.decision ? t('case_decided', { decision: t(`decision_${one.decision}`) }) : t('case_due', { when: format.moment(one.due_at) })} ${one.reason ?? ''}</p>
+  ${one.figures?.theirs !== undefined && html`<p>${t('case_figures', { ours: format.rupiah(one.figures.ours), theirs: format.rupiah(one.figures.theirs) })}</p>`}
   <p class="small">${format.moment(one.opened_at)}${one.kpj ? ` · ${format.card(one.kpj)}` : ''}</p>
   ${one.merge_id && html`<a href="#/merges/${one.merge_id}">${t('see_merge')}</a>`}`} />`;
 

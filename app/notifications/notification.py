@@ -1,4 +1,4 @@
-"""What is to be announced to whom: outbox rows gathered into one push per cause and phone. Pure."""
+"""What is to be told to whom: outbox rows gathered into one push per cause and phone. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Target(msgspec.Struct, frozen=True, gc=False):
         return f"Target(device_id={self.device_id})"
 
 
-class Announcement(msgspec.Struct, frozen=True, gc=False):
+class Notification(msgspec.Struct, frozen=True, gc=False):
     """The entries of one cause: one push to each target that has not settled. No class, no push: the inbox suffices.
 
     `rests`: its person is quiet now, and nothing in it is mandatory.
@@ -54,7 +54,7 @@ class Announcement(msgspec.Struct, frozen=True, gc=False):
     rests: bool = False
 
     def __repr__(self) -> str:
-        return f"Announcement(cause_id={self.cause_id}, seqs={self.seqs})"
+        return f"Notification(cause_id={self.cause_id}, seqs={self.seqs})"
 
     @property
     def up_to_seq(self) -> int:
@@ -84,24 +84,22 @@ def derive_id(cause_id: UUID, name: str) -> str:
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:32]}"
 
 
-def gather(rows: Iterable[Row], shown: Mapping[tuple[UUID, int], Row] | None = None) -> dict[UUID, list[Announcement]]:
-    """The announcements of each participant, in the order of their first entries; `shown`: entries by person and seq."""
+def gather(rows: Iterable[Row], shown: Mapping[tuple[UUID, int], Row] | None = None) -> dict[UUID, list[Notification]]:
+    """The notifications of each participant, in the order of their first entries; `shown`: entries by person and seq."""
     causes: dict[tuple[UUID, UUID], list[Row]] = {}
     for row in rows:
         causes.setdefault((row["participant_id"], row["cause_id"]), []).append(row)
-    people: dict[UUID, list[Announcement]] = {}
+    people: dict[UUID, list[Notification]] = {}
     for (participant_id, cause_id), own in causes.items():
-        people.setdefault(participant_id, []).append(_announce(participant_id, cause_id, own, shown or {}))
+        people.setdefault(participant_id, []).append(_tell(participant_id, cause_id, own, shown or {}))
     return people
 
 
-def _announce(
-    participant_id: UUID, cause_id: UUID, rows: list[Row], shown: Mapping[tuple[UUID, int], Row]
-) -> Announcement:
+def _tell(participant_id: UUID, cause_id: UUID, rows: list[Row], shown: Mapping[tuple[UUID, int], Row]) -> Notification:
     loud = [row for row in rows if is_loud(row)]
     classes = {row["entry_class"] for row in loud}
     seqs = tuple(sorted({row["seq"] for row in rows}))
-    return Announcement(
+    return Notification(
         participant_id=participant_id,
         cause_id=cause_id,
         seqs=seqs,
