@@ -48,7 +48,7 @@ class Companion:
         await self.go("cards")
         await self.page.locator("a.card").first.wait_for()
         shown = [await card.inner_text() for card in await self.page.locator("ul.cards a.card").all()]
-        return {text.split("\n")[0].replace(" ", ""): text for text in shown}
+        return {"".join(text.split("\n")[0].split()): text for text in shown}
 
 
 @pytest_asyncio.fixture(scope="session")

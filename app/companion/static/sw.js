@@ -1,6 +1,13 @@
 // Keeps the shell, so that the app opens without a network. What the API said is kept by the app itself, dated.
-const KEPT = 'shell-1';
-const SHELL = ['/', '/companion/app.css', '/companion/vendor/htm-preact.js', '/companion/js/main.js'];
+const KEPT = 'shell-2';
+const MODULES = [
+  'announcement', 'api', 'chart', 'device', 'format', 'live', 'main', 'receipt', 'screens/card', 'screens/cards', 'screens/contact',
+  'screens/corrections', 'screens/enrol', 'screens/frozen', 'screens/growth', 'screens/inbox', 'screens/matches', 'screens/me',
+  'screens/merge-after', 'screens/merge-plan', 'screens/merge-reported', 'screens/merge', 'screens/merges', 'screens/phone',
+  'screens/receipt', 'screens/settings', 'screens/statement', 'screens/support', 'screens/ways', 'statement', 'store', 'ui', 'words-en',
+  'words-id', 'words', 'works',
+];
+const SHELL = ['/', '/companion/app.css', '/companion/vendor/htm-preact.js', ...MODULES.map((name) => `/companion/js/${name}.js`)];
 
 self.addEventListener('install', (event) => {
   event.waitUntil(caches.open(KEPT).then((cache) => cache.addAll(SHELL)).then(() => self.skipWaiting()));

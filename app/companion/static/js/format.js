@@ -15,7 +15,7 @@ export const year = (value) => value.slice(0, 4);
 export const clock = (value) => `${written(new Date(value), { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).replace(':', '.')} WIB`;
 export const moment = (value) => `${day(value)}, ${clock(value)}`;
 export const dayKey = (value) => written(new Date(value), { day: 'numeric', month: 'long', year: 'numeric' });
-export const card = (kpj) => `${kpj.slice(0, 3)} ${kpj.slice(3, 7)} ${kpj.slice(7)}`;
+export const card = (kpj) => `${kpj.slice(0, 3)}\u00a0${kpj.slice(3, 7)}\u00a0${kpj.slice(7)}`;
 
 // 11:59:58, or 2 days: what is left until `end` (milliseconds).
 export function left(end, now = Date.now()) {

@@ -1,23 +1,29 @@
 // The shell: who is here, which screen, and what hangs at the edges.
 
 import { html, render, useEffect, useState } from '../vendor/htm-preact.js';
-import { events, get, openly, restore, settle } from './api.js';
+import { events, get, restore, settle } from './api.js';
 import { moment } from './format.js';
-import { live, stopLiving } from './live.js';
 import { Icon, Notice } from './ui.js';
 import { t } from './words.js';
+import { learn, recall, serves } from './works.js';
 
 const SCREENS = [
   [/^#\/cards$/, () => import('./screens/cards.js')],
   [/^#\/cards\/([\w-]+)$/, () => import('./screens/card.js')],
   [/^#\/merges$/, () => import('./screens/merges.js')],
   [/^#\/merges\/([\w-]+)$/, () => import('./screens/merge.js')],
+  [/^#\/merges\/([\w-]+)\/receipt$/, () => import('./screens/receipt.js')],
   [/^#\/inbox$/, () => import('./screens/inbox.js')],
   [/^#\/me$/, () => import('./screens/me.js')],
+  [/^#\/me\/contact$/, () => import('./screens/contact.js')],
+  [/^#\/me\/corrections(?:\/(\d+))?$/, () => import('./screens/corrections.js')],
+  [/^#\/me\/matches$/, () => import('./screens/matches.js')],
+  [/^#\/me\/support$/, () => import('./screens/support.js')],
   [/^#\/me\/(\w+)$/, () => import('./screens/settings.js')],
   [/^#\/phone$/, () => import('./screens/phone.js')],
 ];
-const TABS = [['cards', '#/cards'], ['merge', '#/merges'], ['inbox', '#/inbox'], ['me', '#/me']];
+const TABS = [['cards', '#/cards', 'GET /v1/cards'], ['merge', '#/merges', 'GET /v1/merges'], ['inbox', '#/inbox', 'GET /v1/inbox'], ['me', '#/me', 'GET /v1/me']];
+const PHONE = ['phone', '#/phone']; // local mode: what reached the phone of whoever sits here
 
 function useScreen(here, signedIn) {
   const [screen, setScreen] = useState(null);
@@ -32,10 +38,10 @@ function useScreen(here, signedIn) {
   return screen;
 }
 
-function App({ first }) {
+function App({ first, known }) {
   const [here, setHere] = useState(location.hash);
   const [signedIn, setSignedIn] = useState(first !== null);
-  const [works, setWorks] = useState(null);
+  const [works, setWorks] = useState(known);
   const [unread, setUnread] = useState(0);
   const [settled, setSettled] = useState(null);
   const [, setSpoken] = useState(0);
@@ -47,21 +53,24 @@ function App({ first }) {
     events.addEventListener('signed-out', () => setSignedIn(false));
     events.addEventListener('spoken', () => setSpoken((count) => count + 1));
     events.addEventListener('settled', ({ detail }) => setSettled(detail));
-    addEventListener('online', settle);
-    openly('GET', '/v1/capabilities').then(setWorks, () => setWorks({ offline: true, routes: [] }));
+    const look = () => learn().then(setWorks);
+    addEventListener('online', () => { look(); settle(); });
+    look();
   }, []);
   useEffect(() => {
-    if (!signedIn) { stopLiving(); return undefined; }
+    if (!signedIn) return undefined;
+    const stream = import('./live.js');
     const count = async () => {
       const { unread: more, head } = await get('/v1/inbox?limit=1').catch(() => ({}));
       if (more !== undefined) setUnread(more);
       return head?.seq;
     };
-    settle().then(count).then(live);
+    settle().then(count).then(async (seq) => (await stream).live(seq));
     events.addEventListener('changed', count);
-    return () => events.removeEventListener('changed', count);
+    return () => { events.removeEventListener('changed', count); stream.then(({ stopLiving }) => stopLiving()); };
   }, [signedIn]);
 
+  const tabs = [...(signedIn ? TABS.filter(([, , route]) => serves(route)) : []), ...(works?.simulator ? [PHONE] : [])];
   return html`
     <a class="skip" href="#main" onClick=${(event) => { event.preventDefault(); document.getElementById('main')?.focus(); }}>${t('skip')}</a>
     <div class="app">
@@ -72,14 +81,17 @@ function App({ first }) {
         <button class="link" onClick=${() => setSettled(null)}>${t('understood')}</button><//>`}
       ${screen && html`<${screen.Screen} key=${here} id=${screen.id} works=${works} />`}
     </div>
-    ${signedIn && html`<nav class="tabs" aria-label=${t('menu')}>
-      ${TABS.map(([name, to]) => html`<a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}>
-        <${Icon} name=${name} />${t(`tab_${name}`)}
-        ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
-    </nav>`}
-    ${works?.simulator && here !== '#/phone' && html`<aside aria-label=${t('your_phone')}>
-      <a class="peek" href="#/phone"><${Icon} name="phone" /><span class="sr">${t('your_phone')}</span></a></aside>`}`;
+    <${Tabs} tabs=${tabs} here=${here} unread=${unread} />`;
 }
 
-if ('serviceWorker' in navigator) navigator.serviceWorker.register('/sw.js').catch(() => {});
-restore().then((session) => render(html`<${App} first=${session} />`, document.getElementById('app')));
+// At the lower edge of a phone, at the side of a desk.
+const Tabs = ({ tabs, here, unread }) => tabs.length > 0 && html`
+  <nav class="tabs" aria-label=${t('menu')}>${tabs.map(([name, to]) => html`
+    <a href=${to} aria-current=${here === to || here.startsWith(`${to}/`) ? 'page' : null}><${Icon} name=${name} />${t(`tab_${name}`)}
+      ${name === 'inbox' && unread > 0 && html`<span class="count">${unread}<span class="sr"> ${t('unread')}</span></span>`}</a>`)}
+  </nav>`;
+
+Promise.all([restore(), recall()]).then(([session, known]) => render(html`<${App} first=${session} known=${known} />`, document.getElementById('app')));
+
+// It fetches every screen, so that all open without a network: once the first one is there.
+if ('serviceWorker' in navigator) setTimeout(() => navigator.serviceWorker.register('/sw.js').catch(() => {}), 2000);

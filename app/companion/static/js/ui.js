@@ -49,6 +49,7 @@ const PATHS = {
   clock: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 7v5l3.5 2',
   pause: 'M9 6v12M15 6v12',
   info: 'M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM12 11v5M12 8v.5',
+  horn: 'M4 10v4h3l8 4V6l-8 4zM18 9.5a3.5 3.5 0 0 1 0 5M8 14.5V19h2.5v-3.3',
   search: 'M11 18a7 7 0 1 0 0-14 7 7 0 0 0 0 14zM16 16l5 5',
 };
 
@@ -89,7 +90,9 @@ export const Notice = ({ kind = 'info', children }) => html`
 
 export function Wrong({ error }) {
   if (!error) return null;
-  return html`<${Notice} kind="error">${error instanceof Offline ? t('offline_act') : error.message}<//>`;
+  const says = error instanceof Offline ? t('offline_act')
+    : error.code === 'hold_in_force' ? t('hold_in_force', { when: format.moment(error.body.until) }) : error.message;
+  return html`<${Notice} kind="error">${says} ${error.body?.errors?.map((one) => one.reason).join('; ')}<//>`;
 }
 
 // A button that can be pressed once at a time; what goes wrong stands below it.

@@ -1,15 +1,18 @@
-// The words: Indonesian first. Which language is told by the person's preference, else by the browser.
+// The words: Indonesian first. Which language is told by the person's preference, else by the browser; the other is read when chosen.
 
-import { indonesian } from './words-id.js';
-import { english } from './words-en.js';
-
-const ALL = { id: indonesian, en: english };
-let chosen = localStorage.getItem('language') ?? (navigator.languages.some((one) => one.startsWith('id')) ? 'id' : navigator.language.startsWith('en') ? 'en' : 'id');
+const READ = {
+  id: async () => (await import('./words-id.js')).indonesian,
+  en: async () => (await import('./words-en.js')).english,
+};
+const ofBrowser = () => (navigator.languages.some((one) => one.startsWith('id')) || !navigator.language.startsWith('en') ? 'id' : 'en');
+let chosen = localStorage.getItem('language') ?? ofBrowser();
+let words = await READ[chosen]();
 document.documentElement.lang = chosen;
 
 export const language = () => chosen;
 
-export function speak(other) {
+export async function speak(other) {
+  words = await READ[other]();
   chosen = other;
   localStorage.setItem('language', other);
   document.documentElement.lang = other;
@@ -17,8 +20,5 @@ export function speak(other) {
 
 // The text of `name`, with {members} put in.
 export function t(name, members = {}) {
-  const text = ALL[chosen][name] ?? name;
-  return text.replace(/\{(\w+)\}/g, (whole, member) => members[member] ?? whole);
+  return (words[name] ?? name).replace(/\{(\w+)\}/g, (whole, member) => members[member] ?? whole);
 }
-
-export const has = (name) => name in ALL[chosen];

@@ -1,13 +1,23 @@
 // One card: what it is and why, its money over the years, who paid, and what can be done.
 
-import { useEffect, useState } from '../../vendor/htm-preact.js';
-import { del, get, prove, put } from '../api.js';
-import { Balances, byYear } from '../chart.js';
+import { Explanations } from '../announcement.js';
+import { del, prove, put } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
-import { Do, Empty, html, Money, Page, Row, State, Status, useSeen } from '../ui.js';
+import { Do, html, Money, Page, Row, State, Status, useSeen } from '../ui.js';
+import { serves } from '../works.js';
+import { Frozen } from './frozen.js';
+import { Statement } from './statement.js';
 
-const WAYS = { see_merge_options: '#/merges', see_merge: '#/merges', dispute: '#/merges', undo: '#/merges' };
+const OF_MERGES = ['see_merge', 'dispute_merge', 'accept_merge', 'undo'];
+
+// Where a way that the explanation names is gone; nowhere for what is on this page already.
+function whereTo(way, card) {
+  if (way === 'see_living_card' && card.merged_into) return `#/cards/${card.merged_into.card_id}`;
+  if (way === 'see_cases') return '#/me/cases';
+  if (way === 'see_merge_options') return '#/merges';
+  return OF_MERGES.includes(way) && (card.explanation.merge_id ? `#/merges/${card.explanation.merge_id}` : '#/merges');
+}
 
 export default function Card({ id }) {
   const seen = useSeen(`/v1/cards/${id}`);
@@ -19,7 +29,8 @@ export default function Card({ id }) {
         <section class="hero card-${card.status}"><${Status} status=${card.status} /><${Money} amount=${card.balance} big=${true} />
           <p>${card.employer?.name ?? t(`segment_${card.segment}`)}</p></section>
         <${Explained} card=${card} />
-        <${Statement} id=${id} />
+        ${stopped(card) && html`<${Frozen} reload=${seen.reload} />`}
+        ${serves('GET /v1/cards/{card_id}/statement') && html`<${Statement} id=${id} upTo=${card.balance} />`}
         <section class="panel"><h2>${t('about_card')}</h2><dl>
           <${Row} name=${t('opened')}>${format.day(card.opened_on)}<//>
           ${card.closed_on && html`<${Row} name=${t('closed')}>${format.day(card.closed_on)}<//>`}
@@ -27,48 +38,19 @@ export default function Card({ id }) {
           <${Row} name=${t('programmes')}>${card.programmes.join(', ')}<//>
           ${card.merged_into && html`<${Row} name=${t('merged_into')}><a href="#/cards/${card.merged_into.card_id}">${format.card(card.merged_into.kpj)}</a>, ${format.day(card.merged_into.merged_at)}<//>`}
         </dl></section>
-        <${Lock} card=${card} reload=${seen.reload} />
-        <${History} id=${id} />`}
+        ${serves('PUT /v1/cards/{card_id}/lock') && html`<${Lock} card=${card} reload=${seen.reload} />`}
+        ${serves('GET /v1/cards/{card_id}/history') && html`<${History} id=${id} />`}`}
     <//>`;
 }
+
+const stopped = (card) => serves('POST /v1/cards/unfreeze') && card.explanation.what_you_can_do.some((way) => way.code === 'lift_the_freeze');
 
 const Explained = ({ card }) => html`
   <section class="panel"><h2>${t('what_happened')}</h2><p>${card.explanation.text}</p>
     <p class="small">${format.moment(card.explanation.occurred_at)}${card.explanation.consent ? ` · ${t(`consent_${card.explanation.consent}`)}` : ''}</p>
     ${card.explanation.what_you_can_do.length > 0 && html`<h3>${t('you_can')}</h3><ul class="ways">${card.explanation.what_you_can_do.map((way) => html`
-      <li>${way.text} ${card.explanation.merge_id ? html`<a href="#/merges/${card.explanation.merge_id}">${t('go_there')}</a>`
-        : WAYS[way.code] && html`<a href=${WAYS[way.code]}>${t('go_there')}</a>`}</li>`)}</ul>`}
+      <li>${way.text} ${whereTo(way.code, card) && html`<a href=${whereTo(way.code, card)}>${t('go_there')}</a>`}</li>`)}</ul>`}
   </section>`;
-
-function Statement({ id }) {
-  const [entries, setEntries] = useState(null);
-  const [all, setAll] = useState(false);
-  useEffect(() => {
-    let current = true;
-    (async () => {
-      const found = [];
-      for (let cursor = ''; cursor !== null;) {
-        const page = await get(`/v1/cards/${id}/statement?limit=100${cursor ? `&cursor=${encodeURIComponent(cursor)}` : ''}`);
-        found.push(...page.entries);
-        if (current) setEntries([...found]);
-        cursor = page.next_cursor;
-      }
-    })().catch(() => current && setEntries((old) => old ?? []));
-    return () => { current = false; };
-  }, [id]);
-  if (!entries) return html`<div class="loading" role="status"><span class="sr">${t('loading')}</span></div>`;
-  if (entries.length === 0) return html`<${Empty}>${t('no_entries')}<//>`;
-  return html`
-    <section class="panel"><h2>${t('money')}</h2>
-      <${Balances} points=${byYear(entries)} />
-      <ol class="statement">${(all ? entries : entries.slice(0, 6)).map((entry) => html`
-        <li><span class="when">${format.day(entry.effective_on)}</span>
-          <span class="what">${t(`entry_${entry.kind}`)}${entry.month ? ` ${format.month(entry.month)}` : ''}${entry.employer ? html`<small>${entry.employer.name}</small>` : ''}
-            ${entry.received_for_kpj && html`<small>${t('for_number', { kpj: format.card(entry.received_for_kpj) })}</small>`}</span>
-          <span class="how-much ${entry.amount < 0 ? 'out' : 'in'}">${format.signed(entry.amount)}<small>${format.rupiah(entry.balance_after)}</small></span></li>`)}</ol>
-      ${!all && entries.length > 6 && html`<button class="button quiet" onClick=${() => setAll(true)}>${t('all_entries', { count: entries.length })}</button>`}
-    </section>`;
-}
 
 function Lock({ card, reload }) {
   const lock = () => put(`/v1/cards/${card.card_id}/lock`);
@@ -82,5 +64,5 @@ function History({ id }) {
   const seen = useSeen(`/v1/cards/${id}/history`);
   return html`
     <section class="panel"><h2>${t('history')}</h2><ol class="timeline">${(seen.data?.entries ?? []).map((entry) => html`
-      <li><strong>${entry.title}</strong><p>${entry.body}</p><span class="small">${format.moment(entry.occurred_at)}</span></li>`)}</ol></section>`;
+      <li><strong>${entry.title}</strong><p>${entry.body}</p><span class="small">${format.moment(entry.occurred_at)}</span><${Explanations} ids=${entry.explained_by} /></li>`)}</ol></section>`;
 }

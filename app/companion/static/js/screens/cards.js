@@ -5,21 +5,26 @@ import { post } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
 import { Do, Empty, html, Icon, Money, Notice, Page, State, Status, useSeen } from '../ui.js';
+import { serves } from '../works.js';
+import { Growth } from './growth.js';
 
 export default function Cards() {
   const cards = useSeen('/v1/cards');
   const merges = useSeen('/v1/merges');
   const me = useSeen('/v1/me');
   const waiting = (merges.data?.merges ?? []).filter((one) => ['proposed', 'confirmed', 'reported'].includes(one.state));
+  const frozen = cards.data?.cards.find((one) => one.status === 'frozen');
   return html`
     <${Page} title=${me.data ? t('hello', { name: me.data.name.split(' ')[0] }) : t('tab_cards')}>
       <${State} of=${cards} />
       ${cards.data && html`
         <section class="total"><p>${t('total_of', { count: cards.data.cards.length })}</p><${Money} amount=${cards.data.total_balance} big=${true} /></section>
         ${waiting.map((merge) => html`<${Waiting} merge=${merge} />`)}
+        ${frozen && html`<a class="waiting waiting-reported" href="#/cards/${frozen.card_id}"><${Icon} name="ice" /><span><strong>${t('cards_frozen')}</strong>${t('cards_frozen_say')}</span><${Icon} name="go" /></a>`}
         <ul class="cards">${cards.data.cards.map((card) => html`<li><${Card} card=${card} /></li>`)}</ul>
+        ${cards.data.cards.length > 0 && serves('GET /v1/cards/{card_id}/statement') && html`<${Growth} cards=${cards.data.cards} />`}
         ${cards.data.cards.length === 0 && html`<${Empty}>${t('no_cards')}<//>`}
-        <${Search} />`}
+        ${serves('POST /v1/cards/resolve') && html`<${Search} />`}`}
     <//>`;
 }
 

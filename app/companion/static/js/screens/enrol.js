@@ -52,7 +52,7 @@ export default function Enrol({ works }) {
 }
 
 const Language = () => html`<div class="language" role="group" aria-label="Bahasa / Language">
-  ${['id', 'en'].map((one) => html`<button aria-pressed=${language() === one} lang=${one} onClick=${() => { speak(one); events.dispatchEvent(new CustomEvent('spoken')); }}>${one === 'id' ? 'Indonesia' : 'English'}</button>`)}
+  ${['id', 'en'].map((one) => html`<button aria-pressed=${language() === one} lang=${one} onClick=${() => speak(one).then(() => events.dispatchEvent(new CustomEvent('spoken')))}>${one === 'id' ? 'Indonesia' : 'English'}</button>`)}
 </div>`;
 
 function Code({ enrolment, works, onBack, onDone }) {

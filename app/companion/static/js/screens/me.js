@@ -5,14 +5,21 @@ import { forget } from '../store.js';
 import * as format from '../format.js';
 import { language, speak, t } from '../words.js';
 import { Do, html, Icon, Notice, Page, Row, State, useSeen } from '../ui.js';
+import { proves, serves } from '../works.js';
+import { Stop } from './frozen.js';
 
-const MORE = ['devices', 'passkeys', 'sessions', 'notifications', 'access', 'consents', 'cases'];
+const MORE = [
+  ['contact', 'PUT /v1/me/contact'], ['corrections', 'POST /v1/me/corrections'], ['matches', 'GET /v1/possible-matches'], ['devices', 'GET /v1/devices'], ['passkeys', 'GET /v1/passkeys', 'passkey'], ['sessions', 'GET /v1/sessions'], ['notifications', 'PATCH /v1/me/preferences'],
+  ['access', 'GET /v1/me/access-log'], ['consents', 'GET /v1/me/consents'], ['cases', 'GET /v1/cases'],
+  ['support', 'POST /v1/support-codes'],
+];
+const there = () => MORE.filter(([, route, how]) => serves(route) && (!how || proves(how)));
 
 export default function Me() {
   const seen = useSeen('/v1/me');
   const person = seen.data;
   const speakNow = async (locale) => {
-    speak(locale);
+    await speak(locale);
     events.dispatchEvent(new CustomEvent('spoken'));
     await patch('/v1/me/preferences', { locale });
     seen.reload();
@@ -29,13 +36,14 @@ export default function Me() {
       <${State} of=${seen} />
       ${person && html`
         <section class="panel"><h2>${person.name}</h2><dl>
-          <${Row} name=${t('nik')}>${person.nik}<//><${Row} name=${t('phone_number')}>${person.phone ?? '–'}<//><${Row} name=${t('email')}>${person.email ?? '–'}<//></dl></section>
+          <${Row} name=${t('nik_short')}>${person.nik}<//><${Row} name=${t('phone_number')}>${person.phone ?? '–'}<//><${Row} name=${t('email')}>${person.email ?? '–'}<//></dl></section>
         ${person.hold && html`<${Notice} kind="warning">${t('hold', { when: format.moment(person.hold.until) })}<//>`}
         <section class="panel"><h2>${t('language')}</h2><div class="language">${['id', 'en'].map((one) => html`
           <button aria-pressed=${language() === one} lang=${one} onClick=${() => speakNow(one)}>${one === 'id' ? 'Indonesia' : 'English'}</button>`)}</div></section>
-        <ul class="list">${MORE.map((one) => html`<li><a class="item" href="#/me/${one}"><strong>${t(`me_${one}`)}</strong><${Icon} name="go" /></a></li>`)}</ul>
-        <section class="panel"><h2>${t('my_data')}</h2><p>${t('my_data_says')}</p>
-          <${Do} kind="quiet" act=${save}>${t('export')}<//></section>
+        <ul class="list">${there().map(([one]) => html`<li><a class="item" href="#/me/${one}"><strong>${t(`me_${one}`)}</strong><${Icon} name="go" /></a></li>`)}</ul>
+        <${Stop} />
+        ${serves('GET /v1/me/export') && html`<section class="panel"><h2>${t('my_data')}</h2><p>${t('my_data_says')}</p>
+          <${Do} kind="quiet" act=${save}>${t('export')}<//></section>`}
         <${Do} kind="quiet" act=${leave}>${t('sign_out')}<//>`}
     <//>`;
 }

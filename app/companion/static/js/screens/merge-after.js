@@ -1,11 +1,13 @@
 // After the signature: the time to think it over, then the receipt, and the way back.
 
 import { useState } from '../../vendor/htm-preact.js';
-import { blob, post, prove } from '../api.js';
+import { post, prove } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
 import { Countdown, Do, html, Notice } from '../ui.js';
+import { serves, undoes } from '../works.js';
 import { Plan } from './merge-plan.js';
+import { keep } from './receipt.js';
 
 export function Confirmed({ merge, cards, reload }) {
   const end = Date.parse(merge.executes_at);
@@ -21,17 +23,10 @@ export function Executed({ merge, cards, reload }) {
   return html`
     <${Notice} kind="good">${t('executed_at', { when: format.moment(merge.executed_at) })}<//>
     <${Plan} plan=${merge.plan} cards=${cards} />
-    <section class="panel"><h2>${t('receipt')}</h2><p>${t('receipt_says')}</p>
+    ${serves('GET /v1/merges/{merge_id}/receipt') && html`<section class="panel"><h2>${t('receipt')}</h2><p>${t('receipt_says')}</p>
       <${Do} kind="quiet" act=${() => keep(merge.id, 'application/pdf', 'pdf')}>${t('receipt_pdf')}<//>
-      <${Do} kind="quiet" act=${() => keep(merge.id, 'application/jose+json', 'json')}>${t('receipt_signed')}<//></section>
-    ${Date.parse(merge.undo_until) > Date.now() && html`<${Undo} merge=${merge} reload=${reload} />`}`;
-}
-
-async function keep(id, type, suffix) {
-  const address = URL.createObjectURL(await blob(`/v1/merges/${id}/receipt`, type));
-  const link = Object.assign(document.createElement('a'), { href: address, download: `sepakat-${id.slice(0, 8)}.${suffix}` });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(address), 60000);
+      <a class="button quiet" href="#/merges/${merge.id}/receipt">${t('receipt_see')}</a></section>`}
+    ${undoes() && Date.parse(merge.undo_until) > Date.now() && html`<${Undo} merge=${merge} reload=${reload} />`}`;
 }
 
 function Undo({ merge, reload }) {

@@ -4,7 +4,8 @@ import { useEffect, useState } from '../../vendor/htm-preact.js';
 import { post, Problem, prove, upload } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
-import { Do, html, Icon, Money, Notice, Status } from '../ui.js';
+import { Do, html, Icon, Money, Notice, Status, useSeen } from '../ui.js';
+import { proves, serves, undoes } from '../works.js';
 
 export function Proposed({ merge, cards, reload }) {
   const [ticked, setTicked] = useState({});
@@ -12,6 +13,7 @@ export function Proposed({ merge, cards, reload }) {
   const [fresh, setFresh] = useState(null);
   const shown = fresh ?? merge;
   const { plan } = shown;
+  const passkeys = useSeen(proves('passkey') && serves('GET /v1/passkeys') ? '/v1/passkeys' : null).data?.passkeys ?? [];
   const agreed = ticked.of === shown.plan_digest ? ticked.codes : new Set(); // of this very plan, whoever changed it meanwhile
   useEffect(() => setFresh(null), [merge]);
   useEffect(() => { if (merge.plan_expires_at && Date.parse(merge.plan_expires_at) < Date.now()) renew(); }, [merge.id]);
@@ -39,25 +41,25 @@ export function Proposed({ merge, cards, reload }) {
             const now = new Set(agreed); event.target.checked ? now.add(one.code) : now.delete(one.code); setTicked({ of: shown.plan_digest, codes: now }); }} />
             <span>${one.text}<small>${t('i_understand')}</small></span></label>`
         : html`<${Icon} name="info" /><span>${one.text}</span>`}</li>`)}</ul></section>
-    <section class="panel agree"><p>${plan.cooling_off_s ? t('cooling_off', { time: span(plan.cooling_off_s) }) : ''} ${plan.undo_window_s ? t('undo_window', { time: span(plan.undo_window_s) }) : ''}</p>
+    <section class="panel agree"><p>${plan.cooling_off_s ? t('cooling_off', { time: span(plan.cooling_off_s) }) : ''} ${plan.undo_window_s && undoes() ? t('undo_window', { time: span(plan.undo_window_s) }) : ''}</p>
       ${!ready && html`<p class="small" id="why">${t('acknowledge_first')}</p>`}
       <${Do} disabled=${!ready} act=${confirm('device_key')} after=${reload}>${t('confirm', { total: format.rupiah(plan.total_after) })}<//>
-      <${Do} kind="quiet" disabled=${!ready} act=${confirm('passkey')} after=${reload}>${t('confirm_passkey')}<//></section>
-    <${Papers} merge=${merge} />
+      ${passkeys.length > 0 && html`<${Do} kind="quiet" disabled=${!ready} act=${confirm('passkey')} after=${reload}>${t('confirm_passkey')}<//>`}</section>
+    ${serves('POST /v1/merges/{merge_id}/documents') && html`<${Papers} merge=${merge} />`}
     <section class="panel"><h2>${t('or_not')}</h2><p>${t('or_not_says')}</p>
       <${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/decline`)} after=${reload}>${t('decline')}<//>
-      <${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/never-suggest`)} after=${reload}>${t('never')}<//></section>`;
+      ${serves('POST /v1/merges/{merge_id}/never-suggest') && html`<${Do} kind="quiet" act=${() => post(`/v1/merges/${merge.id}/never-suggest`)} after=${reload}>${t('never')}<//>`}</section>`;
 }
 
-export function Plan({ plan, cards, choose }) {
+export function Plan({ plan, cards, choose, title }) {
   const known = new Map(cards.map((card) => [card.kpj, card]));
   const survivor = plan.cards.find((one) => one.role === 'survivor');
   const [busy, setBusy] = useState(null);
   const pick = async (kpj) => { setBusy(kpj); try { await choose(kpj)(); } finally { setBusy(null); } };
   return html`
     <section class="plan" aria-busy=${busy !== null}>
-      <h2>${choose ? t('which_lives') : t('plan')}</h2>
-      <div class="sides" role=${choose ? 'radiogroup' : 'list'} aria-label=${t('which_lives')}>
+      <h2>${title ?? t(choose ? 'which_lives' : 'plan')}</h2>
+      <div class="sides" role=${choose ? 'radiogroup' : 'list'} aria-label=${title ?? t(choose ? 'which_lives' : 'plan')}>
         ${plan.cards.map((one) => {
           const lives = one.role === 'survivor';
           const inside = html`

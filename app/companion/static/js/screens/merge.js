@@ -1,5 +1,6 @@
 // One merge: the screen that all of this is for.
 
+import { Explanations } from '../announcement.js';
 import { t } from '../words.js';
 import * as format from '../format.js';
 import { html, Notice, Page, State, useSeen } from '../ui.js';
@@ -8,6 +9,8 @@ import { Proposed } from './merge-plan.js';
 import { Reported } from './merge-reported.js';
 
 const BODIES = { proposed: Proposed, confirmed: Confirmed, executed: Executed, reported: Reported, disputed: Reported };
+
+const AGREED = ['undone', 'accepted']; // over, and with a receipt
 
 export default function Merge({ id }) {
   const seen = useSeen(`/v1/merges/${id}`);
@@ -22,7 +25,8 @@ export default function Merge({ id }) {
         <p class="small">${t(`by_${merge.proposed_by}`)}${merge.reason ? ` · ${merge.reason}` : ''}</p>
         ${merge.core && html`<p class="small">${t(`core_${merge.core}`)}</p>`}
         ${merge.closed_because && html`<${Notice} kind="warning">${t(`closed_${merge.closed_because}`)}<//>`}
+        <${Explanations} ids=${merge.explained_by} />
         ${Body ? html`<${Body} merge=${merge} cards=${cards.data?.cards ?? []} reload=${seen.reload} />`
-          : html`<${Notice}>${t('merge_over')}<//>`}`}
+          : html`<${Notice}>${t('merge_over')}<//>${AGREED.includes(merge.state) && html`<a class="button quiet" href="#/merges/${merge.id}/receipt">${t('receipt_see')}</a>`}`}`}
     <//>`;
 }

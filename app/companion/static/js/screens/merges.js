@@ -5,10 +5,11 @@ import { post } from '../api.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
 import { Do, Empty, html, Icon, Notice, Page, State, useSeen } from '../ui.js';
+import { serves } from '../works.js';
 
 export default function Merges() {
   const merges = useSeen('/v1/merges');
-  const options = useSeen('/v1/merges/options');
+  const options = useSeen(serves('GET /v1/merges/options', 'POST /v1/merges') ? '/v1/merges/options' : null);
   const possible = (options.data?.options ?? []).filter((one) => one.allowed);
   const refused = (options.data?.options ?? []).filter((one) => !one.allowed);
   return html`

@@ -30,8 +30,11 @@ export default function Phone({ works }) {
       ${shown.length === 0 && html`<${Empty}>${t('nothing_yet')}<//>`}
       <ol class="bubbles" aria-live="polite">${shown.slice(0, 40).map((one) => html`<li class="bubble ${one.channel}">
         <span class="small"><${Icon} name=${one.channel === 'push' ? 'inbox' : 'phone'} />${t(`channel_${one.channel === 'mail' ? 'email' : one.channel}`)} · ${one.to ?? ''} ${format.clock(one.at)}</span>
-        ${one.channel === 'push' ? html`<strong>${push(one).title}</strong><p>${push(one).body}</p>` : html`${one.subject && html`<strong>${one.subject}</strong>`}<p class="pre">${one.text}</p>`}</li>`)}</ol>
+        ${one.channel === 'push' ? html`<strong>${push(one).title}</strong><p>${push(one).body}</p>` : html`${one.subject && html`<strong>${one.subject}</strong>`}<p class="pre">${linked(one.text)}</p>`}</li>`)}</ol>
     <//>`;
 }
+
+// The STOP page can be opened from here, as from a real message.
+const linked = (text) => text.split(/(https?:\/\/\S+\/stop\/[\w-]+)/).map((part, index) => (index % 2 ? html`<a href=${part} target="_blank" rel="noopener">${part}</a>` : part));
 
 const push = (one) => one.message?.notification ?? one.message?.message?.notification ?? one.message?.android?.notification ?? { title: 'Push', body: '' };

@@ -6,6 +6,7 @@ import { base64url, fromBase64url, hex } from '../device.js';
 import * as format from '../format.js';
 import { t } from '../words.js';
 import { Do, Empty, html, Notice, Page, State, useSeen } from '../ui.js';
+import { reaches, serves } from '../works.js';
 
 function Listed({ path, name, row, none }) {
   const seen = useSeen(path);
@@ -20,10 +21,10 @@ function Devices() {
   const answer = (id, yes) => async () => (yes
     ? post(`/v1/enrolments/${id}/approval`, await prove('add_key', id, { subject_id: id })) : post(`/v1/enrolments/${id}/refusal`));
   return html`
-    <${Listed} path="/v1/enrolments" name="enrolments" none="no_new_phone" row=${(one, reload) => html`
+    ${serves('GET /v1/enrolments') && html`<${Listed} path="/v1/enrolments" name="enrolments" none="no_new_phone" row=${(one, reload) => html`
       <h2>${t('new_phone_asks')}</h2><p>${one.device_name}</p>
       <${Do} kind="danger" act=${answer(one.id, false)} after=${reload}>${t('not_me_refuse')}<//>
-      <${Do} kind="quiet" act=${answer(one.id, true)} after=${reload}>${t('approve_phone')}<//>`} />
+      <${Do} kind="quiet" act=${answer(one.id, true)} after=${reload}>${t('approve_phone')}<//>`} />`}
     <${Listed} path="/v1/devices" name="devices" row=${(one, reload) => html`
       <h2>${one.name}</h2><p class="small">${t('since', { when: format.moment(one.added_at) })}${one.current ? ` · ${t('this_phone')}` : ''}</p>
       ${one.hold_until && html`<p class="small">${t('hold', { when: format.moment(one.hold_until) })}</p>`}
@@ -49,7 +50,7 @@ function Passkeys() {
     });
   };
   const take = (id) => async () => del(`/v1/passkeys/${id}`, await prove('remove_key', id, { subject_id: id }));
-  return html`<${Notice}>${t('passkeys_say')}<//><${Do} act=${add} after=${() => setMade(made + 1)}>${t('add_passkey')}<//>
+  return html`<${Notice}>${t('passkeys_say')}<//>${serves('POST /v1/passkeys') && html`<${Do} act=${add} after=${() => setMade(made + 1)}>${t('add_passkey')}<//>`}
     <${Listed} key=${made} path="/v1/passkeys" name="passkeys" row=${(one, reload) => html`<h2>${one.name}</h2>
       <p class="small">${t('since', { when: format.moment(one.added_at) })}</p><${Do} kind="danger" act=${take(one.passkey_id)} after=${reload}>${t('remove')}<//>`} />`;
 }
@@ -67,7 +68,7 @@ function Notifications() {
   const set = (body) => async () => { await patch('/v1/me/preferences', body); seen.reload(); };
   return html`<${State} of=${seen} /><${Notice}>${t('never_off')}<//>
     ${seen.data && Object.entries(seen.data.channels).map(([kind, channels]) => html`<fieldset class="panel"><legend>${t(`class_${kind}`)}</legend>
-      ${Object.entries(channels).map(([channel, on]) => html`<label class="switch"><input type="checkbox" role="switch" checked=${on}
+      ${Object.entries(channels).filter(([channel]) => reaches(channel)).map(([channel, on]) => html`<label class="switch"><input type="checkbox" role="switch" checked=${on}
         onChange=${(event) => set({ channels: { [kind]: { [channel]: event.target.checked } } })()} />${t(`channel_${channel}`)}</label>`)}</fieldset>`)}
     ${seen.data && html`<fieldset class="panel"><legend>${t('quiet_hours')}</legend>
       <label>${t('from')}<input type="time" value=${hours.from} onInput=${(event) => setQuiet({ ...hours, from: event.target.value })} /></label>
