@@ -243,7 +243,7 @@ async def test_a_tick_holds_for_the_plan_that_it_was_put_on(open_companion: Open
             await post(path, { into });
             events.dispatchEvent(new CustomEvent('changed'));
         }""",
-        ["/v1" + page.url.partition("#")[2] + "/survivor", other.replace(" ", "")],
+        ["/v1" + page.url.partition("#")[2] + "/survivor", "".join(other.split())],
     )
     await see(page.get_by_role("radio", checked=True)).to_contain_text(other)
     await see(page.locator(".consequences input")).not_to_have_count(0)

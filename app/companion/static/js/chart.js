@@ -26,10 +26,10 @@ export function Balances({ points, names = [] }) {
           ${labelled(index, points.length) && html`<text x=${(index + 0.5) * wide} y=${HEIGHT + 15}>${one.year}</text>`}</g>`)}
       </svg>
       ${names.length > 1 && html`<ul class="legend">${names.map((name, index) => html`<li><span class="part-${index % 4}"></span>${name}</li>`)}</ul>`}
-      <details><summary>${t('as_table')}</summary><div class="wide"><table>
-        <thead><tr><th scope="col">${t('year')}</th>${names.length > 1 && names.map((name) => html`<th scope="col">${name}</th>`)}<th scope="col">${t('balance')}</th></tr></thead>
-        <tbody>${points.map((one) => html`<tr><th scope="row">${one.year}</th>
-          ${names.length > 1 && one.parts.map((part) => html`<td>${rupiah(part)}</td>`)}<td>${rupiah(one.balance)}</td></tr>`)}</tbody></table></div>
+      <details><summary>${t('as_table')}</summary><div class="wide" role="region" tabindex="0" aria-label=${t('as_table')}><table>
+        <thead><tr><th scope="col">${t('year')}</th><th scope="col">${t('balance')}</th>${names.length > 1 && names.map((name) => html`<th scope="col">${name}</th>`)}</tr></thead>
+        <tbody>${points.map((one) => html`<tr><th scope="row">${one.year}</th><td>${rupiah(one.balance)}</td>
+          ${names.length > 1 && one.parts.map((part) => html`<td>${rupiah(part)}</td>`)}</tr>`)}</tbody></table></div>
       </details>
     </figure>`;
 }
