@@ -34,6 +34,7 @@ async def findings(page: Page, theme: str) -> list[str]:
     return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
 
 
+@pytest.mark.long
 async def test_axe_finds_nothing_on_any_screen_in_either_theme_and_none_is_cut_off(open_companion: Open) -> None:
     wati = await open_companion()
     page = wati.page

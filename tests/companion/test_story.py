@@ -178,6 +178,7 @@ SEEN = """async () => {
 }"""
 
 
+@pytest.mark.long
 async def test_an_act_of_yesterday_is_not_sent_and_nobody_else_sends_what_was_asked_for_here(
     open_companion: Open,
 ) -> None:
@@ -203,6 +204,7 @@ async def test_an_act_of_yesterday_is_not_sent_and_nobody_else_sends_what_was_as
     assert find_person("Agus").kpjs[0] not in await page.evaluate(SEEN)
 
 
+@pytest.mark.long
 async def test_a_window_that_shows_somebody_else_acts_for_nobody(open_companion: Open) -> None:
     """Two windows of one browser: in one the next person enrols, while the other still shows the one before."""
     lina = await open_companion()

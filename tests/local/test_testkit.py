@@ -8,10 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_first_test_of_another_team_passes_and_can_fail(tmp_path: Path) -> None:
     """Both in one run of pytest, so that the instance comes up once."""
     shown = re.findall(r"```python\n(pytest_plugins.*?)```", PAGE, re.DOTALL)

@@ -56,6 +56,7 @@ PROOFS = {
         *("-m", "long", "-n", "2", "--dist", "loadfile"),
         *("tests/local", "tests/story/test_dwi.py", "tests/workers"),
     ],
+    "the companion is for everybody, and acts for whom it shows and once": ["-m", "long", "tests/companion"],
     "the database refuses, by SQL and in every role": ["tests/sql"],
     "every invariant after every step, whatever is done in whatever order": ["tests/merges/test_machine.py"],
     "of many at once, over two API processes, exactly one takes effect": ["tests/merges/test_races.py"],
