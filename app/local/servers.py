@@ -44,18 +44,19 @@ class ServerError(Exception):
 class Postgres:
     """A running PostgreSQL; `data` is its data directory, `socket_folder` where its one socket is."""
 
-    def __init__(self, process: subprocess.Popen[bytes], data: Path, socket_folder: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], data: Path, socket_folder: Path, *, durable: bool) -> None:
         self.process = process
         self.data = data
         self.socket_folder = socket_folder
+        self._durable = durable
 
     def url(self, database: str, user: str) -> str:
         """Over the unix socket, without a password: whoever may enter the folder is trusted."""
         return f"postgresql://{user}@/{database}?host={quote(str(self.socket_folder))}&port={PORT}"
 
     def stop(self) -> None:
-        """Ends sessions and checkpoints (a `fast` shutdown); returns when the last process is gone."""
-        _stop(self.process, (signal.SIGINT, 30), (signal.SIGQUIT, 5))
+        """Ends sessions and checkpoints (a `fast` shutdown), unless it is short-lived; returns when the last process is gone."""
+        _stop(self.process, *([(signal.SIGINT, 30)] if self._durable else []), (signal.SIGQUIT, 5))
         end_servers(self.data)
 
 
@@ -92,7 +93,7 @@ def start_postgres(folder: Path, *, durable: bool = True) -> Postgres:
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     process = _start([str(binaries / "postgres"), "-D", str(data), *options], log, user)
     _await_ready(process, data, log)
-    return Postgres(process, data, socket_folder)
+    return Postgres(process, data, socket_folder, durable=durable)
 
 
 def start_valkey(folder: Path) -> Valkey:
