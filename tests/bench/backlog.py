@@ -39,7 +39,7 @@ INSERT INTO push_targets (participant_id, device_id, kind, value, platform, loca
 SELECT participant_id, device_id, 'fid', 'fid-' || device_id, 'android', 'id', current_instant() FROM bench_people;
 DELETE FROM match_queue;
 DELETE FROM outbox;
-UPDATE climbs SET state = 'no_address', ended_at = current_instant() WHERE channel <> 'people';
+UPDATE climbs SET state = 'no_address', ended_at = current_instant() WHERE channel <> 'people' AND state = 'waiting';
 VACUUM ANALYZE
 """
 # As `append_history` writes them, but for the chain, which costs more than all else and which no push reads.
