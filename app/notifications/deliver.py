@@ -12,9 +12,9 @@ from collections.abc import Generator, Iterable, Mapping
 from functools import partial
 from uuid import UUID
 
-import msgspec
 import structlog
 
+from app.notifications.batch import Batch, NoPermit, Paused, Result, Step, Walk
 from app.notifications.encrypted import encrypt_entries
 from app.notifications.giving_up import Signs, is_at_an_end, is_own_fault
 from app.notifications.notification import LONGEST_WAIT_S, Notification, Target, wait_s
@@ -36,33 +36,6 @@ HELD_BACK_WAIT_S = 10.0
 NOBODY_SENDS = Misconfigured("nothing sends to push targets of this kind here: set SEPAKAT_HMS_CREDENTIALS")
 # What a provider itself says holds for all processes; that this one cannot reach it says nothing about the others.
 ASKED_BY_THE_PROVIDER = ("quota_exceeded", "unavailable_503")
-
-
-class Paused(msgspec.Struct, frozen=True):
-    """Nothing was sent: the provider pauses, for so many seconds."""
-
-    for_s: float
-
-
-class NoPermit(msgspec.Struct, frozen=True):
-    """Nothing was sent, and nothing is to be noted."""
-
-
-Step = tuple[Notification, Target]
-Result = Outcome | Paused | NoPermit
-Walk = Generator[Step, Result, None]
-"""Through all that one person is sent in a batch: gives what is to be sent next, and takes what came of it."""
-
-
-class Batch:
-    """What is sent together and settled at once. `ended` when all of its walks are."""
-
-    def __init__(self, lane_class: int, permits: Permits) -> None:
-        self.lane_class = lane_class
-        self.permits = permits
-        self.settlement = Settlement()
-        self.walks = 0
-        self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
 class Deliverer:
