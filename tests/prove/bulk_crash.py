@@ -29,7 +29,7 @@ from tests.history.chain import breaks
 from tests.prove.__main__ import say
 
 CRASHES = int(os.environ.get("CRASHES", "5"))
-ROWS = 8_000 * (CRASHES + 2)
+ROWS = 16_000 * (CRASHES + 2)  # twice what is posted from one crash to the next
 LATEST_S = 0.5
 BEGINS_WITHIN_S = 60.0
 SAMPLE = 500
