@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Request, Route
 from playwright.async_api import expect as see
 
 from app.local.core import post_contribution, propose_merge
@@ -119,7 +119,7 @@ async def test_without_a_network_the_last_known_state_is_shown_with_its_date_and
     # The answer to the first proposal is lost on the way back: the app asks again under the same key.
     lost: list[str] = []
 
-    async def lose(route, request):  # type: ignore[no-untyped-def]
+    async def lose(route: Route, request: Request) -> None:
         if request.method == "POST" and not lost:
             lost.append(request.headers["idempotency-key"])
             await route.fetch()
